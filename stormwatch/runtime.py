@@ -1,0 +1,44 @@
+"""What the pages of a running process share: the database, the catalogue and the ingester's status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from stormwatch.catalog import Catalog
+from stormwatch.errors import StormwatchError
+from stormwatch.status import IngestStatus
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Handed over once by whoever starts the process; pages only read it."""
+
+    database: Path
+    cursor: Callable[[], duckdb.DuckDBPyConnection]
+    """A connection of its own for the caller, who closes it."""
+    catalog: Catalog
+    status: Callable[[], IngestStatus]
+
+
+_current: Runtime | None = None
+
+
+def install(runtime: Runtime | None) -> None:
+    """Set (or with None clear) the runtime of this process."""
+    global _current  # noqa: PLW0603 - Streamlit runs page scripts without arguments; this is their only way in
+    _current = runtime
+
+
+def current() -> Runtime:
+    """The runtime of this process.
+
+    Raises:
+        StormwatchError: nobody installed one.
+    """
+    if _current is None:
+        raise StormwatchError("no database is open in this process; start with `stormwatch up DIR`")
+    return _current

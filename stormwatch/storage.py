@@ -1,0 +1,247 @@
+"""The database file: the only place that opens DuckDB.
+
+One process owns the file (`Store`), because DuckDB lets no other process open it while a writer
+has it, not even for reading. Everything in that process goes through cursors of one connection.
+See docs/adr/0001-one-process-owns-the-database.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from stormwatch.errors import DatabaseBusy, DatabaseMissing, StorageError
+from stormwatch.resources import SCHEMA
+
+_BUSY = re.compile(r"Could not set lock|Conflicting lock")
+_OWNER_PID = re.compile(r"\(PID (\d+)\)")
+_SETTINGS = {
+    # Log lines reach the database as values only; no statement has a reason to touch a file.
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who owns a database file: written beside it so that other commands find the owner."""
+
+    pid: int
+    command: str
+    url: str | None
+    """Base URL of its HTTP interface; None when it serves none."""
+
+
+def owner_file(path: Path) -> Path:
+    """Where the owner of the database at `path` writes who it is."""
+    return path.with_name(path.name + ".owner")
+
+
+def read_owner(path: Path) -> Owner | None:
+    """The process that says it owns the database at `path`; None when there is none alive."""
+    try:
+        owner = Owner(**json.loads(owner_file(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return owner if _is_alive(owner.pid) else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only, config=dict(_SETTINGS))
+    except duckdb.Error as error:
+        raise _open_error(path, error) from error
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _open_error(path: Path, error: duckdb.Error) -> StorageError:
+    text = str(error)
+    if not _BUSY.search(text):
+        first = text.splitlines()[0]
+        return StorageError(
+            f"{path}: cannot be opened: {first}; if the file is damaged, move it and {path.name}.wal "
+            "away and ingest the logs again"
+        )
+    owner = read_owner(path)
+    pid = _OWNER_PID.search(text)
+    who = f"process {pid[1]}" if pid else "another process"
+    if owner is not None:
+        who = f"`{owner.command}` (process {owner.pid})"
+    return DatabaseBusy(
+        f"{path}: in use by {who}; one process owns a database: "
+        "stop that one, or give this one another file with --db"
+    )
+
+
+class Store:
+    """A database file that this process owns, open for reading and writing.
+
+    Raises on construction:
+        DatabaseBusy: another process owns the file.
+        StorageError: the file is damaged, or written by a newer version.
+    """
+
+    def __init__(self, path: Path, *, command: str = "stormwatch", memory_limit: str | None = None):
+        self.path = path
+        self.commit_lock = threading.RLock()
+        """Held by whoever writes, for one transaction; a snapshot is taken between two."""
+        self._memory_limit = memory_limit
+        if not path.exists():
+            _create(path)
+        self._connection = self._open()
+        self.announce(command, url=None)
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        connection = _connect(self.path, read_only=False)
+        _migrate(connection, self.path)
+        # Nothing here depends on the order rows were inserted in, and keeping it costs memory.
+        connection.execute("SET preserve_insertion_order = false")
+        if self._memory_limit is not None:
+            connection.execute("SET memory_limit = ?", [self._memory_limit])
+        connection.execute("SET lock_configuration = true")
+        return connection
+
+    def announce(self, command: str, *, url: str | None) -> None:
+        """Tell other commands who owns the file and where it can be asked."""
+        target = owner_file(self.path)
+        draft = target.with_name(target.name + ".new")
+        draft.write_text(json.dumps(asdict(Owner(os.getpid(), command, url))), encoding="utf-8")
+        draft.replace(target)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for one thread; close it when done."""
+        return self._connection.cursor()
+
+    def reopen(self) -> None:
+        """Open the file again after a fatal error: a failed checkpoint invalidates the instance."""
+        self._connection.close()
+        self._connection = self._open()
+
+    def snapshot(self, destination: Path) -> None:
+        """Write a consistent copy of the database to `destination`, replacing what is there.
+
+        Safe while the ingester runs: the copy is made between two transactions.
+
+        Raises:
+            StorageError: the copy cannot be written.
+        """
+        draft = destination.with_name(destination.name + ".init")
+        try:
+            with self.commit_lock:
+                with self.cursor() as cursor:
+                    cursor.execute("FORCE CHECKPOINT")
+                shutil.copyfile(self.path, draft)
+            draft.replace(destination)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise StorageError(f"{destination}: cannot write the snapshot: {error}") from error
+
+    def close(self) -> None:
+        """Close the database; the file is then free for others."""
+        self._connection.close()
+        owner_file(self.path).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_reader(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a database that nobody owns, for reading only; several processes may at once.
+
+    Raises:
+        DatabaseMissing: there is no such file.
+        DatabaseBusy: a process owns it.
+        StorageError: the file is damaged, or written by a newer version.
+    """
+    if not path.exists():
+        raise DatabaseMissing(
+            f"{path}: no such database; make one with `stormwatch ingest DIR --db {path}`"
+        )
+    connection = _connect(path, read_only=True)
+    try:
+        _check_version(connection, path)
+    except StorageError:
+        connection.close()
+        raise
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _migrations() -> dict[int, Path]:
+    return {int(path.name.split("_")[0]): path for path in sorted(SCHEMA.glob("*.sql"))}
+
+
+def _create(path: Path) -> None:
+    # A kill while DuckDB writes the first pages leaves a file that never opens again,
+    # so the database gets its name only when it is complete.
+    draft = path.with_name(path.name + ".init")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in (draft, draft.with_name(draft.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot create a database here: {error}") from error
+    connection = _connect(draft, read_only=False)
+    _migrate(connection, draft)
+    connection.close()
+    draft.chmod(0o600)  # logs may hold secrets
+    draft.replace(path)
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    exists = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_versions'"
+    ).fetchone()
+    if exists == (0,):
+        return 0
+    found = connection.execute("SELECT coalesce(max(version), 0) FROM schema_versions").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    newest, found = max(_migrations()), _version(connection)
+    if found > newest:
+        raise StorageError(
+            f"{path}: schema version {found} is newer than this program's ({newest}); "
+            "use the newer stormwatch"
+        )
+    return found
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Apply the migrations the file has not had yet, each in a transaction of its own."""
+    found = _check_version(connection, path)
+    for version, script in _migrations().items():
+        if version <= found:
+            continue
+        connection.execute("BEGIN")
+        connection.execute(script.read_text(encoding="utf-8"))
+        connection.execute(
+            "INSERT INTO schema_versions VALUES (?, now() AT TIME ZONE 'UTC')", [version]
+        )
+        connection.execute("COMMIT")
+        connection.execute("CHECKPOINT")

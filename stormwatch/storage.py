@@ -71,7 +71,8 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(path), read_only=read_only, config=dict(_SETTINGS))
     except duckdb.Error as error:
         raise _open_error(path, error) from error
-    connection.execute("SET TimeZone = 'UTC'")
+    # GLOBAL: the cursors of the connection are sessions of their own.
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 
 
@@ -188,6 +189,14 @@ def open_reader(path: Path) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def open_empty() -> duckdb.DuckDBPyConnection:
+    """A database in memory with the current schema and no rows: to describe it, and for tests."""
+    path = Path(":memory:")
+    connection = _connect(path, read_only=False)
+    _migrate(connection, path)
     return connection
 
 

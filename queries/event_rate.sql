@@ -1,0 +1,86 @@
+-- event_rate: how many events were logged over time, and how many of them are errors?
+--
+-- One row per bucket of the window, half-open: [bucket_start, bucket_start + bucket).
+-- Buckets between two with events are there with 0, unless more than 2000 in a row are
+-- empty. Counts observations. Events without a time are in no bucket.
+--
+-- Parameters
+--   since   TIMESTAMP  first instant included (default: the oldest event)
+--   until   TIMESTAMP  first instant excluded (default: the newest event)
+--   bucket  INTERVAL   length of a bucket (default: 1 minute)
+--
+-- Columns
+--   bucket_start  TIMESTAMP  start of the bucket, UTC
+--   event_count   BIGINT     observations in the bucket
+--   error_count   BIGINT     of these, with a severity of error or worse
+--
+-- Reads: events
+CREATE OR REPLACE MACRO event_rate(
+    since := '-infinity'::TIMESTAMP,
+    until := 'infinity'::TIMESTAMP,
+    bucket := INTERVAL 1 MINUTE
+) AS TABLE
+WITH by_severity AS (
+    SELECT
+        time_bucket(bucket::INTERVAL, events.occurred_at) AS bucket_start,
+        events.severity,
+        count(*) AS event_count
+    FROM events
+    WHERE
+        events.occurred_at >= since::TIMESTAMP
+        AND events.occurred_at < until::TIMESTAMP
+    GROUP BY ALL
+),
+
+counts AS (
+    SELECT
+        by_severity.bucket_start,
+        sum(by_severity.event_count)::BIGINT AS event_count,
+        coalesce(
+            sum(by_severity.event_count) FILTER (
+                WHERE regexp_full_match(
+                    by_severity.severity,
+                    'err|error[2-4]?|severe|crit|critical|alert|emerg|emergency|panic'
+                    '|fatal[2-4]?|50|60',
+                    'i'
+                )
+            ),
+            0
+        )::BIGINT AS error_count
+    FROM by_severity
+    GROUP BY by_severity.bucket_start
+),
+
+followed AS (
+    SELECT
+        counts.bucket_start,
+        lead(counts.bucket_start) OVER (ORDER BY counts.bucket_start) AS next_bucket
+    FROM counts
+),
+
+buckets AS (
+    SELECT
+        unnest(
+            CASE
+                WHEN
+                    followed.next_bucket
+                    <= followed.bucket_start + 2000 * bucket::INTERVAL
+                    THEN
+                        range(
+                            followed.bucket_start,
+                            followed.next_bucket,
+                            bucket::INTERVAL
+                        )
+                ELSE [followed.bucket_start]
+            END
+        ) AS bucket_start
+    FROM followed
+)
+
+SELECT
+    buckets.bucket_start,
+    coalesce(counts.event_count, 0) AS event_count,
+    coalesce(counts.error_count, 0) AS error_count
+FROM buckets
+LEFT OUTER JOIN counts ON buckets.bucket_start = counts.bucket_start
+ORDER BY buckets.bucket_start;

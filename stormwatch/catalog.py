@@ -224,8 +224,8 @@ class Catalog(Mapping[str, Query]):
         raise QueryError(f"there is no query '{name}'; {hint}")
 
 
-def failure(error: duckdb.Error, remedy: str) -> QueryError:
-    """What DuckDB says about a failed query, without its internals, and where to look."""
+def failure(error: Exception, remedy: str) -> QueryError:
+    """What the database says about a failed query, its first lines, and where to look."""
     lines = [line for line in str(error).splitlines() if line.strip()][:_ERROR_LINES]
     return QueryError("\n".join([*lines, f"see {remedy}"]))
 

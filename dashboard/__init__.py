@@ -1,0 +1,1 @@
+"""The dashboard: pages that ask the relations of queries/ and draw what they answer."""

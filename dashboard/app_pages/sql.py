@@ -1,0 +1,163 @@
+"""What else do you want to know?"""
+
+from typing import Final
+
+import streamlit as st
+
+from dashboard import controls, data, export, formatting
+from dashboard.charts import quick
+from dashboard.hostile import safe_md
+from dashboard.live_plotly import live_plotly
+from dashboard.panel import panel
+from stormwatch.catalog import Query
+from stormwatch.errors import StormwatchError
+from stormwatch.readonly import Answer
+
+_ROW_LIMIT: Final = 10_000
+_TIMEOUT_S: Final = 30.0
+_FIRST: Final = "FROM overview();"
+_NONE: Final = ""
+_WINDOW_PARAMETERS: Final = ("since", "until")
+
+
+def _fill_in() -> None:
+    """Write the call of the picked relation, with its inputs, into the editor."""
+    name = st.session_state.get("relation")
+    if name:
+        st.session_state["sql"] = data.call_text(name, _inputs(data.relation(name)))
+
+
+def _inputs(query: Query) -> dict[str, str]:
+    given = {}
+    for parameter in query.parameters:
+        value = st.session_state.get(f"p_{parameter.name}")
+        if value:
+            given[parameter.name] = str(value)
+    return given
+
+
+def _saved(version: int) -> None:
+    names = [query.name for query in data.relations()]
+    with st.container(border=True, key="panel_saved", height="stretch"):
+        st.markdown("##### Saved questions")
+        name = st.selectbox(
+            "Relation", names, index=None, key="relation", bind="query-params",
+            placeholder="Pick a relation", label_visibility="collapsed", on_change=_fill_in,
+        )  # fmt: skip
+        if name not in names:
+            st.caption("Each is one documented SQL file; all can be joined freely.")
+            st.dataframe(
+                {"relation": names, "answers": [query.question for query in data.relations()]},
+                hide_index=True, key="relations", height=330, alt="Saved relations",
+            )  # fmt: skip
+            return
+        query = data.relation(name)
+        st.markdown(f"**{query.question}**")
+        _parameters(version, query)
+        columns, text = st.tabs(["Columns", "SQL"], on_change="rerun", key="relation_tabs")
+        if columns.open:
+            columns.dataframe(
+                {
+                    "column": [column.name for column in query.columns],
+                    "type": [column.type for column in query.columns],
+                    "what it is": [column.text for column in query.columns],
+                },
+                hide_index=True, key="columns", alt="Columns of the relation",
+            )  # fmt: skip
+        if text.open:
+            text.code(query.sql, language="sql", height=320)
+
+
+def _parameters(version: int, query: Query) -> None:
+    if not query.parameters:
+        return
+    shown = controls.current_window(version)
+    window = dict(zip(_WINDOW_PARAMETERS, (str(shown.since), str(shown.until)), strict=True))
+    with st.grid(2, min_column_width=150, gap="small"):
+        for parameter in query.parameters:
+            st.text_input(
+                parameter.name,
+                key=f"p_{parameter.name}",
+                bind="query-params",
+                placeholder=parameter.default or window.get(parameter.name) or "must be given",
+                help=f"{parameter.type}: {parameter.text}",
+                on_change=_fill_in,
+            )
+
+
+def _editor() -> str:
+    st.session_state.setdefault("sql", st.query_params.get("sql", _FIRST))
+    text = st.text_area(
+        "SQL", key="sql", height=190, label_visibility="collapsed", bind="query-params",
+        placeholder="SELECT ...",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Run", icon=":material/play_arrow:", type="primary", key="run", shortcut="ctrl+enter")
+        st.caption(
+            f"One SELECT, read-only; at most {_ROW_LIMIT:,} rows and {_TIMEOUT_S:.0f} s. DuckDB's dialect.",
+            width="content",
+        )
+    return text or ""
+
+
+def _result(text: str) -> None:
+    try:
+        answer = data.ask(text, row_limit=_ROW_LIMIT, timeout_s=_TIMEOUT_S)
+    except StormwatchError as error:
+        st.markdown(":material/error: **This cannot be answered:**")
+        st.code(str(error), language=None, wrap_lines=True)
+        return
+    about = "The rows in the order the database gave them; the CSV keeps spreadsheets from running formulas."
+    with panel("result", "Answer", about):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(_facts(answer), width="stretch")
+            st.download_button(
+                "CSV", lambda: export.csv_of(answer.table), "answer.csv", "text/csv",
+                icon=":material/download:", key="csv", on_click="ignore",
+            )  # fmt: skip
+        st.dataframe(answer.table, hide_index=True, key="result", alt="Rows of the answer")
+    if answer.table.num_rows:
+        _chart(answer)
+
+
+def _facts(answer: Answer) -> str:
+    some = "the first " if answer.is_truncated else ""
+    complete = f", complete to {formatting.instant(answer.complete_to)} UTC" if answer.complete_to else ""
+    return (
+        f"{some}{formatting.plural(answer.table.num_rows, 'row')} in "
+        f"{formatting.milliseconds(answer.elapsed_ms)}, data version {answer.data_version}{complete}"
+    )
+
+
+def _chart(answer: Answer) -> None:
+    heights = quick.measures(answer.table)
+    if not heights:
+        return
+    about = f"A first look: the first {quick.base.POINTS_AT_MOST:,} rows, one column against another."
+    names = answer.table.column_names
+    with panel("quick", "Chart", about):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            x = st.selectbox("Across", names, key="chart_x", bind="query-params", width=220)
+            y = st.selectbox(
+                "Height", heights, key="chart_y", bind="query-params", width=220,
+                index=next((n for n, name in enumerate(heights) if name != x), 0),
+            )  # fmt: skip
+            kind = st.segmented_control(
+                "As", quick.KINDS, default="bar", required=True, key="chart_kind", bind="query-params"
+            )
+        if x in names and y in heights:
+            live_plotly(
+                data.json_of(quick.picture(answer.table, x=x, y=y, kind=kind or "bar")),
+                key="quick", alt="Chart of the answer", height=320,
+            )  # fmt: skip
+
+
+st.markdown("**What else do you want to know?** Every answer of the other pages is one of these relations.")
+left, right = st.columns([2, 3])
+with left:
+    _saved(data.version())
+with right, st.container(border=True, key="panel_editor", height="stretch"):
+    st.markdown("##### Your question")
+    asked = _editor()
+if asked.strip():
+    _result(asked)

@@ -1,0 +1,82 @@
+"""What all figures share: colours, axes, and how much of a table a picture may carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import pyarrow as pa
+
+POINTS_AT_MOST: Final = 2000
+"""Points of one series; more cannot be told apart on a screen."""
+
+BLUE: Final = "#4a97d2"
+ORANGE: Final = "#e69f00"
+GREEN: Final = "#1fa67f"
+PINK: Final = "#cc79a7"
+RED: Final = "#e0602c"
+SKY: Final = "#56b4e9"
+VIOLET: Final = "#8c7ae6"
+GREY: Final = "#8593a3"
+CATEGORIES: Final = (BLUE, ORANGE, GREEN, PINK, VIOLET, SKY, "#b8a12f", GREY)
+"""Okabe and Ito's set in shades that stand on light and dark ground; red is kept for trouble."""
+
+ORIGIN: Final = datetime(2000, 1, 3)  # noqa: DTZ001 - naive UTC throughout
+"""Where DuckDB's `time_bucket` counts from, unless buckets are whole months."""
+
+
+def layout(**changes: Any) -> go.Layout:
+    """A layout with our defaults."""
+    margin = {"l": 8, "r": 8, "t": 10, "b": 4}
+    return go.Layout(showlegend=False, margin=margin, bargap=0.12, **changes)
+
+
+def time_axis(since: datetime, until: datetime) -> dict[str, Any]:
+    """The x axis of a window: its range is the window even where there is no data."""
+    return {
+        "type": "date",
+        "range": [since.isoformat(), until.isoformat()],
+        "showgrid": False,
+        "ticks": "outside",
+        "ticklen": 4,
+        "title": {"text": "time, UTC", "font": {"size": 11}, "standoff": 6},
+    }
+
+
+def value_axis(title: str, **changes: Any) -> dict[str, Any]:
+    """A y axis from zero, with its unit in the title and no dragging."""
+    return {
+        "title": {"text": title, "font": {"size": 11}, "standoff": 8},
+        "rangemode": "tozero",
+        "fixedrange": True,
+        "zeroline": False,
+        "nticks": 5,
+        **changes,
+    }
+
+
+def column(table: pa.Table, name: str) -> list[Any]:
+    """A column as Python values."""
+    values: list[Any] = table.column(name).to_pylist()
+    return values
+
+
+def grid(since: datetime, until: datetime, bucket: timedelta) -> list[datetime]:
+    """Starts of all buckets that touch the window, on the grid that `time_bucket` uses."""
+    start = ORIGIN + (since - ORIGIN) // bucket * bucket
+    starts = []
+    while start < until and len(starts) < POINTS_AT_MOST:
+        starts.append(start)
+        start += bucket
+    return starts
+
+
+def filled(
+    starts: Iterable[datetime], table: pa.Table, at: str, value: str
+) -> list[float]:
+    """One value per bucket start; 0 where the table has no row."""
+    known = dict(zip(column(table, at), column(table, value), strict=True))
+    return [known.get(start) or 0 for start in starts]
+

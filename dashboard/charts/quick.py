@@ -1,0 +1,45 @@
+"""A first picture of any result: pick two columns and look."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import plotly.graph_objects as go
+import pyarrow as pa
+
+from dashboard.charts import base
+from dashboard.hostile import safe_plotly
+
+KINDS: Final = ("bar", "line", "points")
+
+
+def measures(table: pa.Table) -> list[str]:
+    """Columns that can be a height."""
+    return [field.name for field in table.schema if _is_number(field.type)]
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def picture(table: pa.Table, *, x: str, y: str, kind: str) -> go.Figure:
+    """`y` against `x` for the first rows of a table, in their order."""
+    shown = table.slice(0, base.POINTS_AT_MOST)
+    values = [None if value is None else float(value) for value in base.column(shown, y)]
+    is_time = pa.types.is_temporal(shown.schema.field(x).type)
+    places = base.column(shown, x)
+    if not is_time and not _is_number(shown.schema.field(x).type):
+        places = [safe_plotly(place, 28) for place in places]
+    figure = go.Figure(layout=base.layout())
+    if kind == "bar":
+        figure.add_bar(x=places, y=values, marker={"color": base.BLUE})
+    else:
+        mode = "lines" if kind == "line" else "markers"
+        figure.add_scatter(x=places, y=values, mode=mode, line={"color": base.BLUE, "width": 1.6})
+    axis_kind = {"type": "category"} if places and isinstance(places[0], str) else {}
+    figure.update_layout(
+        uirevision=f"{x}{y}{kind}",
+        xaxis={"title": {"text": safe_plotly(x), "font": {"size": 11}}, "showgrid": False, **axis_kind},
+        yaxis=base.value_axis(safe_plotly(y), tickformat="~s"),
+    )
+    return figure

@@ -1,0 +1,189 @@
+"""The controls above every page: time window and refresh, kept in the address.
+
+Whatever a person chose stands in the URL, so that reload, back and a pasted link give the same
+view. Widgets are bound to query parameters of the same name as their key; what is picked inside a
+page is written by `remember`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import streamlit as st
+
+from dashboard import data, formatting, window
+from dashboard.hostile import safe_md
+from dashboard.window import Window
+from stormwatch.errors import ConfigError, StormwatchError
+
+WINDOW_KEY: Final = "window"
+REFRESH_KEY: Final = "refresh"
+REFRESHES: Final = ("2s", "5s", "15s", "60s", "off")
+_DEFAULT_REFRESH: Final = "5s"
+_RERUN_KEY: Final = "_rerun_page"
+_BACK_KEY: Final = "_window_before_zoom"
+_RESUME_KEY: Final = "_refresh_before_pause"
+
+
+def current_window(at_version: int) -> Window:
+    """The window of the view in the data of this version; all of the log when it is unreadable."""
+    coverage = data.coverage(at_version)
+    is_live = coverage.is_live(data.utc_now())
+    try:
+        return window.resolve(_text(), coverage, is_live=is_live)
+    except ConfigError:
+        return window.resolve(window.AUTO, coverage, is_live=is_live)
+
+
+def _text() -> str:
+    return str(st.session_state.get(WINDOW_KEY) or window.AUTO)
+
+
+def refresh_s() -> float | None:
+    """Seconds between two refreshes; None when the view stands still."""
+    chosen = str(st.session_state.get(REFRESH_KEY) or _DEFAULT_REFRESH)
+    if chosen not in REFRESHES or chosen == "off" or "/" in _text():
+        return None
+    return float(chosen.removesuffix("s"))
+
+
+def remember(**picked: str | None) -> None:
+    """Write what was picked into the address; None takes it out."""
+    for name, value in picked.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = value
+
+
+def remembered(name: str) -> str | None:
+    """What the address says was picked."""
+    return st.query_params.get(name)
+
+
+def set_window(text: str) -> None:
+    """Show another window; for callbacks, as the control above the page changes with it."""
+    if "/" in text and "/" not in _text():
+        st.session_state[_BACK_KEY] = _text()
+    st.session_state[WINDOW_KEY] = text
+    st.session_state[_RERUN_KEY] = True
+
+
+def zoom_to_drag(key: str) -> Callable[[], None]:
+    """A callback for a chart over time: the dragged range becomes the window of the page."""
+
+    def zoomed() -> None:
+        edges = st.session_state[key].zoom
+        if edges:
+            since, until = (datetime.fromisoformat(edge[:26].replace(" ", "T")) for edge in edges)
+            if since < until:
+                set_window(window.absolute(since, until))
+
+    return zoomed
+
+
+def live(body: Callable[[], None]) -> None:
+    """Draw the changing part of a page, again with every refresh.
+
+    A failure is said in its place; the frame and the other pages go on.
+    """
+
+    @st.fragment(run_every=refresh_s())
+    def refreshed() -> None:
+        if st.session_state.pop(_RERUN_KEY, False):
+            st.rerun()
+        try:
+            body()
+        except StormwatchError as error:
+            st.error("This page could not be drawn.", icon=":material/error:")
+            st.code(str(error), language=None, wrap_lines=True)
+
+    refreshed()
+
+
+def draw(at_version: int, badge: Callable[[], None]) -> None:
+    """The row of controls, with `badge` at its end."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls"):
+        st.selectbox(
+            "Time window",
+            window.PRESETS,
+            key=WINDOW_KEY,
+            bind="query-params",
+            accept_new_options=True,
+            icon=":material/schedule:",
+            width=210,
+            label_visibility="collapsed",
+            help="Pick one or type, for example 90m or 2026-11-23T10:00/2026-11-23T11:00 (UTC). "
+            "Relative windows end at the newest event.",
+        )
+        shown = current_window(at_version)
+        _window_buttons(shown)
+        st.selectbox(
+            "Refresh",
+            REFRESHES,
+            index=REFRESHES.index(_DEFAULT_REFRESH),
+            key=REFRESH_KEY,
+            bind="query-params",
+            disabled="/" in _text(),
+            icon=":material/autorenew:",
+            width=112,
+            label_visibility="collapsed",
+            help="How often the page asks for new data. Absolute windows stand still.",
+        )
+        _pause_button()
+        st.caption(f"{formatting.interval(shown.since, shown.until)} UTC", width="stretch")
+        badge()
+    _complain_about_text()
+
+
+def _window_buttons(shown: Window) -> None:
+    with st.container(horizontal=True, gap=None, width="content", key="window_buttons"):
+        st.button(
+            "", icon=":material/chevron_left:", key="earlier", type="tertiary",
+            help="Earlier by half a window", on_click=set_window, args=(shown.moved(-1),),
+        )  # fmt: skip
+        st.button(
+            "", icon=":material/chevron_right:", key="later", type="tertiary",
+            help="Later by half a window", on_click=set_window, args=(shown.moved(1),),
+        )  # fmt: skip
+        st.button(
+            "", icon=":material/zoom_out:", key="zoom_out", type="tertiary",
+            help="Twice as long", on_click=set_window, args=(shown.zoomed_out(),),
+        )  # fmt: skip
+        st.button(
+            "", icon=":material/undo:", key="unzoom", type="tertiary",
+            disabled=not shown.is_absolute, help="Back to the window before zooming",
+            on_click=set_window, args=(st.session_state.get(_BACK_KEY, window.AUTO),),
+        )  # fmt: skip
+
+
+def _pause_button() -> None:
+    is_running = refresh_s() is not None
+    is_fixed = "/" in _text()
+    st.button(
+        "",
+        icon=":material/pause:" if is_running else ":material/play_arrow:",
+        key="pause",
+        type="tertiary",
+        disabled=is_fixed,
+        help="Pause" if is_running else "Follow the log again",
+        on_click=_toggle_refresh,
+    )
+
+
+def _toggle_refresh() -> None:
+    chosen = str(st.session_state.get(REFRESH_KEY) or _DEFAULT_REFRESH)
+    if chosen == "off":
+        st.session_state[REFRESH_KEY] = st.session_state.get(_RESUME_KEY, _DEFAULT_REFRESH)
+    else:
+        st.session_state[_RESUME_KEY] = chosen
+        st.session_state[REFRESH_KEY] = "off"
+
+
+def _complain_about_text() -> None:
+    try:
+        window.resolve(_text(), window.Coverage(None, None), is_live=False)
+    except ConfigError as error:
+        st.warning(safe_md(error, 300), icon=":material/schedule:")

@@ -1,0 +1,189 @@
+"""Everything the pages know: relations of the catalogue, asked once per version of the data.
+
+The only cache of the dashboard is here. Its key holds the relation, the values bound to its
+parameters and the version of the data, so a refresh without new data asks nothing and a stale
+picture is impossible.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.window import Coverage
+from stormwatch import readonly
+from stormwatch.catalog import Query
+from stormwatch.runtime import current
+from stormwatch.status import IngestStatus
+
+TIMEOUT_S: Final = 30.0
+"""After this long a panel gives up and says so; the others go on."""
+
+_ENTRIES: Final = 256
+_TABLES_SIZE: Final = "96mb"
+_FIGURES_SIZE: Final = "48mb"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a relation answered, and all that is needed to ask it again."""
+
+    name: str
+    arguments: Mapping[str, object]
+    version: int
+    table: pa.Table
+    elapsed_ms: float
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries; for answers of a few rows."""
+        rows: list[dict[str, Any]] = self.table.to_pylist()
+        return rows
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for equal tables."""
+        return (str(current().database), self.name, _hashable(self.arguments), self.version)
+
+
+def _hashable(arguments: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, repr(value)) for name, value in sorted(arguments.items()))
+
+
+def version() -> int:
+    """The version of the data; the one thing that is asked on every refresh."""
+    row = _ask("data_version", {}).to_pylist()[0]
+    return int(row["data_version"])
+
+
+def status() -> IngestStatus:
+    """What the ingester says about itself."""
+    return current().status()
+
+
+def relation(name: str) -> Query:
+    """A relation of the catalogue: its text and what its header says."""
+    return current().catalog[name]
+
+
+def relations() -> list[Query]:
+    """All public relations, by name."""
+    return sorted(
+        (query for query in current().catalog.values() if not query.is_internal),
+        key=lambda query: query.name,
+    )
+
+
+def load(name: str, at_version: int | None = None, /, **arguments: object) -> Answer:
+    """Ask a relation of the catalogue, or remember what it answered under this version.
+
+    Raises:
+        QueryError: as `Catalog.run`.
+    """
+    known = version() if at_version is None else at_version
+    key = (str(current().database), name, _hashable(arguments), known)
+    table, elapsed_ms = _remembered(key, _name=name, _arguments=arguments)
+    return Answer(name, dict(arguments), known, table, elapsed_ms)
+
+
+@st.cache_data(max_entries=_ENTRIES, max_size=_TABLES_SIZE, show_spinner=False)
+def _remembered(
+    key: tuple[object, ...],  # noqa: ARG001 - the cache is keyed by it, the rest is not hashed
+    _name: str,
+    _arguments: Mapping[str, object],
+) -> tuple[pa.Table, float]:
+    started = time.perf_counter()
+    table = _ask(_name, _arguments)
+    return table, (time.perf_counter() - started) * 1000
+
+
+def _ask(name: str, arguments: Mapping[str, object]) -> pa.Table:
+    runtime = current()
+    with runtime.cursor() as cursor:
+        timer = threading.Timer(TIMEOUT_S, cursor.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            return runtime.catalog.run(cursor, name, **arguments)
+        finally:
+            timer.cancel()
+            timer.join()  # a late interrupt must not hit the cursor while it is closed
+
+
+def coverage(at_version: int | None = None) -> Coverage:
+    """From when to when the log reaches."""
+    row = load("log_coverage", at_version).rows[0]
+    return Coverage(row["first_at"], row["last_at"])
+
+
+def figure(draw: Callable[..., go.Figure], answer: Answer, **options: object) -> str:
+    """A figure of an answer as Plotly JSON, drawn once per answer and options."""
+    key = (f"{draw.__module__}.{draw.__qualname__}", answer.key, _hashable(options))
+    return _drawn(key, _draw=draw, _table=answer.table, _options=options)
+
+
+@st.cache_data(max_entries=_ENTRIES, max_size=_FIGURES_SIZE, show_spinner=False)
+def _drawn(
+    key: tuple[object, ...],  # noqa: ARG001 - as above
+    _draw: Callable[..., go.Figure],
+    _table: pa.Table,
+    _options: Mapping[str, object],
+) -> str:
+    return json_of(_draw(_table, **_options))
+
+
+def json_of(made: go.Figure) -> str:
+    """A figure as Plotly JSON, without the template, which the component replaces."""
+    made.layout.template = None
+    return str(made.to_json())
+
+
+def utc_now() -> datetime:
+    """The clock of this machine, UTC without zone as everything stored."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def ask(text: str, *, row_limit: int, timeout_s: float) -> readonly.Answer:
+    """Run SQL that a person wrote; it can read and nothing else. Not remembered.
+
+    Raises:
+        QueryError: as `run_readonly`.
+    """
+    with current().cursor() as cursor:
+        return readonly.run_readonly(cursor, text, row_limit=row_limit, timeout_s=timeout_s)
+
+
+def statement(answer: Answer) -> str:
+    """The call behind an answer as SQL that can be run as it stands."""
+    return call_text(answer.name, answer.arguments)
+
+
+def call_text(name: str, arguments: Mapping[str, object]) -> str:
+    """The call of a relation with its arguments written out, to be read, copied and run."""
+    if not relation(name).is_macro:
+        return f"FROM {name};"
+    if not arguments:
+        return f"FROM {name}();"
+    lines = [f"    {key} := {_literal(value)}" for key, value in arguments.items()]
+    return f"FROM {name}(\n" + ",\n".join(lines) + "\n);"
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+    if isinstance(value, timedelta):
+        seconds = f"{value / timedelta(seconds=1):.6f}".rstrip("0").rstrip(".")
+        return f"INTERVAL '{seconds} seconds'"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,122 @@
+"""The one sentence on top of the overview: is it calm, and if not, what is wrong and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from dashboard import formatting
+from dashboard.charts.timeline import STORMY_DEADLOCKS_PER_HOUR
+
+Level = Literal["calm", "watch", "trouble"]
+
+DISORDER_WATCH_RATIO: Final = 0.001
+DISORDER_TROUBLE_RATIO: Final = 0.05
+"""Shares of arrivals out of order from which order is in doubt, and from which it is gone."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing worth saying; texts are our own Markdown."""
+
+    level: Level
+    text: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The worst level, and what was found, worst first."""
+
+    level: Level
+    findings: tuple[Finding, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The findings as one line."""
+        if not self.findings:
+            return "Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
+        return " ".join(f"{finding.text}." for finding in self.findings)
+
+
+def judge(
+    overview: Mapping[str, Any],
+    deadlock_hours: Sequence[Mapping[str, Any]],
+    worst_place: str | None,
+) -> Verdict:
+    """Weigh one row of `overview` and the rows of `deadlocks_per_hour`.
+
+    `worst_place` is the Markdown name of the worst hotspot.
+    """
+    found = [
+        finding
+        for finding in (
+            _deadlocks(overview, deadlock_hours),
+            _order(overview, worst_place),
+            _loss(overview),
+            _duplicates(overview),
+            _rejects(overview),
+        )
+        if finding is not None
+    ]
+    order: Final = {"trouble": 0, "watch": 1, "calm": 2}
+    found.sort(key=lambda finding: order[finding.level])
+    return Verdict(found[0].level if found else "calm", tuple(found))
+
+
+def _deadlocks(
+    overview: Mapping[str, Any], hours: Sequence[Mapping[str, Any]]
+) -> Finding | None:
+    count = overview["deadlock_count"]
+    if not count:
+        return None
+    worst = max(hours, key=lambda hour: hour["deadlock_count"], default=None)
+    text = f"**{formatting.plural(count, 'deadlock')}**"
+    level: Level = "watch"
+    if worst is not None and worst["deadlock_count"]:
+        peak, when = worst["deadlock_count"], _hour(worst["hour_start"])
+        level = "trouble" if peak >= STORMY_DEADLOCKS_PER_HOUR else "watch"
+        if count > 1:
+            text += f", {formatting.count(peak)} of them in the hour from {when}"
+    return Finding(level, text, "deadlocks")
+
+
+def _hour(start: datetime) -> str:
+    return f"{start:%Y-%m-%d %H:%M}"
+
+
+def _order(overview: Mapping[str, Any], worst_place: str | None) -> Finding | None:
+    ratio = overview["reordered_ratio"] or 0
+    if not overview["reordered_count"]:
+        return None
+    level: Level = "calm"
+    if ratio >= DISORDER_WATCH_RATIO:
+        level = "trouble" if ratio >= DISORDER_TROUBLE_RATIO else "watch"
+    text = f"**{formatting.percent(ratio)} of arrivals are out of order**"
+    return Finding(level, f"{text}, most at {worst_place}" if worst_place else text, "ordering")
+
+
+def _loss(overview: Mapping[str, Any]) -> Finding | None:
+    lost = overview["lost_count"]
+    if not lost:
+        return None
+    text = f"**{formatting.plural(lost, 'event')}** numbered by the producer never arrived"
+    return Finding("trouble", text, "ordering")
+
+
+def _duplicates(overview: Mapping[str, Any]) -> Finding | None:
+    count = overview["duplicate_count"]
+    if not count:
+        return None
+    text = f"**{formatting.plural(count, 'event')}** arrived more than once at one consumer"
+    return Finding("watch", text, "ordering")
+
+
+def _rejects(overview: Mapping[str, Any]) -> Finding | None:
+    count = overview["reject_count"]
+    if not count:
+        return None
+    text = f"**{formatting.plural(count, 'line')}** could not be understood"
+    return Finding("watch", text, "health")

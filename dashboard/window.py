@@ -1,0 +1,137 @@
+"""The time window of a view: what the address says, and which instants that means in this log.
+
+Relative windows end at the newest event, not at the wall clock: a log of last week and a log that
+is being written show their last hour alike, and while nothing arrives nothing changes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from stormwatch.errors import ConfigError
+
+AUTO: Final = "auto"
+ALL: Final = "all"
+PRESETS: Final = (AUTO, "15m", "1h", "6h", "24h", "7d", ALL)
+_LIVE_WITHIN: Final = timedelta(minutes=10)
+_AUTO_LIVE: Final = timedelta(hours=1)
+_INSTANT_STEP: Final = timedelta(microseconds=1)
+_UNITS: Final = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_RELATIVE = re.compile(r"(?:now-)?(\d{1,6})\s*(s|m|min|h|d|w)")
+_BUCKETS: Final = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400)
+)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the log covers: both ends included; None in an empty database."""
+
+    first_at: datetime | None
+    last_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether events are arriving these minutes, by the clock of this machine."""
+        return self.last_at is not None and now - self.last_at < _LIVE_WITHIN
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open interval of log time, UTC without zone."""
+
+    text: str
+    """As written in the address."""
+    since: datetime
+    until: datetime
+    is_absolute: bool
+
+    @property
+    def span(self) -> timedelta:
+        """Length of the interval."""
+        return self.until - self.since
+
+    def bucket(self, at_most: int) -> timedelta:
+        """The shortest round bucket that cuts the window into at most `at_most` parts.
+
+        The first and the last part may be cut, so two are held back.
+        """
+        for bucket in _BUCKETS:
+            if self.span / bucket <= at_most - 2:
+                return bucket
+        days = -(-self.span // (at_most - 2) // timedelta(days=1)) + 1
+        return timedelta(days=days)
+
+    def zoomed_out(self) -> str:
+        """Text of the window twice as long around the same middle."""
+        return absolute(self.since - self.span / 2, self.until + self.span / 2)
+
+    def moved(self, direction: int) -> str:
+        """Text of the window before (-1) or after (+1) this one, half overlapping."""
+        step = self.span / 2 * direction
+        return absolute(self.since + step, self.until + step)
+
+
+def absolute(since: datetime, until: datetime) -> str:
+    """Text of a window between two instants, to the millisecond."""
+    return "/".join(edge.isoformat(timespec="milliseconds") for edge in (since, until))
+
+
+def _instant(text: str) -> datetime:
+    read = datetime.fromisoformat(text.strip())
+    return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+
+
+def _absolute(text: str) -> Window:
+    try:
+        since, until = (_instant(edge) for edge in text.split("/"))
+    except ValueError:
+        raise _unreadable(text) from None
+    if since >= until:
+        raise ConfigError(f"time window {text!r} ends before it starts; write it as FROM/TO")
+    return Window(text, since, until, is_absolute=True)
+
+
+def _unreadable(text: str) -> ConfigError:
+    return ConfigError(
+        f"time window {text!r} is not understood; write for example 90m, 6h, all "
+        "or 2026-11-23T10:00/2026-11-23T11:00"
+    )
+
+
+def _length(text: str) -> timedelta:
+    found = _RELATIVE.fullmatch(text.strip().lower())
+    if found is None or int(found[1]) == 0:
+        raise _unreadable(text)
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def resolve(text: str, coverage: Coverage, *, is_live: bool) -> Window:
+    """The instants that `text` means in a log with this coverage.
+
+    `auto` is the last hour of a log that is being written and all of one that is not. A relative
+    window never begins before the log does.
+
+    Raises:
+        ConfigError: the text is not a window.
+    """
+    if "/" in text:
+        return _absolute(text)
+    length = None if text in (AUTO, ALL) else _length(text)
+    if text == AUTO and is_live:
+        length = _AUTO_LIVE
+    first = coverage.first_at or datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout
+    last = coverage.last_at or first
+    until = last + _INSTANT_STEP
+    since = first if length is None else max(first, until - length)
+    return Window(text, since, until, is_absolute=False)

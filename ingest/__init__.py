@@ -1,0 +1,1 @@
+"""Bytes in log files to rows in the database, exactly once."""

@@ -1,0 +1,29 @@
+"""CloudEvents 1.0 in JSON, structured mode; also as an object inside a log line.
+
+`source`, `id`, `type` and `specversion` are mandatory; read as extensions: `sequence`,
+`partitionkey`, `causationid`, `correlationid`, `traceparent` (its trace id names the flow).
+`subject` is the key within the source. Source: CloudEvents specification 1.0.2, JSON format.
+"""
+
+from ingest.formats.base import JsonFormat
+
+FORMAT = JsonFormat(
+    name="cloudevents",
+    priority=100,
+    match=lambda shape: shape.envelope("specversion", "id", "source", "type"),
+    fields={
+        "event_id": (("id",),),
+        "occurred_at": (("time",),),
+        "service": (("source",),),
+        "event_type": (("type",),),
+        "stream_key": (("partitionkey",), ("subject",)),
+        "entity": (("subject",),),
+        "schema_version": (("dataschema",),),
+    },
+    inputs={"traceparent": ("traceparent",)},
+    computed={
+        "correlation_id": (
+            "coalesce({correlation_id}, nullif(split_part({traceparent}, '-', 2), ''))"
+        ),
+    },
+)

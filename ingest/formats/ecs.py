@@ -1,0 +1,19 @@
+"""Elastic Common Schema and its look-alikes: `@timestamp` with dotted or nested field names.
+
+Both spellings occur, also mixed in one record. A span or transaction without `event.id` is
+named by its own id. Source: ECS field reference; ECS logging specification.
+"""
+
+from ingest.formats.base import JsonFormat, spellings
+
+FORMAT = JsonFormat(
+    name="ecs",
+    priority=900,
+    match=lambda shape: () if shape.has("@timestamp") else None,
+    fields={
+        "occurred_at": (("@timestamp",),),
+        "event_id": (*spellings("event.id"), *spellings("span.id"), *spellings("transaction.id")),
+        "correlation_id": spellings("trace.id"),
+    },
+    named={"event_id", "correlation_id"},
+)

@@ -16,7 +16,7 @@ _FOUND_SHOWN: Final = 50
 _LARGEST_SHOWN: Final = 25
 _TABLE_SHOWN: Final = 2000
 _DEPTH_LIMIT: Final = 1000
-_DIRECTIONS: Final = {"both": "causes and effects", "up": "causes", "down": "effects"}
+_DIRECTIONS: Final = ("both", "causes", "effects")
 _LANES_PX: Final = (110, 42)
 
 
@@ -148,7 +148,7 @@ def _chain_panel(answer: Answer, event: str) -> None:
                 bind="query-params", label_visibility="collapsed",
             )  # fmt: skip
             st.segmented_control(
-                "Direction", list(_DIRECTIONS), default="both", required=True, key="direction",
+                "Direction", _DIRECTIONS, default="both", required=True, key="direction",
                 bind="query-params", label_visibility="collapsed",
             )  # fmt: skip
         layout = tree_layout.arrange(answer.table.to_pylist())

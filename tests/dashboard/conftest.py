@@ -1,0 +1,118 @@
+"""A runtime over a real temporary database, and pages run in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from stormwatch import runtime
+from stormwatch.catalog import Catalog
+from stormwatch.runtime import Runtime
+from stormwatch.status import IngestStatus
+from stormwatch.storage import Store
+
+from . import story
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+
+
+@dataclass
+class Statements:
+    """What was asked of the database through the cursors of the runtime."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Start counting again."""
+        self.texts.clear()
+
+
+class CountingCursor:
+    """A cursor that notes every statement and passes it on."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, statements: Statements) -> None:
+        self._cursor = cursor
+        self._statements = statements
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def sql(self, text: str, **options: Any) -> duckdb.DuckDBPyRelation:
+        """As the cursor's own."""
+        self._statements.texts.append(text)
+        return self._cursor.sql(text, **options)
+
+    def execute(self, text: str, *arguments: Any) -> duckdb.DuckDBPyConnection:
+        """As the cursor's own."""
+        self._statements.texts.append(text)
+        return self._cursor.execute(text, *arguments)
+
+    def __enter__(self) -> CountingCursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cursor.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A database with the story."""
+    opened = story.write(tmp_path / "story.duckdb")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> Iterator[Store]:
+    """A database without any row."""
+    opened = Store(tmp_path / "empty.duckdb")
+    with opened.cursor() as cursor:
+        Catalog.load().install(cursor)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Statements]]:
+    """Install a runtime over a store; returns the list of statements that pages make."""
+
+    def install(store: Store, status: IngestStatus | None = None) -> Statements:
+        statements = Statements()
+        known = status or IngestStatus(state="idle", directory="/var/log/shop", files=1, rejects=1)
+        runtime.install(
+            Runtime(
+                database=store.path,
+                cursor=lambda: CountingCursor(store.cursor(), statements),  # type: ignore[arg-type,return-value]
+                catalog=Catalog.load(),
+                status=lambda: known,
+            )
+        )
+        return statements
+
+    st.cache_data.clear()
+    yield install
+    runtime.install(None)
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """Run the app at a page of it, with the given address."""
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    if name != "overview":
+        app.switch_page(f"app_pages/{name}.py")
+    app.run()
+    assert not app.exception, [problem.value for problem in app.exception]
+    return app
+
+
+def texts(app: AppTest) -> str:
+    """All Markdown and captions of a page, one a line."""
+    return "\n".join([element.value for element in [*app.markdown, *app.caption]])

@@ -1,0 +1,252 @@
+"""Figures say what the tables say."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from dashboard.charts import base, chain, conservation, hotspots, quick, timeline, tree_layout, wait_for
+
+from .story import HOSTILE
+
+START = datetime(2026, 11, 20, 10)  # noqa: DTZ001
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+
+def test_event_rate_divides_by_the_bucket_and_stacks_errors() -> None:
+    table = pa.table({"bucket_start": [START], "event_count": [120], "error_count": [30]})
+    figure = timeline.event_rate(table, since=START, until=START + 2 * MINUTE, bucket=MINUTE)
+    assert [list(trace.y) for trace in figure.data] == [[1.5, 0], [0.5, 0]]
+    assert figure.layout.yaxis.title.text == "events per s"
+
+
+def test_axis_of_a_window_spans_it_even_without_data() -> None:
+    table = pa.table({"bucket_start": [START], "event_count": [1], "error_count": [0]})
+    figure = timeline.event_rate(table, since=START, until=START + HOUR, bucket=MINUTE)
+    assert list(figure.layout.xaxis.range) == ["2026-11-20T10:00:00", "2026-11-20T11:00:00"]
+
+
+def _hours(counts: list[int]) -> pa.Table:
+    return pa.table(
+        {"hour_start": [START + HOUR * n for n in range(len(counts))], "deadlock_count": counts}
+    )
+
+
+def test_hours_without_deadlocks_keep_their_place() -> None:
+    figure = timeline.deadlocks_per_hour(_hours([2, 0, 5]), since=START, until=START + 3 * HOUR)
+    assert list(figure.data[0].y) == [2, 0, 5]
+    assert figure.layout.yaxis.title.text == "deadlocks per hour"
+
+
+def test_stormy_hours_differ_in_colour_and_have_their_line() -> None:
+    figure = timeline.deadlocks_per_hour(_hours([11, 12]), since=START, until=START + 2 * HOUR)
+    assert list(figure.data[0].marker.color) == [base.ORANGE, base.RED]
+    assert figure.layout.shapes[0].y0 == 12
+
+
+def test_years_of_hours_are_folded_and_lose_no_deadlock() -> None:
+    counts = [1] * (24 * 400)
+    figure = timeline.deadlocks_per_hour(_hours(counts), since=START, until=START + len(counts) * HOUR)
+    assert len(figure.data[0].y) <= 401
+    assert sum(figure.data[0].y) == len(counts)
+    assert figure.layout.yaxis.title.text == "deadlocks per 24 hours"
+
+
+def _cells(rows: list[tuple[str, str, int, int, int]]) -> pa.Table:
+    return pa.table(
+        {
+            "consumer": [row[0] for row in rows],
+            "stream": [row[1] for row in rows],
+            "bucket_start": [START + MINUTE * row[2] for row in rows],
+            "arrival_count": [row[3] for row in rows],
+            "reordered_count": [row[4] for row in rows],
+            "reordered_ratio": [row[4] / row[3] for row in rows],
+            "late_time_p99_ms": [35.0 if row[4] else None for row in rows],
+            "extent_max": [3 if row[4] else None for row in rows],
+        }
+    )
+
+
+def _heat_map(table: pa.Table, **options: Any) -> Any:
+    return hotspots.heat_map(
+        table, since=START, until=START + 3 * MINUTE, bucket=MINUTE, measure="share", **options
+    )
+
+
+def test_heat_map_puts_the_worst_row_on_top_and_leaves_silence_blank() -> None:
+    table = _cells([("billing", "orders", 0, 10, 1), ("audit", "audit", 2, 10, 5)])
+    trace = _heat_map(table).data[0]
+    assert [list(row) for row in trace.z] == [[None, None, 50], [10, None, None]]
+
+
+def test_heat_map_tells_in_order_from_no_arrivals() -> None:
+    trace = _heat_map(_cells([("billing", "orders", 1, 10, 0)])).data[0]
+    assert list(trace.z[0]) == [None, 0, None]
+
+
+def test_heat_map_cell_knows_what_was_clicked() -> None:
+    trace = _heat_map(_cells([("billing", "orders", 1, 10, 1)])).data[0]
+    assert list(trace.customdata[0][1]) == ["billing", "orders", "2026-11-20T10:01:00"]
+
+
+def test_heat_map_is_bounded() -> None:
+    table = _cells([(f"c{n}", "s", 0, 10, 1) for n in range(400)])
+    trace = hotspots.heat_map(
+        table, since=START, until=START + timedelta(days=9), bucket=MINUTE, measure="count"
+    ).data[0]
+    assert (len(trace.z), len(trace.z[0])) == (hotspots.ROWS_AT_MOST, hotspots.CELLS_AT_MOST)
+
+
+def test_picked_cell_has_a_frame() -> None:
+    table = _cells([("billing", "orders", 1, 10, 1)])
+    figure = _heat_map(table, picked=("billing", "orders", START + MINUTE))
+    assert (figure.layout.shapes[0].y0, figure.layout.shapes[0].y1) == (-0.5, 0.5)
+
+
+def _chain(rows: list[tuple[str, str | None, int]], **changes: Any) -> pa.Table:
+    columns = {
+        "event_id": [row[0] for row in rows],
+        "cause_id": [row[1] for row in rows],
+        "depth": [row[2] for row in rows],
+        "event_type": ["order.created" for _ in rows],
+        "service": ["shop" for _ in rows],
+        "occurred_at": [START + timedelta(seconds=n) for n in range(len(rows))],
+        "is_ghost": [False for _ in rows],
+    }
+    return pa.table(columns | changes)
+
+
+def test_tree_puts_a_cause_in_the_middle_of_its_effects() -> None:
+    table = _chain([("a", None, 0), ("b", "a", 1), ("c", "a", 1), ("d", "b", 2), ("e", "b", 2)])
+    layout = tree_layout.arrange(table.to_pylist())
+    assert layout.rows == {"d": 0, "e": 1, "b": 0.5, "c": 2, "a": 1.25}
+
+
+def test_alike_leaves_are_folded_into_one() -> None:
+    table = _chain([("a", None, 0), *((f"b{n}", "a", 1) for n in range(9))])
+    layout = tree_layout.arrange(table.to_pylist())
+    assert [(node.event_id, node.count) for node in layout.nodes] == [("a", 1), ("b0", 9)]
+
+
+def test_few_alike_leaves_are_not_folded() -> None:
+    table = _chain([("a", None, 0), *((f"b{n}", "a", 1) for n in range(tree_layout.FOLD_ABOVE))])
+    assert len(tree_layout.arrange(table.to_pylist()).nodes) == 1 + tree_layout.FOLD_ABOVE
+
+
+def test_chain_deeper_than_the_stack_is_laid_out() -> None:
+    depth = 590
+    table = _chain([("e0", None, 0), *((f"e{n}", f"e{n - 1}", n) for n in range(1, depth))])
+    layout = tree_layout.arrange(table.to_pylist())
+    assert layout.row_count == 1
+    assert len(layout.nodes) == depth
+
+
+def test_far_events_of_a_large_chain_are_left_out_and_counted() -> None:
+    table = _chain([("a", None, 0), *((f"b{n}", "a", n + 1) for n in range(1000))])
+    assert tree_layout.arrange(table.to_pylist()).left_out == 1001 - tree_layout.NODES_AT_MOST
+
+
+def test_events_that_cause_each_other_are_all_drawn() -> None:
+    layout = tree_layout.arrange(_chain([("a", "b", 0), ("b", "a", 1)]).to_pylist())
+    assert sorted(layout.rows) == ["a", "b"]
+
+
+def test_tree_marks_the_picked_event_and_the_ghost() -> None:
+    table = _chain([("a", None, -1), ("b", "a", 0)], is_ghost=[True, False])
+    trace = chain.tree(table, event="b").data[1]
+    assert list(trace.marker.symbol) == ["circle-open-dot", "circle"]
+    assert list(trace.marker.line.width) == [0, 3]
+    assert list(trace.customdata) == ["a", "b"]
+
+
+def test_lanes_connect_a_cause_with_its_effect_over_time() -> None:
+    table = _chain([("a", None, 0), ("b", "a", 1)], service=["shop", "billing"])
+    figure = chain.lanes(table, event="a")
+    assert list(figure.layout.yaxis.ticktext) == ["billing", "shop"]
+    assert list(figure.data[0].y) == [1, 0, None]
+
+
+def _waits(edges: list[tuple[str, str, bool]]) -> pa.Table:
+    return pa.table(
+        {
+            "owner": [edge[0] for edge in edges],
+            "blocked_by": [edge[1] for edge in edges],
+            "is_victim": [edge[2] for edge in edges],
+            "mode": ["ShareLock" for _ in edges],
+            "resource": ["row 1" for _ in edges],
+            "statement": ["update accounts" for _ in edges],
+        }
+    )
+
+
+def test_members_stand_in_the_order_of_waiting() -> None:
+    assert wait_for.members(_waits([("1", "3", False), ("2", "1", False), ("3", "2", False)])) == ["1", "3", "2"]
+
+
+def test_graph_has_an_arrow_per_wait_and_marks_the_victim() -> None:
+    figure = wait_for.graph(_waits([("1", "2", True), ("2", "1", False)]))
+    arrows = [note for note in figure.layout.annotations if note.showarrow]
+    words = [note.text for note in figure.layout.annotations if not note.showarrow]
+    assert len(arrows) == 2
+    assert words == ["ShareLock<br>row 1", "ShareLock<br>row 1", "victim"]
+    assert list(figure.data[-1].customdata) == ["1", "2"]
+
+
+def test_bytes_of_a_file_are_cut_into_their_parts() -> None:
+    row = {"path": "a.log", "size_bytes": 100, "stored_bytes": 60, "quarantined_bytes": 10,
+           "blank_bytes": 0, "inherited_bytes": 0, "backlog_bytes": 30}  # fmt: skip
+    figure = conservation.by_file(pa.Table.from_pylist([row]))
+    assert {trace.name: list(trace.x) for trace in figure.data} == {
+        "stored": [60], "quarantined": [10], "not read yet": [30],
+    }  # fmt: skip
+
+
+def test_quick_picture_offers_numbers_as_heights() -> None:
+    table = pa.table({"name": ["a"], "n": [1], "share": [0.5], "at": [START]})
+    assert quick.measures(table) == ["n", "share"]
+
+
+def test_quick_picture_is_bounded() -> None:
+    table = pa.table({"x": list(range(5000)), "y": list(range(5000))})
+    assert len(quick.picture(table, x="x", y="y", kind="line").data[0].x) == base.POINTS_AT_MOST
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _strings(part)]
+    if isinstance(value, (list, tuple)):
+        return [text for part in value for text in _strings(part)]
+    return []
+
+
+def _shown(figure: Any) -> list[str]:
+    """All strings of a figure but customdata, which is never drawn."""
+    made = figure.to_plotly_json()
+    for trace in made["data"]:
+        trace.pop("customdata", None)
+    made["layout"].pop("uirevision", None)
+    return _strings(made)
+
+
+@pytest.mark.parametrize("name", ["heat map", "tree", "lanes", "wait-for", "bytes", "quick"])
+def test_no_figure_carries_a_tag_from_a_log(name: str) -> None:
+    row = {"path": HOSTILE, "size_bytes": 9, "stored_bytes": 9, "quarantined_bytes": 0,
+           "blank_bytes": 0, "inherited_bytes": 0, "backlog_bytes": 0}  # fmt: skip
+    hostile_chain = _chain([(HOSTILE, None, 0)], event_type=[HOSTILE], service=[HOSTILE])
+    figures = {
+        "heat map": lambda: _heat_map(_cells([(HOSTILE, HOSTILE, 0, 10, 1)])),
+        "tree": lambda: chain.tree(hostile_chain, event=HOSTILE),
+        "lanes": lambda: chain.lanes(hostile_chain, event=HOSTILE),
+        "wait-for": lambda: wait_for.graph(
+            _waits([(HOSTILE, "2", True)]).set_column(4, "resource", pa.array([HOSTILE]))
+        ),
+        "bytes": lambda: conservation.by_file(pa.Table.from_pylist([row])),
+        "quick": lambda: quick.picture(pa.table({HOSTILE: [HOSTILE], "n": [1]}), x=HOSTILE, y="n", kind="bar"),
+    }
+    shown = _shown(figures[name]())
+    assert not [text for text in shown if "<a" in text or "<img" in text or "<script" in text]
+    assert [text for text in shown if "![pixel]" in text or "…" in text]

@@ -1,0 +1,57 @@
+"""The sentence on top of the overview."""
+
+from datetime import datetime
+from typing import Any
+
+from dashboard.verdict import judge
+
+NBSP = "\u00a0"
+HOUR = datetime(2025, 3, 11, 17)  # noqa: DTZ001
+
+
+def _overview(**changes: Any) -> dict[str, Any]:
+    calm = {
+        "deadlock_count": 0, "reordered_count": 0, "reordered_ratio": 0.0, "lost_count": 0,
+        "duplicate_count": 0, "reject_count": 0,
+    }  # fmt: skip
+    return calm | changes
+
+
+def test_calm_says_so() -> None:
+    verdict = judge(_overview(), [], None)
+    assert verdict.level == "calm"
+    assert verdict.sentence.startswith("Calm: everything arrived once and in order")
+
+
+def test_one_deadlock_is_worth_watching() -> None:
+    verdict = judge(_overview(deadlock_count=1), [{"hour_start": HOUR, "deadlock_count": 1}], None)
+    assert (verdict.level, verdict.sentence) == ("watch", "**1 deadlock**.")
+
+
+def test_twelve_deadlocks_in_an_hour_are_trouble() -> None:
+    hours = [{"hour_start": HOUR, "deadlock_count": 12}]
+    verdict = judge(_overview(deadlock_count=30), hours, None)
+    assert verdict.level == "trouble"
+    assert verdict.sentence == "**30 deadlocks**, 12 of them in the hour from 2025-03-11 17:00."
+
+
+def test_eleven_deadlocks_in_an_hour_are_not_yet_trouble() -> None:
+    hours = [{"hour_start": HOUR, "deadlock_count": 11}]
+    assert judge(_overview(deadlock_count=11), hours, None).level == "watch"
+
+
+def test_rare_disorder_is_said_calmly() -> None:
+    verdict = judge(_overview(reordered_count=1, reordered_ratio=0.0005), [], "`a`")
+    assert verdict.level == "calm"
+
+
+def test_disorder_names_its_worst_place() -> None:
+    verdict = judge(_overview(reordered_count=9, reordered_ratio=0.12), [], "`notify`")
+    assert verdict.level == "trouble"
+    assert verdict.sentence == f"**12{NBSP}% of arrivals are out of order**, most at `notify`."
+
+
+def test_worst_finding_comes_first() -> None:
+    verdict = judge(_overview(reject_count=2, lost_count=5), [], None)
+    assert [finding.page for finding in verdict.findings] == ["ordering", "health"]
+    assert verdict.level == "trouble"

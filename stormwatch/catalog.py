@@ -147,20 +147,25 @@ class Catalog(Mapping[str, Query]):
 
         The view `_catalog` (one row per relation: relation_name, relation_kind, catalog_digest)
         remembers what is installed. Relations that are no longer in the catalogue are dropped.
+        All or nothing happens, in one transaction.
+
+        Raises:
+            QueryError: a relation does not bind, because it reads what its header does not name
+                or what does not exist.
         """
         installed = _installed(connection)
         if {digest for _, _, digest in installed} == {self.digest}:
             return
         current = {(name, _kind(query)) for name, query in self.items()}
         stale = [(name, kind) for name, kind, _ in installed if (name, kind) not in current]
-        statements = [f"DROP {kind} IF EXISTS {name}" for name, kind in stale]
-        for query in self.values():
-            statements += [query.sql.rstrip().rstrip(";"), *_comments(query)]
-        statements.append(self._remember())
         connection.execute("BEGIN")
         try:
-            connection.execute(";\n".join(statements))
-        except duckdb.Error:
+            for name, kind in stale:
+                connection.execute(f"DROP {kind} IF EXISTS {name}")
+            for query in self.values():
+                _create(connection, query)
+            connection.execute(self._remember())
+        except (duckdb.Error, QueryError):
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
@@ -361,6 +366,14 @@ def _about(query: Query) -> str:
         if items
     ]
     return "\n\n".join([query.question, query.description, *lists])
+
+
+def _create(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
+    try:
+        connection.execute(query.sql)
+        connection.execute(";\n".join(_comments(query)))
+    except duckdb.Error as error:
+        raise failure(error, f"queries/{query.name}.sql") from error
 
 
 def _installed(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:

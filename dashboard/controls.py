@@ -13,7 +13,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import data, formatting, window
+from dashboard import data, formatting, pages, picture, window
 from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.errors import ConfigError, StormwatchError
@@ -84,18 +84,28 @@ def zoom_to_drag(key: str) -> Callable[[], None]:
     return zoomed
 
 
-def live(body: Callable[[], None]) -> None:
-    """Draw the changing part of a page, again with every refresh.
+def live(body: Callable[[int], None]) -> None:
+    """Draw the changing part of a page from a version of the data, again with every refresh.
 
-    A failure is said in its place; the frame and the other pages go on.
+    The header says with it which window that is and how fresh. A failure is said in its place; the
+    frame and the other pages go on.
     """
+    header = picture.places()
 
     @st.fragment(run_every=refresh_s())
     def refreshed() -> None:
+        pages.follow()
         if st.session_state.pop(_RERUN_KEY, False):
             st.rerun()
         try:
-            body()
+            header.say_if_late(refresh_s())
+            asked_at = data.utc_now()
+            version = data.version()
+            header.say_window(_in_words(current_window(version), version))
+            try:
+                body(version)
+            finally:
+                header.say_freshness(picture.Drawn(version, asked_at), is_still=refresh_s() is None)
         except StormwatchError as error:
             st.error("This page could not be drawn.", icon=":material/error:")
             st.code(str(error), language=None, wrap_lines=True)
@@ -103,8 +113,9 @@ def live(body: Callable[[], None]) -> None:
     refreshed()
 
 
-def draw(at_version: int, badge: Callable[[], None]) -> None:
-    """The row of controls, with `badge` at its end."""
+def draw(end: Callable[[], None]) -> None:
+    """The row of controls, with what `end` draws behind them."""
+    pages.keep_controls()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls"):
         st.selectbox(
             "Time window",
@@ -116,10 +127,12 @@ def draw(at_version: int, badge: Callable[[], None]) -> None:
             width=210,
             label_visibility="collapsed",
             help="Pick one or type, for example 90m or 2026-11-23T10:00/2026-11-23T11:00 (UTC). "
-            "Relative windows end at the newest event.",
+            "Relative windows end at the newest event. *auto* of a log that is being written is the last "
+            f"hour, or less where that is more than {window.EVENTS_AT_ONCE:,} events; of an old log it is "
+            "the stretch with most events. Arrivals and causes up to an hour before the window count, in a "
+            "log with more events an hour only as far back as the window is long.",
         )
-        shown = current_window(at_version)
-        _window_buttons(shown)
+        _window_buttons()
         st.selectbox(
             "Refresh",
             REFRESHES,
@@ -133,30 +146,44 @@ def draw(at_version: int, badge: Callable[[], None]) -> None:
             help="How often the page asks for new data. Absolute windows stand still.",
         )
         _pause_button()
-        st.caption(f"{formatting.interval(shown.since, shown.until)} UTC", width="stretch")
-        badge()
+        end()
     _complain_about_text()
 
 
-def _window_buttons(shown: Window) -> None:
+def _in_words(shown: Window, at_version: int) -> str:
+    coverage = data.coverage(at_version)
+    if coverage.last_at is None and not shown.is_absolute:
+        return "no event has a time" if coverage.event_count else "no events yet"
+    text = f"{formatting.interval(shown.since, shown.until)} UTC"
+    if shown.text == window.AUTO and not coverage.is_live(data.utc_now()) and not shown.covers(coverage):
+        return f"{text}, where most events are; *{window.ALL}* shows the whole log"
+    return text
+
+
+def _window_buttons() -> None:
     with st.container(horizontal=True, gap=None, width="content", key="window_buttons"):
-        st.button(
-            "", icon=":material/chevron_left:", key="earlier", type="tertiary",
-            help="Earlier by half a window", on_click=set_window, args=(shown.moved(-1),),
-        )  # fmt: skip
-        st.button(
-            "", icon=":material/chevron_right:", key="later", type="tertiary",
-            help="Later by half a window", on_click=set_window, args=(shown.moved(1),),
-        )  # fmt: skip
-        st.button(
-            "", icon=":material/zoom_out:", key="zoom_out", type="tertiary",
-            help="Twice as long", on_click=set_window, args=(shown.zoomed_out(),),
-        )  # fmt: skip
+        for key, icon, what, change in (
+            ("earlier", "chevron_left", "Earlier by half a window", lambda shown: shown.moved(-1)),
+            ("later", "chevron_right", "Later by half a window", lambda shown: shown.moved(1)),
+            ("zoom_out", "zoom_out", "Twice as long", Window.zoomed_out),
+        ):
+            st.button(
+                "", icon=f":material/{icon}:", key=key, type="tertiary",
+                help=what, on_click=_change_window, args=(change,),
+            )  # fmt: skip
         st.button(
             "", icon=":material/undo:", key="unzoom", type="tertiary",
-            disabled=not shown.is_absolute, help="Back to the window before zooming",
-            on_click=set_window, args=(st.session_state.get(_BACK_KEY, window.AUTO),),
+            disabled="/" not in _text(), help="Back to the window before zooming", on_click=_unzoom,
         )  # fmt: skip
+
+
+def _change_window(change: Callable[[Window], str]) -> None:
+    """Go on from the window as it is at the click: a live one has moved since the button was drawn."""
+    set_window(change(current_window(data.version())))
+
+
+def _unzoom() -> None:
+    set_window(st.session_state.get(_BACK_KEY, window.AUTO))
 
 
 def _pause_button() -> None:

@@ -118,10 +118,31 @@ def _ask(name: str, arguments: Mapping[str, object]) -> pa.Table:
             timer.join()  # a late interrupt must not hit the cursor while it is closed
 
 
+@st.cache_data(max_entries=64, ttl=60, max_size="8mb", show_spinner=False)
+def raw_record(path: str, head: bytes, byte_offset: int, byte_length: int) -> bytes:
+    """A record as it stands in the log files now; remembered for a minute.
+
+    Raises:
+        SourceError: no file below the watched directory holds it any more.
+    """
+    return current().read_record(path, head, byte_offset, byte_length)
+
+
 def coverage(at_version: int | None = None) -> Coverage:
-    """From when to when the log reaches."""
+    """From when to when the log reaches, and where most of it lies."""
     row = load("log_coverage", at_version).rows[0]
-    return Coverage(row["first_at"], row["last_at"])
+    stretches = load("log_stretches", at_version).rows
+    most = max(stretches, key=lambda stretch: stretch["event_count"], default=None)
+    busiest = (most["first_at"], most["last_at"]) if most else None
+    pace = load("log_pace", at_version, newest=row["last_at"]).rows if row["last_at"] else []
+    return Coverage(
+        row["first_at"],
+        row["last_at"],
+        busiest,
+        row["event_count"],
+        row["reject_count"],
+        tuple((timedelta(seconds=step["span_s"]), step["event_count"]) for step in pace),
+    )
 
 
 def figure(draw: Callable[..., go.Figure], answer: Answer, **options: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import streamlit as st
 
 from dashboard import controls, data, formatting, window
@@ -9,20 +11,23 @@ from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.status import IngestStatus
 
+_AROUND = timedelta(hours=6)
+"""On both sides of the last one, when there is none in the window."""
 
-def no_data_yet(status: IngestStatus) -> None:
-    """Nothing was stored so far."""
+
+def no_data_yet(status: IngestStatus, rejects: int) -> None:
+    """No event was stored so far; `rejects` byte ranges are in quarantine."""
+    read = f"0 events and {formatting.plural(rejects, 'rejected line')}"
     with st.container(border=True, key="no_data_yet", horizontal_alignment="center"):
-        st.markdown("#### :material/inbox: No events yet", width="content")
+        st.subheader(":material/inbox: No events yet", anchor=False, width="content")
         if status.directory:
             st.markdown(
                 f"Watching {safe_md(status.directory)}: {formatting.plural(status.files, 'file')} found, "
-                f"{formatting.plural(status.events, 'event')} and "
-                f"{formatting.plural(status.rejects, 'rejected line')} read.",
+                f"{read} read. New lines appear here by themselves.",
                 width="content",
             )
         else:
-            st.markdown("This database is empty and nobody fills it.", width="content")
+            st.markdown(f"This database holds {read}, and nobody fills it.", width="content")
         if status.detail:
             st.code(status.detail, language=None, wrap_lines=True)
         st.markdown("What helps:", width="content")
@@ -36,33 +41,48 @@ def no_data_yet(status: IngestStatus) -> None:
         )
 
 
-def none_in_window(what: str, shown: Window, hint: str = "") -> None:
-    """There is data, but none of this kind in the window; offers the whole log."""
-    with st.container(border=True, key=f"none_{what.replace(' ', '_')}"):
-        st.markdown(
-            f":material/check_circle: **No {what}** between "
-            f"{formatting.instant(shown.since)} and {formatting.instant(shown.until)} UTC. {hint}"
-        )
-        if shown.text != window.ALL:
+def none_in_window(
+    what: str, shown: Window, at_version: int, *, hint: str = "", last_at: datetime | None = None
+) -> None:
+    """There is data, but none of this kind in the window; offers to look where there may be some.
+
+    `hint` is our own Markdown; `last_at` is when the last one of any time was.
+    """
+    key = what.replace(" ", "_")
+    with st.container(key=f"none_{key}", gap="xsmall"):
+        st.markdown(f":material/check_circle: **No {what}** in this window. {hint}")
+        if last_at is not None:
+            st.button(
+                f"The last one was {formatting.instant(last_at)} UTC: look there",
+                key=f"look_at_last_{key}",
+                icon=":material/history:",
+                on_click=controls.set_window,
+                args=(window.absolute(last_at - _AROUND, last_at + _AROUND),),
+            )
+        elif not shown.covers(data.coverage(at_version)):
             st.button(
                 "Look at the whole log",
-                key=f"whole_log_{what.replace(' ', '_')}",
+                key=f"whole_log_{key}",
                 icon=":material/zoom_out_map:",
                 on_click=controls.set_window,
                 args=(window.ALL,),
             )
 
 
-def not_measurable(why: str, remedy: str) -> None:
-    """The logs lack what the question needs; both texts are our own Markdown."""
-    with st.container(border=True, key="not_measurable"):
-        st.markdown(f":material/block: **Cannot be measured in these logs:** {why}")
-        st.markdown(remedy)
+def not_measurable(why: str) -> None:
+    """The logs lack the numbers that order is measured by; `why` is our own Markdown."""
+    with st.container(key="not_measurable", gap="xsmall"):
+        st.markdown(f":material/block: **Order cannot be measured here:** {why}")
+        st.markdown(
+            "Widen the window, or name the field that holds the producer's number: "
+            "`stormwatch up DIR --map sequence=FIELD`."
+        )
 
 
 def is_empty(at_version: int) -> bool:
     """Whether there is nothing to show at all; says so if it is."""
-    if data.load("log_coverage", at_version).rows[0]["event_count"]:
+    coverage = data.load("log_coverage", at_version).rows[0]
+    if coverage["event_count"]:
         return False
-    no_data_yet(data.status())
+    no_data_yet(data.status(), coverage["reject_count"])
     return True

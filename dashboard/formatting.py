@@ -36,7 +36,15 @@ def per_second(value: float | None) -> str:
     """41300 -> '41.3 k/s'."""
     if value is None:
         return NONE
-    return f"{count(value)}/s" if value >= 10_000 or value == int(value) else f"{_digits(value)}/s"  # noqa: PLR2004
+    return f"{count(round(value))}/s" if value >= 100 else f"{_digits(value)}/s"  # noqa: PLR2004
+
+
+def rate(per_s: float) -> str:
+    """A rate in the unit that reads best: '1.4 k/s', '6.4/min', '0.5/h'."""
+    for length, unit in ((1, "s"), (60, "min"), (3600, "h")):
+        if per_s * length >= 1 or unit == "h":
+            break
+    return f"{per_second(per_s * length).removesuffix('/s')}/{unit}"
 
 
 def size(value: float | None) -> str:

@@ -1,8 +1,8 @@
 """Text from logs, made harmless for the place it is shown in.
 
-Whoever can write a log line must not be able to make the dashboard load an image, show a link or
-run a formula. `st.text`, `st.code`, `st.json` and `st.dataframe` show text as it is; Markdown,
-Plotly and spreadsheets interpret it, and log text goes there only through this module.
+Whoever can write a log line must not be able to make the dashboard load an image or show a
+link. `st.text`, `st.code`, `st.json` and `st.dataframe` show text as it is; Markdown and Plotly
+interpret it, and log text goes there only through this module.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from stormwatch.plain import visible
+
 LABEL_LIMIT: Final = 60
 """Characters a label in a chart may have before it is cut."""
 
 _BACKTICKS = re.compile(r"`+")
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def one_line(text: str) -> str:
     """The text on one line; control and direction characters show as escapes."""
     spaced = text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
-    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", spaced)
+    return visible(spaced)
 
 
 def shorten(text: str, limit: int = LABEL_LIMIT) -> str:
@@ -48,8 +48,3 @@ def safe_plotly(text: object, limit: int = LABEL_LIMIT) -> str:
     """`text` for a Plotly label, hover or legend, which all interpret some HTML."""
     plain = shorten(one_line(str(text)), limit)
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def safe_csv(text: str) -> str:
-    """`text` for a CSV cell; a leading quote keeps spreadsheets from running it as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

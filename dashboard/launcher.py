@@ -20,7 +20,7 @@ from dashboard.live_plotly import asset_route
 _HERE = Path(__file__).parent
 _PAGE_SCRIPT = _HERE / "app.py"
 _SETTINGS = _HERE / ".streamlit" / "config.toml"
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 # A second wall behind the escaping of log text: even a link that slipped through loads nothing.
 # Streamlit starts its components from blob addresses and compiles WebAssembly for its tables.
@@ -64,15 +64,17 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-def build_app(routes: Sequence[BaseRoute], lifespan: Lifespan | None = None) -> st.App:
-    """The dashboard as an ASGI application, with `routes` beside its pages.
+def build_app(
+    routes: Sequence[BaseRoute], lifespan: Lifespan | None = None, middleware: Sequence[Middleware] = ()
+) -> st.App:
+    """The dashboard as an ASGI application, with `routes` beside its pages, all behind `middleware`.
 
     Routes may not start with /_stcore/, /media/, /component/ or /static/, which are Streamlit's.
     """
     return st.App(
         _PAGE_SCRIPT,
         routes=[asset_route(), *routes],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), *middleware],
         lifespan=lifespan,
     )
 

@@ -63,43 +63,91 @@ function clicked(event) {
   };
 }
 
-function listen(element) {
-  element.on("plotly_click", (event) => element.__send("click", clicked(event)));
-  element.on("plotly_relayout", (event) => {
-    if ("xaxis.range[0]" in event && "xaxis.range[1]" in event) {
-      element.__send("zoom", [String(event["xaxis.range[0]"]), String(event["xaxis.range[1]"])]);
+// One chart for the life of its DOM node. The component is called again with every refresh but
+// taken down only once, so whatever runs or listens belongs to this object, not to a call.
+class Chart {
+  constructor(element) {
+    this.element = element;
+    this.ending = new AbortController();
+    this.shown = "";
+    this.isLate = false;
+    // The theme is a matter of style sheets: a switch changes variables and calls nobody.
+    this.timer = setInterval(() => document.hidden || this.followTheme(), 1000);
+    window.addEventListener("mouseup", () => setTimeout(() => this.isLate && this.draw(), 50), { signal: this.ending.signal });
+  }
+
+  update(data, send) {
+    this.data = data;
+    this.send = send;
+    this.element.setAttribute("aria-label", data.alt);
+    this.element.style.minHeight = `${data.height}px`;
+    this.element.style.minWidth = data.min_width ? `${data.min_width}px` : "";
+    this.draw();
+  }
+
+  async draw() {
+    try {
+      const Plotly = await loadPlotly();
+      if (!this.element.isConnected || this.ending.signal.aborted) return;
+      // A new picture under a dragging hand would end the drag: it waits for the hand.
+      this.isLate = Boolean(this.element._dragging);
+      if (this.isLate) return;
+      const colours = theme(this.element);
+      this.shown = JSON.stringify(colours);
+      const { data, layout } = dressed(JSON.parse(this.data.figure), colours, this.data.height);
+      this.keepView(layout);
+      const options = { displaylogo: false, displayModeBar: false, responsive: true, doubleClick: false };
+      await Plotly.react(this.element, data, layout, options);
+      this.listen();
+    } catch (error) {
+      this.element.textContent = error.message;
     }
-  });
+  }
+
+  listen() {
+    if (this.isListening) return;
+    this.isListening = true;
+    this.element.on("plotly_click", (event) => this.send("click", clicked(event)));
+    this.element.on("plotly_relayout", (event) => {
+      const axes = ["xaxis", "yaxis"].filter((axis) => `${axis}.range[0]` in event);
+      if (axes.length === 0) return;
+      const { uirevision } = this.element.layout;
+      const before = this.view?.uirevision === uirevision ? this.view.ranges : {};
+      const ranges = axes.map((axis) => [axis, [event[`${axis}.range[0]`], event[`${axis}.range[1]`]]]);
+      this.view = { uirevision, ranges: { ...before, ...Object.fromEntries(ranges) } };
+      if (axes.includes("xaxis")) this.send("zoom", this.view.ranges.xaxis.map(String));
+    });
+    this.element.on("plotly_doubleclick", () => {
+      this.view = null;
+      this.draw();
+    });
+  }
+
+  // Plotly forgets a zoom as soon as the range it began from moves on, as it does in a live window.
+  keepView(layout) {
+    if (!this.view || this.view.uirevision !== layout.uirevision) return;
+    for (const [axis, range] of Object.entries(this.view.ranges)) layout[axis] = { ...layout[axis], range };
+  }
+
+  followTheme() {
+    if (this.shown && JSON.stringify(theme(this.element)) !== this.shown) this.draw();
+  }
+
+  end() {
+    clearInterval(this.timer);
+    this.ending.abort();
+    if (window.Plotly) window.Plotly.purge(this.element);
+  }
 }
+
+const charts = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const element = parentElement.querySelector("[data-live-plotly]");
-  const draw = (Plotly) => {
-    if (!element.isConnected) return undefined;
-    const { data: traces, layout } = dressed(JSON.parse(data.figure), theme(element), data.height);
-    const options = { displaylogo: false, displayModeBar: false, responsive: true, doubleClick: false };
-    return Plotly.react(element, traces, layout, options);
-  };
-  element.__send = setTriggerValue;
-  element.setAttribute("role", "img");
-  element.setAttribute("aria-label", data.alt);
-  element.style.minHeight = `${data.height}px`;
-  loadPlotly().then(draw).then(() => {
-    if (element.__listening || !element.on) return;
-    element.__listening = true;
-    listen(element);
-  }).catch((error) => { element.textContent = error.message; });
-
-  // The theme is a matter of style sheets: a switch changes variables and calls nobody.
-  let shown = JSON.stringify(theme(element));
-  const timer = setInterval(() => {
-    const now = JSON.stringify(theme(element));
-    if (now === shown || !window.Plotly) return;
-    shown = now;
-    draw(window.Plotly);
-  }, 1000);
+  if (!charts.has(element)) charts.set(element, new Chart(element));
+  charts.get(element).update(data, setTriggerValue);
   return () => {
-    clearInterval(timer);
-    if (window.Plotly) window.Plotly.purge(element);
+    charts.get(element)?.end();
+    charts.delete(element);
   };
 }

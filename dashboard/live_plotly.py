@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 _LIBRARY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PLOTLY_URL = f"/assets/plotly-{plotly.__version__}.min.js"
-_HTML = '<div data-live-plotly style="width:100%"></div>'
+_HTML = '<div style="overflow-x:auto"><div data-live-plotly role="img" style="width:100%"></div></div>'
 
 
 async def _library(_: Request) -> Response:
@@ -50,11 +50,13 @@ def live_plotly(
     key: str,
     alt: str,
     height: int,
+    min_width: int = 0,
     on_click: Callable[[], None] | None = None,
     on_zoom: Callable[[], None] | None = None,
 ) -> None:
     """Draw a figure, given as Plotly JSON.
 
+    Where there is less room than `min_width` pixels, the chart scrolls sideways.
     `st.session_state[key]` holds, during the callbacks only, `click` (x, y and customdata of the
     point) and `zoom` (both ends of the dragged range of the x axis).
     """
@@ -66,7 +68,7 @@ def live_plotly(
     )
     component(
         key=key,
-        data={"figure": figure, "height": height, "alt": alt},
+        data={"figure": figure, "height": height, "min_width": min_width, "alt": alt},
         height="content",
         on_click_change=on_click or _nothing,
         on_zoom_change=on_zoom or _nothing,

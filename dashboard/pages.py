@@ -18,6 +18,9 @@ PAGES: Final = (
 """File, title and icon, in the order of the navigation."""
 
 _KEPT: Final = ("window", "refresh")
+"""The controls above the pages, by their key in the address."""
+_GOING_KEY: Final = "_going_to"
+_ARRIVING_KEY: Final = "_arriving"
 
 
 def link(page: str, label: str, *, icon: str = "arrow_forward", **picked: str) -> None:
@@ -29,3 +32,29 @@ def link(page: str, label: str, *, icon: str = "arrow_forward", **picked: str) -
         icon=f":material/{icon}:",
         query_params={**kept, **picked},
     )
+
+
+def go(page: str, **picked: str) -> None:
+    """Go there at the next opportunity; for callbacks, in which pages cannot be switched."""
+    st.session_state[_GOING_KEY] = (page, picked)
+
+
+def follow() -> None:
+    """Carry out what `go` asked for."""
+    going = st.session_state.pop(_GOING_KEY, None)
+    if going is not None:
+        page, picked = going
+        st.session_state[_ARRIVING_KEY] = True
+        st.switch_page(f"app_pages/{page}.py", query_params=picked)
+
+
+def keep_controls() -> None:
+    """Have the controls above the pages write themselves into the address again after `follow`.
+
+    Switching pages may not name what is bound to a widget, and drops it; setting its value brings
+    it back. Called before the controls are drawn.
+    """
+    if st.session_state.pop(_ARRIVING_KEY, False):
+        for key in _KEPT:
+            if key in st.session_state:
+                st.session_state[key] = st.session_state[key]

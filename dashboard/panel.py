@@ -19,10 +19,8 @@ def panel(key: str, title: str, about: str, *answers: Answer) -> Iterator[None]:
     SQL of each can be read and opened on the SQL page.
     """
     with st.container(border=True, key=f"panel_{key}", height="stretch", gap="xsmall"):
-        with st.container(
-            horizontal=True, vertical_alignment="center", gap="xxsmall", key=f"head_{key}"
-        ):
-            st.markdown(f"##### {title}", width="stretch")
+        with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", key=f"head_{key}"):
+            st.subheader(title, anchor=False, width="stretch")
             _about(key, about)
             if answers:
                 _sql(key, answers)

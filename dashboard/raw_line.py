@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-from typing import Final
+import shlex
+from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, formatting
 from dashboard.hostile import one_line
+from stormwatch.errors import StormwatchError
 
-_BYTES_AT_MOST: Final = 64 * 1024
-
-
-def read_line(directory: Path, path: str, byte_offset: int) -> str | None:
-    """The line at an offset of an uncompressed log file; None when it cannot be read there any more.
-
-    At most 64 KiB of it. Only regular files are opened, and no symbolic link is followed.
-    """
-    try:
-        handle = os.open(directory / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return None
-        file.seek(byte_offset)
-        return file.readline(_BYTES_AT_MOST).decode("utf-8", errors="backslashreplace")
+BYTES_AT_MOST: Final = 64 * 1024
+_LONG: Final = 1200
+"""Characters from which a line gets a box of its own to scroll in."""
 
 
 def show_place(version: int, file_id: int | None, byte_offset: int | None, *, key: str) -> None:
     """The place as `FILE:OFFSET`, the command that prints it, and the line where it can be read."""
-    files = {row["file_id"]: row for row in data.load("ingest_health", version).rows}
-    file = files.get(file_id)
-    if file is None or byte_offset is None:
+    if file_id is None or byte_offset is None:
         return
-    place = f"{file['path']}:{byte_offset}"
+    found = data.load("record_place", version, in_file=file_id, at_offset=byte_offset).rows
+    if not found:
+        return
+    place = found[0]
     with st.container(key=f"place_{key}", gap="xsmall"):
         st.caption("The line in the log")
-        st.code(f"stormwatch tail {_quoted(place)}", language="bash", wrap_lines=True)
-        directory = data.status().directory
-        line = read_line(Path(directory), file["path"], byte_offset) if directory else None
-        if line:
-            st.code(one_line(line.rstrip("\r\n")), language=None, wrap_lines=True, height=140)
+        named = one_line(f"{place['path']}:{byte_offset}")
+        st.code(f"stormwatch tail {shlex.quote(named)}", language="bash", wrap_lines=True)
+        _show_bytes(place)
 
 
-def _quoted(text: str) -> str:
-    """One word for a shell, whatever the file is called."""
-    if all(character.isalnum() or character in "._-/:+@" for character in text):
-        return text
-    return "'" + one_line(text).replace("'", "'\\''") + "'"
+def _show_bytes(place: dict[str, Any]) -> None:
+    length = place["byte_length"]
+    try:
+        raw = data.raw_record(
+            place["path"], bytes(place["head"]), place["byte_offset"], min(length, BYTES_AT_MOST)
+        )
+    except StormwatchError as error:
+        st.code(one_line(str(error)), language=None, wrap_lines=True)
+        return
+    shown = one_line(raw.decode("utf-8", errors="backslashreplace").rstrip("\r\n"))
+    st.code(shown, language=None, wrap_lines=True, height=180 if len(shown) > _LONG else "content")
+    if length > BYTES_AT_MOST:
+        st.caption(f"The first {formatting.size(BYTES_AT_MOST)} of {formatting.size(length)}")

@@ -23,7 +23,6 @@ class Finding:
 
     level: Level
     text: str
-    page: str
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,14 @@ class Verdict:
 
     level: Level
     findings: tuple[Finding, ...]
+    quiet: str
+    """What to say when nothing was found: no more than could be looked at."""
 
     @property
     def sentence(self) -> str:
         """The findings as one line."""
         if not self.findings:
-            return "Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
+            return self.quiet
         return " ".join(f"{finding.text}." for finding in self.findings)
 
 
@@ -63,12 +64,21 @@ def judge(
     ]
     order: Final = {"trouble": 0, "watch": 1, "calm": 2}
     found.sort(key=lambda finding: order[finding.level])
-    return Verdict(found[0].level if found else "calm", tuple(found))
+    return Verdict(found[0].level if found else "calm", tuple(found), _quiet(overview))
 
 
-def _deadlocks(
-    overview: Mapping[str, Any], hours: Sequence[Mapping[str, Any]]
-) -> Finding | None:
+def _quiet(overview: Mapping[str, Any]) -> str:
+    if not overview["event_count"]:
+        return "Nothing was logged in this window."
+    if overview["reordered_ratio"] is None:
+        return (
+            "Calm as far as these logs tell: nothing arrived twice, nothing deadlocked, every line was "
+            "understood. Without sequence numbers they do not tell order or loss."
+        )
+    return "Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
+
+
+def _deadlocks(overview: Mapping[str, Any], hours: Sequence[Mapping[str, Any]]) -> Finding | None:
     count = overview["deadlock_count"]
     if not count:
         return None
@@ -79,8 +89,9 @@ def _deadlocks(
         peak, when = worst["deadlock_count"], _hour(worst["hour_start"])
         level = "trouble" if peak >= STORMY_DEADLOCKS_PER_HOUR else "watch"
         if count > 1:
-            text += f", {formatting.count(peak)} of them in the hour from {when}"
-    return Finding(level, text, "deadlocks")
+            share = "all" if peak == count else f"{formatting.count(peak)} of them"
+            text += f", {share} in the hour from {when}"
+    return Finding(level, text)
 
 
 def _hour(start: datetime) -> str:
@@ -95,7 +106,7 @@ def _order(overview: Mapping[str, Any], worst_place: str | None) -> Finding | No
     if ratio >= DISORDER_WATCH_RATIO:
         level = "trouble" if ratio >= DISORDER_TROUBLE_RATIO else "watch"
     text = f"**{formatting.percent(ratio)} of arrivals are out of order**"
-    return Finding(level, f"{text}, most at {worst_place}" if worst_place else text, "ordering")
+    return Finding(level, f"{text}, most at {worst_place}" if worst_place else text)
 
 
 def _loss(overview: Mapping[str, Any]) -> Finding | None:
@@ -103,7 +114,7 @@ def _loss(overview: Mapping[str, Any]) -> Finding | None:
     if not lost:
         return None
     text = f"**{formatting.plural(lost, 'event')}** numbered by the producer never arrived"
-    return Finding("trouble", text, "ordering")
+    return Finding("trouble", text)
 
 
 def _duplicates(overview: Mapping[str, Any]) -> Finding | None:
@@ -111,7 +122,7 @@ def _duplicates(overview: Mapping[str, Any]) -> Finding | None:
     if not count:
         return None
     text = f"**{formatting.plural(count, 'event')}** arrived more than once at one consumer"
-    return Finding("watch", text, "ordering")
+    return Finding("watch", text)
 
 
 def _rejects(overview: Mapping[str, Any]) -> Finding | None:
@@ -119,4 +130,4 @@ def _rejects(overview: Mapping[str, Any]) -> Finding | None:
     if not count:
         return None
     text = f"**{formatting.plural(count, 'line')}** could not be understood"
-    return Finding("watch", text, "health")
+    return Finding("watch", text)

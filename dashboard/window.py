@@ -7,7 +7,7 @@ is being written show their last hour alike, and while nothing arrives nothing c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,9 @@ AUTO: Final = "auto"
 ALL: Final = "all"
 PRESETS: Final = (AUTO, "15m", "1h", "6h", "24h", "7d", ALL)
 _LIVE_WITHIN: Final = timedelta(minutes=10)
-_AUTO_LIVE: Final = timedelta(hours=1)
+EVENTS_AT_ONCE: Final = 400_000
+"""So many events are drawn within a second or two: what is chosen for a person holds no more."""
+_LOOKBACK: Final = timedelta(hours=1)
 _INSTANT_STEP: Final = timedelta(microseconds=1)
 _UNITS: Final = {
     "s": timedelta(seconds=1),
@@ -40,10 +42,30 @@ class Coverage:
 
     first_at: datetime | None
     last_at: datetime | None
+    busiest: tuple[datetime, datetime] | None = None
+    """First and last event of the stretch with most events, where silence breaks the log in several."""
+    event_count: int = 0
+    """Events, those without a time included."""
+    reject_count: int = 0
+    """Byte ranges in quarantine: what was read and is no event."""
+    pace: tuple[tuple[timedelta, int], ...] = ()
+    """Events in spans that end with the newest event, the shortest span first."""
 
     def is_live(self, now: datetime) -> bool:
         """Whether events are arriving these minutes, by the clock of this machine."""
         return self.last_at is not None and now - self.last_at < _LIVE_WITHIN
+
+    @property
+    def live_span(self) -> timedelta:
+        """The last hour, or the longest span before the newest event that is drawn quickly."""
+        quick = [span for span, count in self.pace if count <= EVENTS_AT_ONCE]
+        shortest = self.pace[0][0] if self.pace else _LOOKBACK
+        return max(quick, default=shortest)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an hour of it is more than is drawn quickly."""
+        return any(count > EVENTS_AT_ONCE for _, count in self.pace)
 
 
 @dataclass(frozen=True)
@@ -55,11 +77,28 @@ class Window:
     since: datetime
     until: datetime
     is_absolute: bool
+    lookback: timedelta = _LOOKBACK
+    """How far before `since` arrivals and causes count."""
+
+    @property
+    def edges(self) -> dict[str, datetime]:
+        """The window as relations want it."""
+        return {"since": self.since, "until": self.until}
+
+    @property
+    def scope(self) -> dict[str, datetime]:
+        """The edges, and none for `all`: that holds what has no time as well."""
+        return {} if self.text == ALL else self.edges
 
     @property
     def span(self) -> timedelta:
         """Length of the interval."""
         return self.until - self.since
+
+    def covers(self, coverage: Coverage) -> bool:
+        """Whether all of the log lies in it."""
+        first, last = coverage.first_at, coverage.last_at
+        return first is None or last is None or (self.since <= first and last < self.until)
 
     def bucket(self, at_most: int) -> timedelta:
         """The shortest round bucket that cuts the window into at most `at_most` parts.
@@ -119,19 +158,30 @@ def _length(text: str) -> timedelta:
 def resolve(text: str, coverage: Coverage, *, is_live: bool) -> Window:
     """The instants that `text` means in a log with this coverage.
 
-    `auto` is the last hour of a log that is being written and all of one that is not. A relative
-    window never begins before the log does.
+    `auto` is the last hour of a log that is being written, or as much of it as can be drawn quickly,
+    and the busiest stretch of one that is not: a stray line of last year would squeeze everything
+    else into a corner. Other relative windows end at the newest event, and none begins before the
+    log does. In a busy log a window looks back only as far as it is long.
 
     Raises:
         ConfigError: the text is not a window.
     """
-    if "/" in text:
-        return _absolute(text)
+    shown = _absolute(text) if "/" in text else _relative(text, coverage, is_live=is_live)
+    if coverage.is_busy and shown.span < _LOOKBACK:
+        return replace(shown, lookback=shown.span)
+    return shown
+
+
+def _relative(text: str, coverage: Coverage, *, is_live: bool) -> Window:
     length = None if text in (AUTO, ALL) else _length(text)
     if text == AUTO and is_live:
-        length = _AUTO_LIVE
+        length = coverage.live_span
     first = coverage.first_at or datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout
     last = coverage.last_at or first
+    if text == AUTO and not is_live and coverage.busiest:
+        first, last = coverage.busiest
+    if coverage.last_at is None:
+        text = ALL  # there is no time to choose from
     until = last + _INSTANT_STEP
     since = first if length is None else max(first, until - length)
     return Window(text, since, until, is_absolute=False)

@@ -7,302 +7,291 @@ through one statement. A plan depends on the shape alone, never on the lines aro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import duckdb
-import orjson
 import pyarrow as pa
 
-from ingest import names
-from ingest.formats import json_formats, transcoders
-from ingest.formats.base import JsonFormat, Shape, Transcoder
-from ingest.names import CANDIDATE_ENVELOPES, CONTAINERS, LOCK_WORDS, OPERATION_WORDS, WRAPPERS, Path
-from ingest.plan import LOCK_ROLES, Plan, PlanGroup, Statement, make_plan, pointer
+from ingest.envelopes import unwrap_sql
+from ingest.formats import envelopes, json_formats, transcoders
+from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
+from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
+from ingest.names import CANDIDATE_ENVELOPES, CONTAINERS, DEEP_CONTAINERS, WRAPPERS, Path
+from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, grouped, make_plan
+from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
+from ingest.statement import Statement, pointer
+from ingest.transcoding import Records, refusing, transcoded
+from ingest.vocabulary import normalise, operation_words
 from stormwatch.model import EVENT_SCHEMA
-
-LINE_SCHEMA: Final = pa.schema(
-    [
-        pa.field("file_id", pa.int32()),
-        pa.field("byte_offset", pa.int64()),
-        pa.field("byte_length", pa.int32()),
-        pa.field("record_no", pa.int32()),
-        pa.field("transcoder", pa.string()),
-        pa.field("line", pa.string()),
-    ]
-)
-"""What the engine reads: one row per record; `transcoder` names who made the line, or is NULL."""
 
 _PARSED_SCHEMA = pa.schema(
     [
         *EVENT_SCHEMA,
         *(pa.field(role, pa.string()) for role in LOCK_ROLES),
         pa.field("lock_detail", pa.string()),
-        pa.field("links", pa.string()),
+        *(pa.field(role, pa.string()) for role in LIST_ROLES),
     ]
 )
-_MAX_CONTAINERS = 200
+_MAX_CONTAINERS = 1_000
+_MAX_DEPTH = 2
 _MAX_PLANS = 20_000
+_SAMPLE = 64
 
 
 @dataclass(frozen=True)
-class Reject:
-    """A byte range that could not be understood, and why."""
+class _Again:
+    """The lines of a shape become other lines first."""
 
-    file_id: int
-    byte_offset: int
-    byte_length: int
-    reason: str
-    raw: bytes
-
-
-@dataclass
-class Outcome:
-    """What one batch of lines became; the rows are in the temp table `parsed`."""
-
-    rejects: list[Reject] = field(default_factory=list)
-    blank_bytes: dict[int, int] = field(default_factory=dict)
-    """File -> bytes that hold nothing."""
-
-    def add_blank(self, file_id: int, count: int) -> None:
-        self.blank_bytes[file_id] = self.blank_bytes.get(file_id, 0) + count
-
-
-@dataclass(frozen=True)
-class _Expansion:
-    """The lines of a shape go through a transcoder."""
-
-    transcoder: Transcoder
+    through: Transcoder | Envelope
 
 
 class Engine:
     """Parses batches on one connection; not for several threads at once."""
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, mapping: Mapping[str, Path] | None = None
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        mapping: FieldMapping = NO_MAPPING,
+        inferred: Callable[[str], Fields] = lambda _: {},
     ):
+        """`inferred` is what the values told of the fields of the file at a path."""
         self._cursor = cursor
-        self._mapping = dict(mapping or {})
+        self._mapping = mapping
+        self._inferred = inferred
+        self._mappings: list[tuple[Fields, Fields]] = []
         self._containers: list[Path] = []
-        self._plans: dict[tuple[str | None, int], Plan | _Expansion] = {}
-        self._transcoders = {transcoder.name: transcoder for transcoder in transcoders()}
+        self._plans: dict[int, Plan | _Again] = {}
+        self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
+        within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
+        self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
+        self._texts = {one.name: one for one in transcoders() if one.starts}
+        self._text = one_of({name: one.starts for name, one in self._texts.items()})
+        self._marks = sorted({fmt.mark for fmt in json_formats() if fmt.mark})
         words = [
-            (word, operation, is_lock)
-            for is_lock, table in ((False, OPERATION_WORDS), (True, LOCK_WORDS))
-            for operation, spellings in table.items()
-            for word in spellings
+            {"word": word, "operation": operation, "is_lock": is_lock}
+            for word, (operation, is_lock) in operation_words().items()
         ]
-        cursor.execute(
-            "CREATE OR REPLACE TEMP TABLE operation_words"
-            " (word VARCHAR, operation VARCHAR, is_lock BOOLEAN)"
-        )
-        cursor.executemany("INSERT INTO operation_words VALUES (?, ?, ?)", words)
+        self._use("words", pa.Table.from_pylist(words))
+        cursor.execute("CREATE OR REPLACE TEMP TABLE operation_words AS FROM words")
         self._use("empty_parsed", _PARSED_SCHEMA.empty_table())
         cursor.execute("CREATE OR REPLACE TEMP TABLE parsed AS FROM empty_parsed")
 
-    def parse(self, lines: pa.Table) -> Outcome:
-        """Fill the temp table `parsed` with one row per observation in `lines` (LINE_SCHEMA)."""
+    def mapping_no(self, path: str) -> int:
+        """The number of what is known of the fields of the file at `path`, beyond their names."""
+        known = (self._mapping.fields_of(path), self._inferred(path))
+        if known not in self._mappings:
+            self._mappings.append(known)
+            inside = {path[:-1] for fields in known for path in fields.values() if len(path) > 1}
+            self._look_into(inside.difference(self._containers))
+        return self._mappings.index(known)
+
+    def parse(self, lines: pa.Table, broken: Sequence[RawRecord] = ()) -> Outcome:
+        """Fill the temp table `parsed` with one row per observation in `lines` (LINE_SCHEMA).
+
+        `broken` are lines that are not UTF-8; what stands whole in them is parsed as well.
+        """
         outcome = Outcome()
         self._cursor.execute("TRUNCATE parsed")
+        if broken:
+            lines = pa.concat_tables([lines, *self._sort_out(Records.apart(broken), outcome)])
         while lines.num_rows:
             lines = self._round(lines, outcome)
+        outcome.rejects.sort(key=lambda reject: (reject.file_id, reject.byte_offset))
         return outcome
 
+    def plans(self) -> list[Plan]:
+        """How the records of each shape seen so far are read."""
+        return [plan for plan in self._plans.values() if isinstance(plan, Plan)]
+
     def _round(self, lines: pa.Table, outcome: Outcome) -> pa.Table:
-        """Parse what can be parsed; the rest comes back transcoded or rescued."""
-        known = -1
-        while known != len(self._containers):
-            known = len(self._containers)
-            self._classify(lines)
-            self._plan_new_shapes()
-        again: list[dict[str, Any]] = []
+        """Parse what can be parsed; the rest comes back as other lines."""
+        # All lines are gone through again where one has an object to look into: some are asked first.
+        for some in (_sample(lines), lines):
+            known = -1 if some.num_rows else len(self._containers)
+            while known != len(self._containers):
+                known = len(self._containers)
+                self._classify(some)
+                self._plan_new_shapes()
         self._parse_planned()
-        self._transcode(again, outcome)
-        self._rescue(again, outcome)
-        return pa.Table.from_pylist(again, schema=LINE_SCHEMA)
+        tables = [table for one in self._detours() for table in self._send_again(one, outcome)]
+        return pa.concat_tables([*tables, *self._sort_out(self._records("shape IS NULL"), outcome)])
 
     def _classify(self, lines: pa.Table) -> None:
         self._use("incoming", lines)
         pointers = ", ".join(["'$'", *(pointer(path) for path in self._containers)])
         keys = f"json_keys(line, [{pointers}])" if self._containers else "json_keys(line)"
+        top = "keys[1]" if self._containers else "keys"
+        marked = ", ".join(f"contains(line, '{mark}')" for mark in self._marks)
         self._cursor.execute(
             f"""CREATE OR REPLACE TEMP TABLE lines AS
-            SELECT *, CASE WHEN json_valid(line) AND starts_with(ltrim(line, ' \t'), '{{')
-                THEN hash({keys}) END AS shape
-            FROM incoming"""
+            SELECT * EXCLUDE (keys),
+                CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
+            FROM (
+                SELECT *, [{marked}]::BOOLEAN[] AS marked,
+                    CASE WHEN starts_with(ltrim(line, ' \t'), '{{') THEN try({keys}) END AS keys
+                FROM incoming
+            )"""
         )
         self._keys = keys
 
     def _plan_new_shapes(self) -> None:
         if len(self._plans) > _MAX_PLANS:
             self._plans.clear()
-        found = self._cursor.execute(
-            "SELECT transcoder, shape, count(*) FROM lines WHERE shape IS NOT NULL GROUP BY ALL"
-        ).fetchall()
-        new = [(name, shape) for name, shape, _ in found if (name, shape) not in self._plans]
+        found = self._cursor.execute("SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL").fetchall()
+        new = [shape for (shape,) in found if shape not in self._plans]
         if not new:
             return
-        self._use("new_shapes", pa.table({"shape": pa.array([s for _, s in new], pa.uint64())}))
+        self._use("new_shapes", pa.table({"shape": pa.array(new, pa.uint64())}))
         rows = self._cursor.execute(
-            f"""SELECT transcoder, shape, any_value({self._keys}) FROM lines
-            WHERE shape IN (SELECT shape FROM new_shapes) GROUP BY ALL"""
+            f"""SELECT
+                shape, any_value(maker), any_value(mapping_no), any_value(marked), any_value({self._keys})
+            FROM lines WHERE shape IN (SELECT shape FROM new_shapes) GROUP BY shape"""
         ).fetchall()
-        shapes = [(name, shape, self._shape_paths(keys)) for name, shape, keys in rows]
-        if self._note_containers(frozenset().union(*(paths for *_, paths in shapes))):
-            self._plans.clear()  # shapes are told apart by more keys from now on
-            return
-        for transcoder, shape, paths in shapes:
-            self._plans[transcoder, shape] = self._decide(Shape(paths), transcoder)
+        shapes = {shape: self._shape(keys, marked) for shape, *_, marked, keys in rows}
+        if self._look_into(_containers(path for shape in shapes.values() for path in shape.paths)):
+            return  # shapes are told apart by more keys from now on
+        for number, maker, mapping_no, *_ in rows:
+            self._plans[number] = self._decide(shapes[number], maker, mapping_no)
 
-    def _shape_paths(self, keys: list[Any]) -> frozenset[Path]:
-        if not self._containers:
-            return frozenset((key,) for key in keys)
-        top, *nested = keys
-        paths = {(key,) for key in top}
+    def _shape(self, keys: list[Any], marked: list[bool]) -> Shape:
+        top, *nested = keys if self._containers else (keys,)
+        order = [(key,) for key in top]
         for container, inner in zip(self._containers, nested, strict=True):
-            paths.update((*container, key) for key in inner or ())
-        return frozenset(paths)
+            order += [(*container, key) for key in inner or ()]
+        marks = (mark for mark, is_there in zip(self._marks, marked, strict=True) if is_there)
+        return Shape(frozenset(order), tuple(order), frozenset(marks))
 
-    def _note_containers(self, paths: frozenset[Path]) -> bool:
-        grew = False
-        for path in sorted(paths):
-            name = names.normalise(path[-1])
-            looked_into = name in CONTAINERS if len(path) == 1 else name in WRAPPERS
-            # Business data is no place to look for ids, unless it is a whole event.
-            deep = len(path) > 1 and names.normalise(path[0]) not in WRAPPERS | CANDIDATE_ENVELOPES
-            if not looked_into or deep or len(path) > 2 or path in self._containers:  # noqa: PLR2004
-                continue
-            if len(self._containers) < _MAX_CONTAINERS:
-                self._containers.append(path)
-                grew = True
-        return grew
+    def _look_into(self, paths: Iterable[Path]) -> bool:
+        """Have the objects at these paths looked into; whether some were not before."""
+        new = sorted(set(paths).difference(self._containers))
+        new = new[: _MAX_CONTAINERS - len(self._containers)]
+        self._containers.extend(new)
+        if new:
+            self._plans.clear()
+        return bool(new)
 
-    def _decide(self, shape: Shape, transcoder: str | None) -> Plan | _Expansion:
-        if transcoder is not None:
-            return make_plan(shape, self._transcoders[transcoder].format, (), {})
-        for candidate in self._transcoders.values():
-            if candidate.match_json is not None and candidate.match_json(shape):
-                return _Expansion(candidate)
+    def _decide(self, shape: Shape, maker: str | None, mapping_no: int) -> Plan | _Again:
+        if maker:
+            made_by = self._formats[maker]
+            if isinstance(made_by, Envelope):
+                return _Again(made_by)
+            return make_plan(shape, made_by, (), {}, mapping_no)
+        for transcoder in transcoders() if maker is None else ():
+            if transcoder.match_json is not None and transcoder.match_json(shape):
+                return _Again(transcoder)
+        for around in envelopes():
+            if around.match(shape):
+                return _Again(around)
         fmt, envelope = _match(shape)
-        mapping = {role: path for role, path in self._mapping.items() if path in shape.paths}
-        return make_plan(shape, fmt, envelope, mapping)
+        said, inferred = self._mappings[mapping_no] if self._mappings else ({}, {})
+        fields = merged(inferred, said) if fmt is json_formats()[-1] else said
+        mapping = {role: path for role, path in fields.items() if path in shape.paths}
+        return make_plan(shape, fmt, envelope, mapping, mapping_no)
 
     def _parse_planned(self) -> None:
         shapes = self._cursor.execute(
-            "SELECT DISTINCT transcoder, shape FROM lines WHERE shape IS NOT NULL"
+            "SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL ORDER BY shape"
         ).fetchall()
-        groups: dict[tuple[str, Path], PlanGroup] = {}
-        rows: list[dict[str, Any]] = []
-        for transcoder, shape in shapes:
-            plan = self._plans[transcoder, shape]
-            if isinstance(plan, _Expansion):
-                continue
-            key = (plan.format.name, plan.envelope)
-            group = groups.setdefault(key, PlanGroup(plan.format, plan.envelope))
-            group.add(plan)
-            rows.append(
-                {
-                    "shape": shape,
-                    "group_no": list(groups).index(key),
-                    "patch": plan.patch,
-                    "patch_keeping_time": plan.patch_keeping_time,
-                }
-            )
+        plans = [(shape, self._plans[shape]) for (shape,) in shapes]
+        groups = grouped((shape, plan) for shape, plan in plans if isinstance(plan, Plan))
+        rows = [
+            {
+                "shape": shape,
+                "group_no": number,
+                "patch": plan.patch,
+                "patch_keeping_time": plan.patch_keeping_time,
+            }
+            for number, (_, members) in enumerate(groups)
+            for shape, plan in members
+        ]
         if not rows:
             return
         self._use("plans", pa.Table.from_pylist(rows, schema=_PLANS_SCHEMA))
-        for number, group in enumerate(groups.values()):
+        for number, (group, _) in enumerate(groups):
             self._cursor.execute(
-                f"INSERT INTO parsed BY NAME {Statement(group).sql(number)}"
+                f"INSERT INTO parsed BY NAME {Statement(group, self._mapping.zones).sql(number)}"
             )
 
-    def _transcode(self, again: list[dict[str, Any]], outcome: Outcome) -> None:
-        expansions = {
-            shape: plan.transcoder
-            for (_, shape), plan in self._plans.items()
-            if isinstance(plan, _Expansion)
-        }
-        if not expansions:
-            return
-        self._use("expanded", pa.table({"shape": pa.array(list(expansions), pa.uint64())}))
-        rows = self._cursor.execute(
-            """SELECT shape, file_id, byte_offset, byte_length, line FROM lines
-            WHERE shape IN (SELECT shape FROM expanded)"""
-        ).fetchall()
-        for shape, file_id, offset, length, line in rows:
-            where = (file_id, offset, length)
-            self._expand(expansions[shape], where, line.encode(), again, outcome)
+    def _detours(self) -> list[Transcoder | Envelope]:
+        """What some of the lines go through first."""
+        found = self._cursor.execute("SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL").fetchall()
+        plans = [self._plans[shape] for (shape,) in found]
+        detours = {plan.through.name: plan.through for plan in plans if isinstance(plan, _Again)}
+        return [detours[name] for name in sorted(detours)]
 
-    def _expand(
-        self,
-        transcoder: Transcoder,
-        where: tuple[int, int, int],
-        raw: bytes,
-        again: list[dict[str, Any]],
-        outcome: Outcome,
-    ) -> None:
-        file_id, offset, length = where
-        try:
-            events = list(transcoder.transcode(raw))
-        except ValueError as error:
-            outcome.rejects.append(Reject(*where, f"{transcoder.name}: {error}", raw))
-            return
-        if not events:
-            outcome.add_blank(file_id, length)
-        again.extend(
-            {
-                "file_id": file_id,
-                "byte_offset": offset,
-                "byte_length": length,
-                "record_no": number,
-                "transcoder": transcoder.name,
-                "line": orjson.dumps(event).decode(),
-            }
-            for number, event in enumerate(events)
-        )
+    def _send_again(self, through: Transcoder | Envelope, outcome: Outcome) -> list[pa.Table]:
+        shapes = [
+            shape
+            for shape, plan in self._plans.items()
+            if isinstance(plan, _Again) and plan.through is through
+        ]
+        self._use("sent", pa.table({"shape": pa.array(shapes, pa.uint64())}))
+        if isinstance(through, Envelope):
+            return self._unwrap(through)
+        records = self._records("shape IN (SELECT shape FROM sent)")
+        holds = [through.holds in raw for raw in records.raws]
+        mine = [number for number, is_one in enumerate(holds) if is_one]
+        others = records.table.filter(pa.array([not is_one for is_one in holds], pa.bool_()))
+        unmade = pa.array([""] * others.num_rows, pa.string())  # of no notation, whatever its keys
+        others = others.set_column(others.schema.get_field_index("maker"), "maker", unmade)
+        tables = [transcoded(through, records, mine, refusing(records, outcome))]
+        return [*tables, others.select(LINE_SCHEMA.names)]
 
-    def _rescue(self, again: list[dict[str, Any]], outcome: Outcome) -> None:
-        rows = self._cursor.execute(
-            "SELECT file_id, byte_offset, byte_length, line FROM lines WHERE shape IS NULL"
-        ).fetchall()
-        for file_id, offset, length, line in rows:
-            raw = line.encode() if isinstance(line, str) else bytes(line)
-            self.rescue_line(file_id, offset, raw[:length], again, outcome)
+    def _unwrap(self, envelope: Envelope) -> list[pa.Table]:
+        """What was in envelopes, as lines; texts of a known notation become objects."""
+        opened = self._cursor.sql(unwrap_sql(envelope)).to_arrow_table()
+        tables = [opened.filter(pa.compute.is_null(opened["held"])).select(LINE_SCHEMA.names)]
+        texts = opened.filter(pa.compute.is_valid(opened["held"]))
+        if texts.num_rows:
+            records, members = Records.of(texts, "held"), Records.of(texts, "added").raws
+            groups = self._by_notation(records)
+            kept = groups.pop("", [])
 
-    def rescue_line(
-        self,
-        file_id: int,
-        offset: int,
-        raw: bytes,
-        again: list[dict[str, Any]],
-        outcome: Outcome,
-    ) -> None:
-        """Sort the bytes of one line that is not a JSON object into records, rejects, blanks."""
-        for transcoder in self._transcoders.values():
-            if transcoder.match_text is not None and transcoder.match_text(raw):
-                self._expand(transcoder, (file_id, offset, len(raw)), raw, again, outcome)
-                return
-        for part in segments(raw):
-            where = (file_id, offset + part.start, part.end - part.start)
-            piece = raw[part.start : part.end]
-            if part.kind == "record" and part.end - part.start < len(raw):
-                again.append(
-                    {
-                        "file_id": file_id,
-                        "byte_offset": where[1],
-                        "byte_length": where[2],
-                        "record_no": 0,
-                        "transcoder": None,
-                        "line": piece.decode(),
-                    }
-                )
+            def keep(number: int, _: str) -> None:
+                kept.append(number)  # still a record, if not one of that notation
+
+            for name, numbers in groups.items():
+                tables.append(transcoded(self._texts[name], records, numbers, keep, members))
+            tables.append(texts.take(pa.array(kept, pa.int64())).select(LINE_SCHEMA.names))
+        return tables
+
+    def _records(self, condition: str) -> Records:
+        found = self._cursor.sql(f"SELECT * EXCLUDE (marked) FROM lines WHERE {condition}").to_arrow_table()
+        return Records.of(found, "line")
+
+    def _by_notation(self, records: Records) -> dict[str, list[int]]:
+        """The numbers of records that are not JSON by the name of what transcodes them, or ""."""
+        groups: dict[str, list[int]] = {}
+        match = self._text.match
+        for number, raw in enumerate(records.raws):
+            found = match(raw)
+            groups.setdefault((found.lastgroup or "") if found else "", []).append(number)
+        return groups
+
+    def _sort_out(self, records: Records, outcome: Outcome) -> list[pa.Table]:
+        """Sort the bytes of what is not one JSON object into records, rejects, blanks."""
+        groups = self._by_notation(records)
+        again = Rows()
+        for number in groups.pop("", []):
+            self._cut(records[number], again, outcome)
+        refuse = refusing(records, outcome)
+        tables = [transcoded(self._texts[name], records, groups[name], refuse) for name in sorted(groups)]
+        return [*tables, again.table()]
+
+    @staticmethod
+    def _cut(record: RawRecord, again: Rows, outcome: Outcome) -> None:
+        for part in segments(record.raw):
+            start, length = part.start, part.end - part.start
+            if part.kind == "record" and length < len(record.raw):
+                again.add(record, record.raw[start : part.end].decode(), start=start, length=length)
             elif part.kind == "blank":
-                outcome.add_blank(file_id, where[2])
+                outcome.add_blank(record.file_id, length)
             else:
                 reason = part.reason or "JSON that the database cannot read"
-                outcome.rejects.append(Reject(*where, reason, piece))
+                outcome.reject(record, reason, start=start, length=length)
 
     def _use(self, name: str, table: pa.Table) -> None:
         self._cursor.register(name, table)
@@ -316,6 +305,28 @@ _PLANS_SCHEMA = pa.schema(
         pa.field("patch_keeping_time", pa.string()),
     ]
 )
+
+
+def _sample(lines: pa.Table) -> pa.Table:
+    """The first of each of its parts; none where all of them are few."""
+    if lines.num_rows < ROWS_PER_BATCH // 2:
+        return LINE_SCHEMA.empty_table()
+    batches = [batch.slice(0, _SAMPLE) for batch in lines.to_batches()]
+    return pa.Table.from_batches(batches, schema=LINE_SCHEMA)
+
+
+def _containers(paths: Iterable[Path]) -> Iterator[Path]:
+    """Which of these fields are objects to look into for ids and names."""
+    for path in paths:
+        name = normalise(path[-1])
+        if len(path) == 1:
+            is_known = name in CONTAINERS
+        else:
+            # Business data is no place to look for ids, unless it is a whole event.
+            is_known = name in WRAPPERS and normalise(path[0]) in WRAPPERS | CANDIDATE_ENVELOPES
+            is_known = is_known or normalise("".join(path)) in DEEP_CONTAINERS
+        if is_known and len(path) <= _MAX_DEPTH:
+            yield path
 
 
 def _match(shape: Shape) -> tuple[JsonFormat, Path]:

@@ -1,15 +1,13 @@
 """Which field names mean what: the lists that read a JSON line nobody described.
 
 Names are compared without case and separators, so `causation_id`, `causationId` and
-`causation.id` are one name. Within a list the first name wins. The canonical format
-(docs/log-formats.md) uses the first name of most lists.
+`causation.id` are one name. Within a list the first name wins: those that can mean one thing only
+come before those that may mean several (`event_id` before `id`). The canonical format
+(docs/log-formats.md) uses a name of each list. How a field is given its roles: vocabulary.py.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 Path = tuple[str, ...]
@@ -17,161 +15,258 @@ Path = tuple[str, ...]
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "event_id": (
-        "id", "event_id", "message_id", "messaging.message.id", "msg_id", "event_uuid",
-        "log.record.uid", "uuid", "guid",
+        "event_id", "event_identifier", "event_uuid", "event_guid", "evt_id", "message_id",
+        "messaging.message.id", "message_identifier", "message_uuid", "msg_id", "msg_uuid", "id", "uuid",
+        "guid", "identifier", "entry_id", "record_id", "command_id", "task_id", "job_id", "jid",
+        "log.record.uid",
     ),
     "occurred_at": (
-        "time", "timestamp", "@timestamp", "ts", "@t", "datetime", "event_time", "occurred_at",
-        "event.created", "created_at", "time_unix_nano", "asctime", "date",
+        "time", "timestamp", "@timestamp", "ts", "datetime", "date_time", "log_time", "logged_at",
+        "timestamp_ms", "timestamp_us", "timestamp_ns", "timestamp_millis", "timestamp_nanos", "ts_ms",
+        "ts_us", "ts_ns", "time_ms", "time_us", "time_ns", "epoch_ms", "epoch_millis", "unix_time",
+        "event_time", "event_timestamp", "event_ts", "occurred_at", "occurred_on", "event.created",
+        "time_unix_nano", "asctime", "time_local", "time_iso8601", "created_at", "created", "emitted_at",
+        "published_at", "sent_at", "sent_time", "received_at", "consumed_at", "processed_at", "recorded_at",
+        "start_time", "date", "t", "when",
     ),
     "service": (
-        "service.name", "service", "source", "app", "app_name", "application",
-        "application_name", "app_id", "component",
+        "service.name", "service", "svc", "svc_name", "app", "app_name", "application", "application_name",
+        "app_id", "microservice", "component", "source", "consumer_group", "consumer_name", "consumer",
+        "subscriber", "producer", "publisher",
     ),
     "node": (
-        "node", "node_id", "instance", "instance_id", "service.instance.id", "service.node.name",
-        "process.name", "host.name", "hostname", "host", "pod", "pod_name", "worker", "server",
+        "node", "node_id", "node_name", "instance", "instance_id", "instance_name", "service.instance.id",
+        "service.node.name", "process.name", "host.name", "hostname", "host", "machine_name", "machine",
+        "pod",
+        "pod_name", "worker", "worker_id", "worker_name", "replica", "server", "server_name", "server_id",
+        "consumer_id", "consumer_tag", "client_id",
     ),
     "operation": (
-        "operation", "op", "messaging.operation.type", "messaging.operation", "action",
-        "event.action", "event",
+        "operation", "op", "messaging.operation.type", "messaging.operation", "messaging.operation.name",
+        "dir",
+        "operation_type", "operation_name", "op_type", "action", "event.action", "verb",
+    ),
+    "operation_hint": (
+        "direction", "event", "event_type", "message_type", "event_name", "type", "kind", "log_type",
+        "message",
+        "msg",
     ),
     "event_type": (
-        "type", "event_type", "message_type", "event_name", "event.name", "kind", "event", "name",
+        "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
+        "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
+        "command",
     ),
     "stream": (
-        "stream", "queue", "topic", "destination", "messaging.destination.name", "channel",
-        "routing_key", "exchange",
+        "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
+        "messaging.destination.name", "messaging.destination", "destination_name", "routing_key", "exchange",
+        "exchange_name", "channel", "channel_name", "stream_id", "subject",
     ),
     "stream_key": (
-        "partition_key", "stream_key", "key", "message_key", "ordering_key", "aggregate_id",
-        "entity_id", "subject", "device", "device_id", "sensor_id", "account_id", "customer_id",
-        "order_id",
+        "partition_key", "stream_key", "ordering_key", "message_key", "record_key", "routing_partition_key",
+        "group_key", "message_group_id", "message_group", "sharding_key", "shard_key", "key", "aggregate_id",
+        "aggregate_identifier", "entity_id", "entity_key", "subject", "device", "device_id", "sensor",
+        "sensor_id", "meter_id", "vehicle_id", "asset_id", "account", "account_id", "wallet_id", "customer",
+        "customer_id", "user_id", "player_id", "tenant_id", "patient_id", "order_id", "cart_id", "payment_id",
+        "invoice_id", "shipment_id", "booking_id", "trip_id", "product_id", "item_id", "sku", "symbol",
+        "session_key", "partition", "partition_id", "partition_no", "shard", "shard_id",
+        "messaging.destination.partition.id", "kafka.partition",
     ),
-    "epoch": ("epoch", "producer_epoch"),
+    "epoch": ("producer_epoch", "epoch", "generation", "incarnation"),
     "sequence": (
-        "sequence", "seq", "sequence_number", "seq_no", "sequence_no", "event.sequence",
-        "event_number", "message_number",
+        "sequence", "seq", "sequence_number", "sequence_no", "sequence_num", "sequence_nr", "sequence_id",
+        "seq_number", "seq_no", "seq_num", "seq_nr", "seq_id", "seqno", "event.sequence", "event_seq",
+        "event_sequence_number", "event_number", "event_no", "message_sequence", "message_seq",
+        "message_number", "message_no", "msg_seq", "msg_no", "producer_seq", "aggregate_sequence",
+        "aggregate_sequence_number", "stream_revision", "event_revision", "ordinal",
     ),
-    "broker_sequence": ("offset", "stream_seq", "position", "lsn", "messaging.kafka.offset"),
+    "broker_sequence": (
+        "offset", "record_offset", "message_offset", "stream_seq", "stream_sequence", "stream_position",
+        "log_position", "commit_position", "global_position", "lsn", "messaging.kafka.offset",
+        "messaging.kafka.message.offset",
+    ),
     "causation_id": (
-        "causation_id", "cause_id", "cause", "caused_by", "triggered_by", "trigger_id",
-        "source_event_id", "in_reply_to", "related_to",
+        "causation_id", "causation_event_id", "causation_message_id", "causing_event_id", "causing_id",
+        "cause_id", "cause_event_id", "cause_message_id", "caused_by", "caused_by_id", "caused_by_event_id",
+        "caused_by_message_id", "caused_by_event", "triggered_by", "triggered_by_id", "triggered_by_event_id",
+        "trigger_id", "trigger_event_id", "triggering_event_id", "source_event_id", "source_message_id",
+        "origin_event_id", "in_reply_to", "related_to", "cause", "causation",
     ),
-    "parent_id": ("parent_id", "parent_event_id", "parent", "parent_span_id"),
+    "parent_id": (
+        "parent_id", "parent_event_id", "parent_message_id", "parent_event", "parent_message", "parent",
+        "parent_task_id", "parent_job_id", "previous_event_id", "prev_event_id", "previous_id", "prev_id",
+        "predecessor_id", "predecessor",
+    ),
     "correlation_id": (
-        "correlation_id", "conversation_id", "messaging.message.conversation_id", "trace_id",
-        "request_id", "transaction.id", "saga_id", "workflow_id", "flow_id", "root_id", "root",
+        "correlation_id", "corr_id", "correlation_identifier", "correlation_token", "correlation",
+        "conversation_id", "messaging.message.conversation_id", "flow_id", "saga_id", "workflow_id",
+        "process_instance_id", "trace_id", "request_id", "transaction.id", "root_id", "root_event_id", "root",
     ),
-    "schema_version": ("schema_version", "event_version", "data_schema", "payload_revision"),
-    "entity": ("entity", "entity_id", "aggregate_id", "aggregate", "object_id"),
-    "entity_version": ("entity_version", "aggregate_version", "row_version", "after_version"),
-    "expected_version": ("expected_version", "before_version", "if_match"),
+    "schema_version": (
+        "schema_version", "event_version", "message_version", "payload_version", "data_schema",
+        "payload_revision",
+    ),
+    "entity": (
+        "entity", "entity_id", "entity_key", "aggregate_id", "aggregate_identifier", "aggregate", "object_id",
+    ),
+    "entity_version": (
+        "entity_version", "aggregate_version", "row_version", "after_version", "new_version",
+    ),
+    "expected_version": ("expected_version", "before_version", "if_match", "read_version", "base_version"),
     "attempt": (
-        "attempt", "delivery_count", "deliveries", "times_delivered", "delivery_attempt",
+        "attempt", "attempt_number", "attempt_no", "attempts", "delivery_count", "deliveries",
+        "times_delivered", "num_delivered", "delivery_attempt", "delivery_number", "receive_count",
+        "approximate_receive_count",
     ),
-    "is_redelivered": ("redelivered", "is_redelivered"),
-    "severity": ("severity", "level", "log.level", "lvl", "log_level", "severity_text"),
-    "message": ("message", "msg", "error.message", "error", "text"),
-    "lock_resource": ("resource", "lock", "lock_name", "lock_id"),
-    "lock_owner": ("owner", "holder", "thread", "transaction_id", "tx_id"),
-    "lock_mode": ("mode", "lock_mode"),
-    "lock_blocked_by": ("blocked_by", "waits_for", "held_by"),
+    "is_redelivered": ("redelivered", "is_redelivered", "is_redelivery", "redelivery", "dup"),
+    "severity": (
+        "severity", "level", "log.level", "log_level", "lvl", "level_name", "levelname", "severity_text",
+        "log_severity",
+    ),
+    "message": (
+        "message", "msg", "log_message", "message_text", "short_message", "error.message", "error_message",
+        "error", "text", "description", "event",
+    ),
+    "lock_resource": (
+        "lock_resource", "lock_name", "lock_id", "lock_key", "lock", "mutex", "semaphore", "resource",
+        "resource_id", "resource_name",
+    ),
+    "lock_owner": (
+        "lock_owner", "owner", "owner_id", "waiter", "requester", "requested_by", "thread", "thread_name",
+        "thread_id", "transaction_id", "tx_id", "txid", "txn_id", "session_id", "holder",
+    ),
+    "lock_mode": ("lock_mode", "lock_type", "mode"),
+    "lock_blocked_by": (
+        "blocked_by", "blocking", "blocker", "blocked_on", "waits_for", "waiting_for", "waiting_on",
+        "held_by",
+        "current_owner", "lock_holder", "holder",
+    ),
+    "links": (
+        "links", "causes", "causation_ids", "cause_ids", "parent_ids", "parent_event_ids", "parents",
+        "source_event_ids",
+    ),
+    "lock_edges": ("lock_edges", "wait_for", "waits", "cycle", "wait_for_graph", "deadlock_cycle"),
 }  # fmt: skip
-"""Role -> names, best first. `parent_id` and `broker_sequence` fill causation_id and sequence."""
+"""Role -> names, best first. `parent_id` and `broker_sequence` fill causation_id and sequence.
+
+An `operation_hint` is asked where no field is there for the operation: it counts when its value is
+one of the words below.
+"""
 
 OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "create": ("create", "created"),
     "send": (
-        "send", "sent", "publish", "published", "emit", "emitted", "produce", "produced",
-        "enqueue", "enqueued", "dispatch", "dispatched", "xadd",
+        "send", "sent", "sending", "publish", "published", "publishing", "emit", "emitted", "emitting",
+        "produce",
+        "produced", "producing", "enqueue", "enqueued", "enqueuing", "dispatch", "dispatched", "dispatching",
+        "xadd", "pub", "outbound", "outgoing", "out", "push", "pushed",
     ),
     "receive": (
-        "receive", "received", "deliver", "delivered", "consume", "consumed", "dequeue",
-        "dequeued", "poll", "polled",
+        "receive", "received", "receiving", "recv", "deliver", "delivered", "delivering", "delivery",
+        "consume",
+        "consumed", "consuming", "dequeue", "dequeued", "poll", "polled", "pull", "pulled", "fetch",
+        "fetched",
+        "xreadgroup", "inbound", "incoming", "in", "arrived",
     ),
-    "process": ("process", "processed", "processing", "handle", "handled", "handling"),
+    "process": (
+        "process", "processed", "processing", "handle", "handled", "handling", "execute", "executed",
+        "executing",
+    ),
     "settle": (
-        "settle", "settled", "ack", "acked", "acknowledge", "acknowledged", "nack", "nacked",
-        "reject", "rejected", "requeue", "requeued", "xack",
+        "settle", "settled", "ack", "acked", "acking", "acknowledge", "acknowledged", "nack", "nacked", "nak",
+        "naked", "reject", "rejected", "requeue", "requeued", "xack", "dead_letter", "dead_lettered",
+        "offset_commit", "offset_committed", "commit_offset", "committed_offset",
     ),
-    "change": ("change", "config_change", "config_changed", "deploy", "deployed"),
-    "start": ("start", "started", "startup"),
-    "stop": ("stop", "stopped", "shutdown"),
+    "change": ("change", "config_change", "config_changed", "deploy", "deployed", "deployment"),
+    "start": ("start", "started", "startup", "starting"),
+    "stop": ("stop", "stopped", "shutdown", "stopping"),
     "crash": ("crash", "crashed"),
 }  # fmt: skip
 """Operation -> the words logs use for it."""
 
+MESSAGE_NOUNS: Final = ("message", "msg", "event", "record", "basic")
+"""What a word of send, receive, process or settle may stand with: `message_sent`, `basic.ack`."""
+
 LOCK_WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "lock_wait": ("lock_wait", "wait", "waiting", "blocked"),
-    "lock_acquire": ("lock_acquire", "acquire", "acquired", "locked"),
-    "lock_release": ("lock_release", "release", "released", "unlock", "unlocked"),
-    "deadlock": ("deadlock",),
-}
+    "lock_wait": (
+        "lock_wait", "wait", "waiting", "waits", "blocked", "lock_blocked", "lock_waiting", "wait_for_lock",
+        "waiting_for_lock", "lock_requested", "lock_request", "request_lock", "acquiring",
+    ),
+    "lock_acquire": (
+        "lock_acquire", "acquire", "acquired", "locked", "lock", "lock_acquired", "acquire_lock",
+        "acquired_lock", "lock_granted",
+    ),
+    "lock_release": (
+        "lock_release", "release", "released", "unlock", "unlocked", "lock_released", "release_lock",
+        "released_lock",
+    ),
+    "deadlock": ("deadlock", "deadlocked", "deadlock_detected", "lock_deadlock"),
+}  # fmt: skip
 """The same for locks; counted only in a record that names a locked resource."""
 
 WRAPPERS: Final = frozenset(
-    {"metadata", "meta", "headers", "properties", "attributes", "context", "envelope", "fields"}
-)
+    {
+        "metadata", "meta", "headers", "header", "properties", "props", "attributes", "attrs", "context",
+        "ctx",
+        "envelope", "fields", "extra", "extensions", "labels", "tags", "mdc", "messageproperties",
+        "basicproperties", "messageheaders", "cloudevent",
+        "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt",
+        "broker", "transport", "jsonpayload",
+    }
+)  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""
 
-CONTAINERS: Final = WRAPPERS | {
-    "event", "service", "host", "log", "trace", "transaction", "span", "parent", "process",
-    "messaging", "error", "cause", "source", "message", "data", "payload", "body", "record",
-}  # fmt: skip
+EVENT_OBJECTS: Final = frozenset({"event", "evt", "message", "msg", "record", "notification"})
+"""Objects that may be the event a line is about: their fields count after those outside."""
+
+PAYLOADS: Final = frozenset({"data", "payload", "body", "detail", "details", "content"})
+"""Business data: only names that cannot mean anything else (STRONG) count in them, and last."""
+
+STRONG: Final = frozenset(
+    {
+        *(name for name in NAMES["causation_id"] if name.endswith("_id")),
+        *(name for name in NAMES["correlation_id"] if name.endswith("_id")),
+        *(name for name in NAMES["event_id"] if name.startswith(("event", "message", "msg", "evt"))),
+        *(name for name in NAMES["sequence"] if name not in ("sequence_id", "ordinal")),
+        *(name for name in NAMES["stream_key"] if name.endswith(("_key", "_id", "identifier"))),
+        "caused_by", "triggered_by", "in_reply_to", "parent_event_id", "parent_message_id", "event_type",
+        "event_name", "message_type", "event_time", "event_timestamp", "occurred_at", "occurred_on",
+        "schema_version", "event_version", "entity_id", "entity_version", "aggregate_id", "aggregate_version",
+        "expected_version", "redelivered",
+    }
+)  # fmt: skip
+"""Names that mean their role wherever they stand."""
+
+CONTAINERS: Final = (
+    WRAPPERS
+    | EVENT_OBJECTS
+    | PAYLOADS
+    | {
+        "service", "host", "log", "trace", "transaction", "span", "parent", "process", "messaging", "error",
+        "cause", "causation", "causedby", "triggeredby", "trigger", "correlation", "source", "lock",
+        "consumer", "producer", "destination", "processor", "localendpoint",
+    }
+)  # fmt: skip
 """Objects that are looked into."""
 
-CANDIDATE_ENVELOPES: Final = frozenset(
-    {"event", "data", "payload", "body", "message", "record", "msg", "fields"}
+DEEP_CONTAINERS: Final = frozenset(
+    {"servicenode", "messagingmessage", "messagingdestination", "messagingoperation", "messagingkafka"}
 )
-"""Objects a log line may carry a whole event in; only known envelopes are taken from them."""
+"""Objects within objects that are looked into: `service.node.name`, nested."""
 
-_SEPARATORS = re.compile(r"[_\-.\s]+")
+CANDIDATE_ENVELOPES: Final = EVENT_OBJECTS | PAYLOADS | {"fields"}
+"""Objects a log line may carry a whole event in."""
 
+SYSTEMS: Final = (
+    "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt", "mq",
+    "broker", "ce", "x",
+)  # fmt: skip
+"""What may stand before a name and a separator: `kafka_topic`, `X-Correlation-ID`, `ce_id`."""
 
-@lru_cache(maxsize=65_536)
-def normalise(name: str) -> str:
-    """A name without case and separators."""
-    return _SEPARATORS.sub("", name).lower()
+ABOUT: Final = "@envelope"
+"""Key of a record that was in an envelope: role -> what the envelope says of it, where it says nothing."""
 
+ABOVE: Final = "@transport"
+"""The same where the word of the envelope goes before that of the record."""
 
-_RANK: Final = {
-    role: {normalise(name): rank for rank, name in enumerate(names)}
-    for role, names in NAMES.items()
-}
-_ROLES_OF: Final[dict[str, tuple[str, ...]]] = {}
-for _role, _ranks in _RANK.items():
-    for _name in _ranks:
-        _ROLES_OF[_name] = (*_ROLES_OF.get(_name, ()), _role)
-
-
-def _candidate_names(path: Path) -> tuple[str, ...]:
-    joined = normalise("".join(path))
-    inner = path
-    while len(inner) > 1 and normalise(inner[0]) in WRAPPERS:
-        inner = inner[1:]
-    stripped = normalise("".join(inner))
-    return (joined,) if stripped == joined else (joined, stripped)
-
-
-def roles(paths: Iterable[Path]) -> dict[str, list[Path]]:
-    """Role -> the paths that can fill it, best first.
-
-    Ordered by the place of the name in its list, then by depth, then by the path itself, so
-    that the answer for a record does not depend on which other records were read with it.
-    """
-    found: dict[str, list[tuple[int, int, Path]]] = {}
-    for path in paths:
-        for name in _candidate_names(path):
-            for role in _ROLES_OF.get(name, ()):
-                found.setdefault(role, []).append((_RANK[role][name], len(path), path))
-    return {
-        role: list(dict.fromkeys(path for *_, path in sorted(candidates)))
-        for role, candidates in found.items()
-    }
-
-
-def sort_key(role: str, path: Path) -> tuple[int, int, Path]:
-    """Where `path` stands among all paths that can ever fill `role`; unknown names come last."""
-    ranks = [_RANK.get(role, {}).get(name, 1_000) for name in _candidate_names(path)]
-    return (min(ranks), len(path), path)
+HEADERS: Final = "@headers"
+"""Key of such a record: what its sender wrote on the envelope, name -> value."""

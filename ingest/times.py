@@ -2,60 +2,155 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 ZONES: Final[dict[str, str]] = {
     "UTC": "+00", "GMT": "+00", "Z": "+00", "WET": "+00", "WEST": "+01", "BST": "+01",
     "CET": "+01", "MET": "+01", "CEST": "+02", "MEST": "+02", "EET": "+02", "EEST": "+03",
-    "MSK": "+03", "EST": "-05", "EDT": "-04", "CST": "-06", "CDT": "-05", "MST": "-07",
+    "MSK": "+03", "EST": "-05", "EDT": "-04", "CDT": "-05", "MST": "-07",
     "MDT": "-06", "PST": "-08", "PDT": "-07", "AKST": "-09", "AKDT": "-08", "HST": "-10",
     "JST": "+09", "KST": "+09", "SGT": "+08", "HKT": "+08", "AEST": "+10", "AEDT": "+11",
     "NZST": "+12", "NZDT": "+13",
 }  # fmt: skip
-"""Zone abbreviations that mean one offset, as PostgreSQL's default set reads them."""
+"""Zone abbreviations that mean one offset. CST, IST and others mean several: the user says which."""
 
-_NUMBER = r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?"
+# "0001-01-01" and "9999-12-31" are what unset fields hold, and no time of an event.
+_YEAR = r"[12]\d{3}"
+_NUMBER = r"\+?\d+(\.\d*)?([eE][+-]?\d+)?"
+_CALENDAR = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+_CLOCK = r"([01]\d|2[0-3])[0-5]\d[0-5]\d"
+_OFFSET = r"[+-]\d\d:?(\d\d)?"
+_LOCAL = rf"{_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}[T ]\d{{1,2}}:\d\d(:\d\d(\.\d*)?)?"
+_ZONE = r"[A-Z]\w+(/[\w+-]+)+"
+_PLAIN = rf"{_YEAR}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?([+-]\d\d(:?\d\d)?| UTC)?"
 
-_ZONE_MAP = "MAP {" + ", ".join(f"'{name}': '{offset}'" for name, offset in ZONES.items()) + "}"
+
+def _map(zones: Mapping[str, str]) -> str:
+    return "MAP {" + ", ".join(f"'{name}': '{offset}'" for name, offset in zones.items()) + "}"
 
 
 def _epoch(text: str) -> str:
-    # Seconds reach 1e11 in the year 5138; each finer unit is a thousand times more.
+    # Seconds reach 1e11 in the year 5138; each finer unit is a thousand times more. A date
+    # written as a number is none of them: 20261123 is no second of 1970.
     number = f"try_cast({text} AS DECIMAL(38, 9))"
     return f"""CASE
-        WHEN abs({number}) < 100000000000 THEN make_timestamp(({number} * 1000000)::BIGINT)
-        WHEN abs({number}) < 100000000000000 THEN make_timestamp(({number} * 1000)::BIGINT)
-        WHEN abs({number}) < 100000000000000000 THEN make_timestamp(trunc({number})::BIGINT)
-        WHEN abs({number}) < 9000000000000000000
-            THEN make_timestamp((trunc({number})::BIGINT // 1000))
+        WHEN regexp_full_match({text}, '{_CALENDAR}') THEN NULL
+        WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}') THEN try_strptime({text}, '%Y%m%d%H%M%S')
+        WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}\\d\\d\\d')
+            THEN try_strptime({text}, '%Y%m%d%H%M%S%g')
+        WHEN {number} < 100000000000 THEN make_timestamp(floor({number} * 1000000)::BIGINT)
+        WHEN {number} < 100000000000000 THEN make_timestamp(floor({number} * 1000)::BIGINT)
+        WHEN {number} < 100000000000000000 THEN make_timestamp(floor({number})::BIGINT)
+        WHEN {number} < 9000000000000000000
+            THEN make_timestamp(floor({number})::BIGINT // 1000)
     END"""
 
 
-def _unusual(text: str) -> str:
-    # "12:00:00,123" and "12:00:00:123456" mean a fraction; "... CEST" means an offset.
-    fraction = rf"regexp_replace({text}, '(\d:\d\d:\d\d)[,:](\d+)', '\1.\2')"
-    zone = rf"regexp_extract({text}, '\s([A-Z]{{1,5}})$', 1)"
-    offset = f"{_ZONE_MAP}[{zone}]"
-    stripped = rf"regexp_replace({fraction}, '\s*[A-Z]{{1,5}}$', '')"
-    return f"""CASE
-        WHEN {offset} IS NOT NULL
-            THEN try_cast({stripped} || {offset} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
-        ELSE try_cast({fraction} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
+def _replaced(text: str, *rules: tuple[str, str]) -> str:
+    for pattern, replacement in rules:
+        text = f"regexp_replace({text}, '{pattern}', '{replacement}')"
+    return text
+
+
+def _spelled_out(text: str) -> str:
+    """The spellings of RFC 3339, ISO 8601 and their kin in one; a zone with a name stands last."""
+    return _replaced(
+        f"regexp_replace(trim({text}), '  +', ' ', 'g')",
+        (r"^(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6"),
+        (r"^([\d/-]+)t", r"\1T"),
+        (r"(\d)z$", r"\1Z"),
+        (r"(\d:\d\d:\d\d)[,:](\d+)", r"\1.\2"),
+        (r"(\d) +([+-]\d\d|Z$)", r"\1\2"),
+        # "+01:00[Europe/Berlin]" and "+0000 UTC m=+0.01" say the offset twice.
+        (rf"({_OFFSET}|Z)(\[[\w/+-]+\]| [A-Z]+)?( m=.*)?$", r"\1"),
+        (r"\[([\w/+-]+)\]$", r" \1"),
+        (r" (?:UTC|GMT)([+-])(\d)$", r"\10\2"),  # group 1, then a zero
+        (r" (?:UTC|GMT)([+-]\d\d:?\d*)$", r"\1"),
+        (":59:60", ":59:59"),
+    )
+
+
+def _bound(expression: str, name: str, body: str) -> str:
+    """`body` with the value of an expression under a name: written and worked out once."""
+    return f"list_transform([{expression}], lambda {name}: {body})[1]"
+
+
+def _in_zone(zoned: str) -> str:
+    """A local time with the name of a zone; NULL where clocks were put back or forward over it."""
+    parts = (
+        f"{{'at': try_cast(regexp_extract({zoned}, '^(.*) \\S+$', 1) AS TIMESTAMP), "
+        f"'zone': regexp_extract({zoned}, ' (\\S+)$', 1)}}"
+    )
+    instant = "(l.at AT TIME ZONE l.zone)"
+    repeated = [f"({instant} {sign} INTERVAL 1 HOUR) AT TIME ZONE l.zone = l.at" for sign in "+-"]
+    skipped = f"{instant} AT TIME ZONE l.zone <> l.at"
+    judged = _bound(parts, "l", f"CASE WHEN {' OR '.join([*repeated, skipped])} THEN NULL ELSE {instant} END")
+    # A zone that is not known makes AT TIME ZONE fail, and the cast give NULL.
+    return f"CASE WHEN try_cast({zoned} AS TIMESTAMPTZ) IS NOT NULL THEN {judged} END"
+
+
+def _unusual(text: str, zones: Mapping[str, str]) -> str:
+    offset = f"{_map(zones)}[regexp_extract(s, ' ([A-Z]{{1,5}})$', 1)]"
+    zoned = f"regexp_replace(s, ' [A-Z]{{1,5}}$', coalesce({offset}, ' '))"
+    read = f"""CASE
+        WHEN regexp_full_match(z, '{_LOCAL}({_OFFSET}|Z)?')
+            THEN try_cast(z AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
+        WHEN regexp_full_match(z, '{_LOCAL} {_ZONE}') THEN {_in_zone("z")} AT TIME ZONE 'UTC'
+    END"""
+    words = f"regexp_replace(trim({text}), '  +', ' ', 'g')"
+    in_words = """CASE
+        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* GMT')
+            THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S GMT')
+        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* [+-]\\d{4}')
+            THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S %z') AT TIME ZONE 'UTC'
+        WHEN regexp_full_match(w, '([A-Z][a-z][a-z] )?[A-Z][a-z][a-z] \\d.*') THEN try_strptime(w, [
+            '%a %b %d %H:%M:%S %Y', '%b %d %Y %H:%M:%S', '%b %d %H:%M:%S %Y', '%a %b %d %H:%M:%S.%f %Y'
+        ])
+        WHEN regexp_full_match(w, '\\d\\d? [A-Z][a-z][a-z] .*')
+            THEN try_strptime(w, ['%d %b %Y %H:%M:%S.%f', '%d %b %Y %H:%M:%S'])
+        WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.*')
+            THEN try_strptime(w, '%d/%b/%Y:%H:%M:%S %z') AT TIME ZONE 'UTC'
+    END"""
+    # A leap second is the one after it, as in every Unix time.
+    leap = f"CASE WHEN contains({text}, ':59:60') THEN 1 ELSE 0 END"
+    return f"""to_seconds({leap}) + CASE
+        WHEN regexp_matches({text}, '^ *\\d{{4}}')
+            THEN {_bound(_spelled_out(text), "s", _bound(zoned, "z", read))}
+        ELSE {_bound(words, "w", in_words)}
     END"""
 
 
-def parse_time(text: str) -> str:
+def parse_time(text: str, zones: Mapping[str, str] = ZONES) -> str:
     """SQL expression of type TIMESTAMP (UTC) for the SQL expression `text` (VARCHAR).
 
-    Reads RFC 3339 and ISO 8601 with or without offset (without: UTC), zone abbreviations,
-    comma or colon before the fraction, and Unix epochs in s, ms, us or ns by magnitude.
-    Digits below the microsecond are cut. NULL when the text is none of these.
+    `zones` are offsets, or names of the zone database after a space, by abbreviation.
+
+    Reads RFC 3339 and ISO 8601 with or without offset (without: UTC), zones by abbreviation or
+    by the name of the zone database, comma or colon before the fraction, the times of HTTP and
+    of its access logs, of ctime and of Redis, and Unix epochs in s, ms, us or ns by magnitude.
+    Digits below the microsecond are cut. NULL when the text is none of these: a day without a
+    time, two digits for a year, a day without a year, a year before 1000 or after 2999, an hour
+    that a named zone has twice or not at all, a time before 1970 as a number, a zone that is not
+    known.
     """
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
-        WHEN ends_with({text}, 'Z') AND try_cast({text} AS TIMESTAMP) IS NOT NULL
+        WHEN {text} LIKE '2___-__-__T%Z' AND try_cast({text} AS TIMESTAMP) IS NOT NULL
             THEN try_cast({text} AS TIMESTAMP)
+        WHEN {text} LIKE '2___-__-__ __:__:__.___ UTC' AND try_cast(left({text}, 23) AS TIMESTAMP) IS NOT NULL
+            THEN try_cast(left({text}, 23) AS TIMESTAMP)
         WHEN regexp_full_match({text}, '{_NUMBER}') THEN {_epoch(text)}
-        WHEN {text} ILIKE '%infinity%' OR {text} ILIKE 'epoch' THEN NULL
-        ELSE {_unusual(text)}
+        WHEN regexp_full_match({text}, '{_PLAIN}')
+            THEN try_cast(replace({text}, ',', '.') AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
+        ELSE {_unusual(text, zones)}
     END"""
+
+
+def is_inexact(text: str) -> str:
+    """SQL: whether a time that was read says more than a TIMESTAMP can hold (microseconds)."""
+    return f"""(
+        regexp_matches({text}, '[.,:]\\d{{7}}')
+        OR regexp_full_match({text}, '\\d{{11,}}\\.\\d{{4,}}')
+        OR regexp_full_match({text}, '\\d{{17,}}') AND NOT ends_with({text}, '000')
+    )"""

@@ -5,6 +5,7 @@
 -- there are none, 'process'; where there are neither, numbered records without an
 -- operation. Arrival order is (occurred_at, file_id, byte_offset,
 -- record_no); rows come unordered, because sorting is for whoever needs it.
+-- What has no readable time is there when no window is asked for, and in no window.
 --
 -- Parameters
 --   since  TIMESTAMP  first instant included
@@ -26,6 +27,7 @@
 --   file_id          INTEGER    file of the record
 --   byte_offset      BIGINT     first byte of the record
 --   record_no        INTEGER    number of the observation within the record
+--   evidence         INTEGER    what says so: 1 receive, 2 process, 3 its number
 --
 -- Reads: events
 CREATE OR REPLACE MACRO _arrivals(since, until) AS TABLE
@@ -50,8 +52,17 @@ WITH observed AS NOT MATERIALIZED (
             AS evidence
     FROM events
     WHERE
-        events.occurred_at >= since::TIMESTAMP
-        AND events.occurred_at < until::TIMESTAMP
+        (
+            (
+                events.occurred_at >= since::TIMESTAMP
+                AND events.occurred_at < until::TIMESTAMP
+            )
+            OR (
+                events.occurred_at IS NULL
+                AND since::TIMESTAMP = '-infinity'::TIMESTAMP
+                AND until::TIMESTAMP = 'infinity'::TIMESTAMP
+            )
+        )
         AND (
             events.operation IN ('receive', 'process')
             OR (events.operation IS NULL AND events.sequence IS NOT NULL)
@@ -82,7 +93,8 @@ SELECT
     observed.is_redelivered,
     observed.file_id,
     observed.byte_offset,
-    observed.record_no
+    observed.record_no,
+    observed.evidence
 FROM observed
 INNER JOIN best
     ON

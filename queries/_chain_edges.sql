@@ -2,9 +2,10 @@
 --
 -- One row per edge record; every edge of the chain is among them, others may be. An event
 -- nearly always shares its correlation id with its whole chain, so the edges that touch
--- the events of that id are enough, unless one of them leads on to further edges. Only
--- then are all edges returned, which is why asking costs a few scans and not a hash table
--- of everything that was ever logged.
+-- the events of that id are enough, unless the chain leads on from there. Then the edges
+-- that touch the ids it leads to are taken as well, and only if it leads on from these
+-- too, all edges are returned. So asking costs a few scans of ids, and not a hash table of
+-- everything that was ever logged.
 --
 -- Parameters
 --   event  VARCHAR  event_id
@@ -14,9 +15,9 @@
 --   effect_id  VARCHAR  event_id of the effect
 --   kind       VARCHAR  how it is known
 --
--- Reads: events, _edge_records
-CREATE OR REPLACE MACRO _chain_edges(event) AS TABLE
-WITH flows AS MATERIALIZED (
+-- Reads: events, causes, _edge_records
+CREATE OR REPLACE MACRO _chain_edges(event) AS TABLE -- noqa: CP02
+WITH RECURSIVE flows AS MATERIALIZED ( -- noqa: PRS
     SELECT DISTINCT events.correlation_id
     FROM events
     WHERE events.event_id = event::VARCHAR AND events.correlation_id IS NOT NULL
@@ -33,38 +34,70 @@ members AS MATERIALIZED (
 
 touching AS MATERIALIZED (
     SELECT
-        _edge_records.cause_id,
-        _edge_records.effect_id,
-        _edge_records.kind
-    FROM _edge_records
-    SEMI JOIN members ON _edge_records.effect_id = members.event_id
+        events.causation_id AS cause_id,
+        events.event_id AS effect_id,
+        coalesce(events.cause_kind, 'causation') AS kind
+    FROM events
+    SEMI JOIN members ON events.event_id = members.event_id
+    WHERE events.causation_id <> events.event_id
     UNION
     SELECT
-        _edge_records.cause_id,
-        _edge_records.effect_id,
-        _edge_records.kind
-    FROM _edge_records
-    SEMI JOIN members ON _edge_records.cause_id = members.event_id
+        events.causation_id AS cause_id,
+        events.event_id AS effect_id,
+        coalesce(events.cause_kind, 'causation') AS kind
+    FROM events
+    SEMI JOIN members ON events.causation_id = members.event_id
+    WHERE events.event_id IS DISTINCT FROM events.causation_id AND events.event_id IS NOT NULL
+    UNION
+    SELECT
+        causes.cause_id,
+        causes.effect_id,
+        causes.kind
+    FROM causes
+    WHERE
+        causes.cause_id <> causes.effect_id
+        AND (
+            causes.effect_id IN (SELECT members.event_id FROM members)
+            OR causes.cause_id IN (SELECT members.event_id FROM members)
+        )
 ),
 
+upstream AS (
+    SELECT event::VARCHAR AS event_id
+    UNION
+    SELECT touching.cause_id AS event_id
+    FROM upstream
+    INNER JOIN touching ON upstream.event_id = touching.effect_id
+),
+
+downstream AS (
+    SELECT event::VARCHAR AS event_id
+    UNION
+    SELECT touching.effect_id AS event_id
+    FROM downstream
+    INNER JOIN touching ON downstream.event_id = touching.cause_id
+),
+
+-- Not all edges of these are among those that touch members. Out of a list the planner
+-- expects few ids; it expects a recursion to be large, and would hash all edges instead.
 outer_causes AS MATERIALIZED (
-    SELECT DISTINCT touching.cause_id AS event_id
-    FROM touching
-    ANTI JOIN members ON touching.cause_id = members.event_id
+    SELECT unnest(list(upstream.event_id)) AS event_id
+    FROM upstream
+    ANTI JOIN members ON upstream.event_id = members.event_id
 ),
 
 outer_effects AS MATERIALIZED (
-    SELECT DISTINCT touching.effect_id AS event_id
-    FROM touching
-    ANTI JOIN members ON touching.effect_id = members.event_id
+    SELECT unnest(list(downstream.event_id)) AS event_id
+    FROM downstream
+    ANTI JOIN members ON downstream.event_id = members.event_id
 ),
 
 leading_on AS MATERIALIZED (
-    SELECT _edge_records.effect_id
+    SELECT _edge_records.effect_id AS event_id
     FROM _edge_records
     SEMI JOIN outer_causes ON _edge_records.effect_id = outer_causes.event_id
     UNION ALL
-    SELECT _edge_records.effect_id
+    SELECT _edge_records.cause_id AS event_id
     FROM _edge_records
     SEMI JOIN outer_effects ON _edge_records.cause_id = outer_effects.event_id
 )
@@ -80,4 +113,4 @@ SELECT
     _edge_records.effect_id,
     _edge_records.kind
 FROM _edge_records
-WHERE EXISTS (SELECT leading_on.effect_id FROM leading_on);
+WHERE EXISTS (SELECT leading_on.event_id FROM leading_on);

@@ -15,7 +15,10 @@
 -- Reads: locks
 CREATE OR REPLACE VIEW _deadlock_edges AS
 SELECT
-    coalesce(locks.event_id, locks.file_id || ':' || locks.byte_offset) AS deadlock_id,
+    coalesce(
+        locks.event_id,
+        concat_ws(':', locks.file_id, locks.byte_offset, nullif(locks.record_no, 0))
+    ) AS deadlock_id,
     locks.owner,
     locks.blocked_by,
     locks.resource,

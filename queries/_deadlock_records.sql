@@ -1,8 +1,10 @@
 -- _deadlock_records: which deadlocks did an engine report in this window?
 --
 -- One row per deadlock, from its first record. The same event id read twice (the JSON
--- and the CSV log of one server) is one deadlock; lock waits, timeouts and texts are
--- none.
+-- and the CSV log of one server) is one deadlock, and so is a record without an id (its
+-- text log) with one that has an id, of the same node at the same instant; lock waits,
+-- timeouts and texts are none. A deadlock without a time is in no window but in the one
+-- without bounds.
 --
 -- Parameters
 --   since  TIMESTAMP  first instant included (default: the oldest event)
@@ -22,7 +24,10 @@ CREATE OR REPLACE MACRO _deadlock_records(
 ) AS TABLE
 SELECT
     coalesce(
-        events.event_id, events.file_id || ':' || events.byte_offset
+        events.event_id,
+        concat_ws(
+            ':', events.file_id, events.byte_offset, nullif(events.record_no, 0)
+        )
     ) AS deadlock_id,
     events.occurred_at,
     events.service,
@@ -31,12 +36,29 @@ SELECT
 FROM events
 WHERE
     events.operation = 'deadlock'
-    AND events.occurred_at >= since::TIMESTAMP
-    AND events.occurred_at < until::TIMESTAMP
+    AND (
+        (
+            events.occurred_at >= since::TIMESTAMP
+            AND events.occurred_at < until::TIMESTAMP
+        )
+        OR (
+            events.occurred_at IS NULL
+            AND since::TIMESTAMP = '-infinity'::TIMESTAMP
+            AND until::TIMESTAMP = 'infinity'::TIMESTAMP
+        )
+    )
 QUALIFY
     row_number() OVER (
         PARTITION BY deadlock_id
         ORDER BY
             events.occurred_at, events.file_id, events.byte_offset, events.record_no
     ) = 1
+    AND (
+        events.event_id IS NOT NULL
+        OR events.occurred_at IS NULL
+        OR events.node IS NULL
+        OR count(events.event_id) OVER (
+            PARTITION BY events.occurred_at, events.node
+        ) = 0
+    )
 ORDER BY events.occurred_at, deadlock_id;

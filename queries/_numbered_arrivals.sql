@@ -27,9 +27,17 @@
 --   byte_offset      BIGINT     first byte of the record
 --   record_no        INTEGER    number of the observation within the record
 --
--- Reads: _arrivals, _sequence_scopes
+-- Reads: _arrivals, _typed_streams
 CREATE OR REPLACE MACRO _numbered_arrivals(since, until) AS TABLE
-WITH scoped AS (
+WITH typed AS (
+    SELECT
+        typed_streams.consumer,
+        typed_streams.stream,
+        TRUE AS is_typed
+    FROM _typed_streams(since, until) AS typed_streams
+),
+
+scoped AS (
     SELECT
         arrivals.consumer,
         arrivals.stream,
@@ -45,12 +53,12 @@ WITH scoped AS (
         arrivals.file_id,
         arrivals.byte_offset,
         arrivals.record_no,
-        CASE WHEN scopes.is_per_type THEN arrivals.event_type END AS scope_type
+        CASE WHEN typed.is_typed THEN arrivals.event_type END AS scope_type
     FROM _arrivals(since, until) AS arrivals
-    LEFT OUTER JOIN _sequence_scopes(since, until) AS scopes
+    LEFT OUTER JOIN typed
         ON
-            arrivals.consumer IS NOT DISTINCT FROM scopes.consumer
-            AND arrivals.stream IS NOT DISTINCT FROM scopes.stream
+            arrivals.consumer IS NOT DISTINCT FROM typed.consumer
+            AND arrivals.stream IS NOT DISTINCT FROM typed.stream
     WHERE arrivals.sequence IS NOT NULL
 )
 

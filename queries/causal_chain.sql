@@ -32,8 +32,8 @@ CREATE OR REPLACE MACRO causal_chain(
     event,
     direction := 'both',
     depth_limit := 1000
-) AS TABLE
-WITH RECURSIVE chain_edges AS MATERIALIZED (
+) AS TABLE -- noqa: CP02
+WITH RECURSIVE chain_edges AS MATERIALIZED ( -- noqa: PRS
     SELECT
         candidates.cause_id,
         candidates.effect_id,
@@ -117,6 +117,13 @@ nearest_causes AS (
         ) = 1
 ),
 
+-- Out of a list the planner expects few ids, and looks them up while it reads events; it
+-- expects a recursion to be large, and would hash all events instead.
+reached_ids AS (
+    SELECT unnest(list(reached.event_id)) AS event_id
+    FROM reached
+),
+
 observed AS (
     SELECT
         events.event_id,
@@ -128,7 +135,7 @@ observed AS (
         events.file_id,
         events.byte_offset
     FROM events
-    SEMI JOIN reached ON events.event_id = reached.event_id
+    SEMI JOIN reached_ids ON events.event_id = reached_ids.event_id
     QUALIFY
         row_number() OVER (
             PARTITION BY events.event_id

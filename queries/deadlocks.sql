@@ -1,7 +1,10 @@
 -- deadlocks: which deadlocks were reported, between whom, over what?
 --
 -- One row per deadlock that a lock manager reported. The lists are empty and victim is
--- NULL when the log names the deadlock but not its members.
+-- NULL when the log names the deadlock but not its members. In a cycle each member waits
+-- for one other, in a knot somebody for several or several for one; a deadlock is
+-- incomplete when the log does not say for whom a blocker waits in turn.
+-- What has no readable time is there when no window is asked for, and in no window.
 --
 -- Parameters
 --   since  TIMESTAMP  first instant included (default: the oldest event)
@@ -9,7 +12,7 @@
 --
 -- Columns
 --   deadlock_id   VARCHAR    event_id of the deadlock; where it stands if it has none
---   occurred_at   TIMESTAMP  when it was reported, UTC
+--   occurred_at   TIMESTAMP  when it was reported, UTC; NULL when the log does not say
 --   service       VARCHAR    service that reported it
 --   victim        VARCHAR    owner that was rolled back
 --   member_count  BIGINT     owners that waited
@@ -17,7 +20,7 @@
 --   resources     VARCHAR[]  distinct resources, sorted
 --   modes         VARCHAR[]  distinct lock modes, sorted
 --   statements    VARCHAR[]  statement of each member, in the order of members
---   shape         VARCHAR    its kind, equal for recurrences: digits of resources read #
+--   shape         VARCHAR    its kind, equal for recurrences: numbers of resources read #
 --   file_id       INTEGER    file of the record
 --   byte_offset   BIGINT     first byte of the record
 --
@@ -48,7 +51,9 @@ waits AS (
         concat_ws(
             ' on ',
             _deadlock_edges.mode,
-            regexp_replace(_deadlock_edges.resource, '[0-9]+', '#', 'g')
+            regexp_replace(
+                _deadlock_edges.resource, '0x[0-9a-f]+|[0-9]+', '#', 'g'
+            )
         ) AS wait_kind
     FROM _deadlock_edges
     SEMI JOIN reported ON _deadlock_edges.deadlock_id = reported.deadlock_id
@@ -85,7 +90,9 @@ wait_lists AS (
         list(DISTINCT waits.wait_kind ORDER BY waits.wait_kind)
             FILTER (WHERE waits.wait_kind <> '') AS wait_kinds,
         count(*) = count(DISTINCT waits.owner)
-        AND count(*) = count(DISTINCT waits.blocked_by) AS is_simple
+        AND count(*) = count(DISTINCT waits.blocked_by) AS is_simple,
+        count(*) = count(waits.blocked_by)
+        AND list_has_all(list(waits.owner), list(waits.blocked_by)) AS is_closed
     FROM waits
     GROUP BY waits.deadlock_id
 )
@@ -103,7 +110,11 @@ SELECT
     CASE
         WHEN member_lists.member_count IS NULL THEN 'members not logged'
         ELSE
-            CASE WHEN wait_lists.is_simple THEN 'cycle of ' ELSE 'knot of ' END
+            CASE
+                WHEN NOT wait_lists.is_closed THEN 'incomplete, known '
+                WHEN wait_lists.is_simple THEN 'cycle of '
+                ELSE 'knot of '
+            END
             || member_lists.member_count
             || coalesce(': ' || array_to_string(wait_lists.wait_kinds, ', '), '')
     END AS shape,

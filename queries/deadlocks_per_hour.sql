@@ -2,9 +2,10 @@
 --
 -- One row per hour of what the logs cover in the window, with 0 where there was none.
 -- Hours are UTC and half-open: [hour_start, hour_start + 1 h); the first and the last
--- count what lies in the window. More than 31 days without any event are a break in the
--- logs and have no rows, so that one record with a wrong clock does not make a million
--- hours.
+-- count what lies in the window. Two events that follow each other within 31 days cover
+-- the hours between them; a longer silence is a break in the logs and has no rows, so that
+-- one record with a wrong clock does not make a million hours.
+-- What has no readable time is in no hour.
 --
 -- Parameters
 --   since  TIMESTAMP  first instant included (default: the oldest event)
@@ -19,34 +20,27 @@ CREATE OR REPLACE MACRO deadlocks_per_hour(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP
 ) AS TABLE
-WITH extent AS (
+WITH neighbours AS (
     SELECT
-        min(events.occurred_at) AS first_at,
-        max(events.occurred_at) AS last_at
+        max(events.occurred_at) FILTER (WHERE events.occurred_at < since::TIMESTAMP)
+            AS last_before,
+        min(events.occurred_at) FILTER (WHERE events.occurred_at >= until::TIMESTAMP)
+            AS first_after
     FROM events
 ),
 
-coverage AS (
-    SELECT
-        greatest(extent.first_at, since::TIMESTAMP) AS first_at,
-        least(extent.last_at, until::TIMESTAMP - INTERVAL 1 MICROSECOND) AS last_at
-    FROM extent
-),
-
 known_hours AS (
-    SELECT date_trunc('hour', coverage.first_at) AS hour_start
-    FROM coverage
-    WHERE coverage.first_at <= coverage.last_at
-    UNION
-    SELECT date_trunc('hour', coverage.last_at) AS hour_start
-    FROM coverage
-    WHERE coverage.first_at <= coverage.last_at
-    UNION
-    SELECT date_trunc('hour', events.occurred_at) AS hour_start
+    SELECT DISTINCT date_trunc('hour', events.occurred_at) AS hour_start
     FROM events
     WHERE
         events.occurred_at >= since::TIMESTAMP
         AND events.occurred_at < until::TIMESTAMP
+    UNION
+    SELECT
+        date_trunc(
+            'hour', unnest([neighbours.last_before, neighbours.first_after])
+        ) AS hour_start
+    FROM neighbours
 ),
 
 followed AS (
@@ -54,6 +48,7 @@ followed AS (
         known_hours.hour_start,
         lead(known_hours.hour_start) OVER (ORDER BY known_hours.hour_start) AS next_hour
     FROM known_hours
+    WHERE known_hours.hour_start IS NOT NULL
 ),
 
 hours AS (
@@ -81,4 +76,7 @@ SELECT
     coalesce(counts.deadlock_count, 0) AS deadlock_count
 FROM hours
 LEFT OUTER JOIN counts ON hours.hour_start = counts.hour_start
+WHERE
+    hours.hour_start >= date_trunc('hour', since::TIMESTAMP)
+    AND hours.hour_start < until::TIMESTAMP
 ORDER BY hours.hour_start;

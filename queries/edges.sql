@@ -1,7 +1,8 @@
 -- edges: which event directly caused which?
 --
 -- One row per cause, effect and kind, however many observations name the pair. A cause may
--- be an event that was never logged (a ghost). Events without an id have no edges.
+-- be an event that was never logged (a ghost). Events without an id have no edges, nor has
+-- an event that names itself as its cause, as first events of a flow often do.
 --
 -- Columns
 --   cause_id   VARCHAR  event_id of the cause

@@ -1,8 +1,9 @@
 -- event_rate: how many events were logged over time, and how many of them are errors?
 --
--- One row per bucket of the window, half-open: [bucket_start, bucket_start + bucket).
--- Buckets between two with events are there with 0, unless more than 2000 in a row are
--- empty. Counts observations. Events without a time are in no bucket.
+-- One row per bucket from the first to the last event of the window, half-open:
+-- [bucket_start, bucket_start + bucket). Buckets without an event are there with 0, unless
+-- 2000 in a row or more are empty. Counts observations.
+-- What has no readable time is in no bucket.
 --
 -- Parameters
 --   since   TIMESTAMP  first instant included (default: the oldest event)

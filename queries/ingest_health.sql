@@ -6,7 +6,7 @@
 -- Columns
 --   file_id            INTEGER    number of the generation
 --   path               VARCHAR    path when last seen, below the watched directory
---   state              VARCHAR    live, replaced, gone or copy
+--   state              VARCHAR    live, replaced or gone
 --   size_bytes         BIGINT     size when last seen
 --   committed_offset   BIGINT     first byte not yet committed
 --   backlog_bytes      BIGINT     bytes of a live file that are not committed yet

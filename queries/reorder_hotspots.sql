@@ -3,6 +3,7 @@
 -- One row per consumer, stream and bucket with numbered arrivals, half-open:
 -- [bucket_start, bucket_start + bucket). First copies only, as the ratio is defined;
 -- ratios compare only between streams of similar density.
+-- An arrival without a readable time has no place in the order.
 --
 -- Parameters
 --   since     TIMESTAMP  first instant included (default: the oldest event)
@@ -21,36 +22,69 @@
 --   extent_max        BIGINT     largest extent; NULL when none was late
 --
 -- Source: RFC 4737 sections 3.6, 4.1, 4.2.3 and 4.3.3.
--- Reads: _ordered_arrivals
+-- Reads: _arrivals, _arrivals_behind
 CREATE OR REPLACE MACRO reorder_hotspots(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     bucket := INTERVAL 1 MINUTE,
     lookback := INTERVAL 1 HOUR
 ) AS TABLE
-WITH arrivals AS (
+WITH arrived AS (
     SELECT
-        ordered.consumer,
-        ordered.stream,
-        time_bucket(bucket::INTERVAL, ordered.occurred_at) AS bucket_start,
-        ordered.is_reordered,
-        ordered.late_time_ms,
-        ordered.extent
+        arrivals.consumer,
+        arrivals.stream,
+        time_bucket(bucket::INTERVAL, arrivals.occurred_at) AS bucket_start,
+        count(*) AS row_count
     FROM
-        _ordered_arrivals(since::TIMESTAMP - lookback::INTERVAL, until::TIMESTAMP)
-            AS ordered
-    WHERE ordered.copy_number = 1 AND ordered.occurred_at >= since::TIMESTAMP
+        _arrivals(since::TIMESTAMP - lookback::INTERVAL, until::TIMESTAMP) AS arrivals
+    WHERE arrivals.sequence IS NOT NULL AND arrivals.occurred_at >= since::TIMESTAMP
+    GROUP BY ALL
+),
+
+behind AS (
+    SELECT
+        found.consumer,
+        found.stream,
+        time_bucket(bucket::INTERVAL, found.occurred_at) AS bucket_start,
+        count(*) FILTER (WHERE found.copy_number > 1) AS copy_count,
+        count(*) FILTER (WHERE found.is_reordered AND found.copy_number = 1)
+            AS reordered_count,
+        quantile_cont(found.late_time_ms, 0.99) FILTER (WHERE found.copy_number = 1)
+            AS late_time_p99_ms,
+        max(found.extent) FILTER (WHERE found.copy_number = 1) AS extent_max
+    FROM
+        _arrivals_behind(since::TIMESTAMP - lookback::INTERVAL, until::TIMESTAMP)
+            AS found
+    WHERE found.occurred_at >= since::TIMESTAMP
+    GROUP BY ALL
+),
+
+combined AS (
+    SELECT
+        arrived.consumer,
+        arrived.stream,
+        arrived.bucket_start,
+        arrived.row_count - coalesce(behind.copy_count, 0) AS arrival_count,
+        coalesce(behind.reordered_count, 0) AS reordered_count,
+        behind.late_time_p99_ms,
+        behind.extent_max
+    FROM arrived
+    LEFT OUTER JOIN behind
+        ON
+            arrived.consumer IS NOT DISTINCT FROM behind.consumer
+            AND arrived.stream IS NOT DISTINCT FROM behind.stream
+            AND arrived.bucket_start = behind.bucket_start
 )
 
 SELECT
-    arrivals.consumer,
-    arrivals.stream,
-    arrivals.bucket_start,
-    count(*) AS arrival_count,
-    count(*) FILTER (WHERE arrivals.is_reordered) AS reordered_count,
-    count(*) FILTER (WHERE arrivals.is_reordered) / count(*) AS reordered_ratio,
-    quantile_cont(arrivals.late_time_ms, 0.99) AS late_time_p99_ms,
-    max(arrivals.extent) AS extent_max
-FROM arrivals
-GROUP BY arrivals.consumer, arrivals.stream, arrivals.bucket_start
-ORDER BY arrivals.bucket_start, arrivals.consumer, arrivals.stream;
+    combined.consumer,
+    combined.stream,
+    combined.bucket_start,
+    combined.arrival_count,
+    combined.reordered_count,
+    combined.reordered_count / combined.arrival_count AS reordered_ratio,
+    combined.late_time_p99_ms,
+    combined.extent_max
+FROM combined
+WHERE combined.arrival_count > 0
+ORDER BY combined.bucket_start, combined.consumer, combined.stream;

@@ -4,7 +4,8 @@
 -- key and epoch, and same event type where the types are numbered apart. Late events are
 -- named, not the early ones, and losses make nothing late. Whether a *stream* is out of
 -- order is asked of first copies (copy_number = 1); later copies are rows too, so that
--- they can be told apart. Arrivals in the hour before the window count as arrived before.
+-- they can be told apart. Arrivals in the lookback count as arrived before.
+-- An arrival without a readable time has no place in the order.
 --
 -- Parameters
 --   since     TIMESTAMP  first instant included (default: the oldest event)
@@ -30,34 +31,33 @@
 --   byte_offset      BIGINT     first byte of the record
 --
 -- Source: RFC 4737 sections 3.3, 4.2.3 and 4.3.3.
--- Reads: _ordered_arrivals
+-- Reads: _arrivals_behind
 CREATE OR REPLACE MACRO reorderings(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     lookback := INTERVAL 1 HOUR
 ) AS TABLE
 SELECT
-    arrivals.consumer,
-    arrivals.stream,
-    arrivals.event_type,
-    arrivals.stream_key,
-    arrivals.event_id,
-    arrivals.sequence,
-    arrivals.greatest_before,
-    arrivals.extent,
-    arrivals.late_time_ms,
-    arrivals.copy_number,
-    arrivals.occurred_at,
-    arrivals.node,
-    arrivals.overtaken_by,
-    arrivals.file_id,
-    arrivals.byte_offset
+    behind.consumer,
+    behind.stream,
+    behind.event_type,
+    behind.stream_key,
+    behind.event_id,
+    behind.sequence,
+    behind.greatest_before,
+    behind.extent,
+    behind.late_time_ms,
+    behind.copy_number,
+    behind.occurred_at,
+    behind.node,
+    behind.overtaken_by,
+    behind.file_id,
+    behind.byte_offset
 FROM
-    _ordered_arrivals(since::TIMESTAMP - lookback::INTERVAL, until::TIMESTAMP)
-        AS arrivals
-WHERE arrivals.is_reordered AND arrivals.occurred_at >= since::TIMESTAMP
+    _arrivals_behind(since::TIMESTAMP - lookback::INTERVAL, until::TIMESTAMP) AS behind
+WHERE behind.is_reordered AND behind.occurred_at >= since::TIMESTAMP
 ORDER BY
-    arrivals.occurred_at,
-    arrivals.file_id,
-    arrivals.byte_offset,
-    arrivals.event_id;
+    behind.occurred_at,
+    behind.file_id,
+    behind.byte_offset,
+    behind.event_id;

@@ -91,9 +91,7 @@ class Catalog(Mapping[str, Query]):
         try:
             order = list(TopologicalSorter(graph).static_order())
         except CycleError as error:
-            raise QueryError(
-                f"queries read each other in a circle: {' -> '.join(error.args[1])}"
-            ) from error
+            raise QueryError(f"queries read each other in a circle: {' -> '.join(error.args[1])}") from error
         self._queries = {name: queries[name] for name in order}
 
     @classmethod
@@ -126,9 +124,7 @@ class Catalog(Mapping[str, Query]):
                 "FROM duckdb_columns() ORDER BY table_name, column_index"
             ).fetchall()
         return {
-            name: Table(
-                name, text, tuple(Column(*rest) for owner, *rest in columns if owner == name)
-            )
+            name: Table(name, text, tuple(Column(*rest) for owner, *rest in columns if owner == name))
             for name, text in comments
         }
 
@@ -142,6 +138,10 @@ class Catalog(Mapping[str, Query]):
             content.update(f"{migration.name}\0".encode())
         return content.hexdigest()
 
+    def is_installed(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether the database holds these relations, each as it is here."""
+        return {digest for _, _, digest in _installed(connection)} == {self.digest}
+
     def install(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Store all relations in the database, with their comments; nothing when they are there.
 
@@ -153,9 +153,9 @@ class Catalog(Mapping[str, Query]):
             QueryError: a relation does not bind, because it reads what its header does not name
                 or what does not exist.
         """
-        installed = _installed(connection)
-        if {digest for _, _, digest in installed} == {self.digest}:
+        if self.is_installed(connection):
             return
+        installed = _installed(connection)
         current = {(name, _kind(query)) for name, query in self.items()}
         stale = [(name, kind) for name, kind, _ in installed if (name, kind) not in current]
         connection.execute("BEGIN")
@@ -189,26 +189,20 @@ class Catalog(Mapping[str, Query]):
         Raises:
             QueryError: no such relation or parameter, or a parameter without default is missing.
         """
-        query = self._find(name)
+        query = self.find(name)
         known = {parameter.name: parameter for parameter in query.parameters}
         for given in arguments:
             if given not in known:
-                raise QueryError(
-                    f"{name} has no parameter '{given}'; it takes {', '.join(known) or 'none'}"
-                )
+                raise QueryError(f"{name} has no parameter '{given}'; it takes {', '.join(known) or 'none'}")
         for parameter in query.parameters:
             if parameter.default is None and parameter.name not in arguments:
                 raise QueryError(f"{name} needs {parameter.name}: {parameter.text}")
         if not query.is_macro:
             return f"FROM {name}", {}
-        given = ", ".join(
-            f"{key} := ${key}{_cast(known[key], value)}" for key, value in arguments.items()
-        )
+        given = ", ".join(f"{key} := ${key}{_cast(known[key], value)}" for key, value in arguments.items())
         return f"FROM {name}({given})", dict(arguments)
 
-    def run(
-        self, connection: duckdb.DuckDBPyConnection, name: str, **arguments: object
-    ) -> pa.Table:
+    def run(self, connection: duckdb.DuckDBPyConnection, name: str, **arguments: object) -> pa.Table:
         """All rows of a relation.
 
         Raises:
@@ -220,7 +214,12 @@ class Catalog(Mapping[str, Query]):
         except duckdb.Error as error:
             raise failure(error, f"stormwatch queries --show {name}") from error
 
-    def _find(self, name: str) -> Query:
+    def find(self, name: str) -> Query:
+        """The relation of that name.
+
+        Raises:
+            QueryError: there is none; says which one may be meant.
+        """
         if name in self._queries:
             return self._queries[name]
         public = [key for key, query in self.items() if not query.is_internal]
@@ -242,7 +241,7 @@ def parse(path: Path) -> Query:
         QueryError: the file does not follow the convention; says which line.
     """
     text = path.read_text(encoding="utf-8")
-    header = [line for line in _header(text)]
+    header = list(_header(text))
     name, _, question = header[0].removeprefix("-- ").partition(": ") if header else ("", "", "")
     if name != path.stem or not question.endswith("?"):
         raise QueryError(f"{path}:1: the first line must be '-- {path.stem}: <question>?'")
@@ -377,9 +376,7 @@ def _create(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
 
 
 def _installed(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    exists = connection.execute(
-        "SELECT count(*) FROM duckdb_views() WHERE view_name = '_catalog'"
-    ).fetchone()
+    exists = connection.execute("SELECT count(*) FROM duckdb_views() WHERE view_name = '_catalog'").fetchone()
     if exists == (0,):
         return []
     return connection.execute("FROM _catalog").fetchall()

@@ -16,6 +16,8 @@ class ExitCode(IntEnum):
     STORAGE = 3
     """The database cannot be opened, written or reached."""
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
+    """Who read the output closed it early, as `head` does."""
 
 
 class StormwatchError(Exception):

@@ -54,4 +54,4 @@ EVENT_SCHEMA: Final = pa.schema(
         pa.field("attributes", pa.string()),
     ]
 )
-"""A row of the table `events` as a format delivers it (without `ingested_at`)."""
+"""A row of the table `observations` as a format delivers it (without `ingested_at`)."""

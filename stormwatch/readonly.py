@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +25,8 @@ from stormwatch.errors import QueryError, QueryTimeout
 
 _ALLOWED = {"SELECT", "EXPLAIN"}
 _BATCH_ROWS = 2048
+_running: set[duckdb.DuckDBPyConnection] = set()
+_guard = threading.Lock()
 _HELP = "`stormwatch queries` for the relations and tables there are"
 
 
@@ -72,10 +73,12 @@ def run_readonly(
     timer = threading.Timer(timeout_s, stop)
     timer.daemon = True
     timer.start()
+    with _guard:
+        _running.add(cursor)
     try:
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         table = _read(cursor, sql, params, row_limit + 1)
-        data_version, complete_to = _data_version(cursor)
+        version, complete_to = data_version(cursor)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
         # A stream that is interrupted while it is read fails with OSError.
         if expired.is_set():
@@ -87,6 +90,8 @@ def run_readonly(
     finally:
         timer.cancel()
         timer.join()  # a late interrupt must not hit the cursor while it is closed
+        with _guard:
+            _running.discard(cursor)
         with suppress(duckdb.Error):
             cursor.execute("ROLLBACK")
         cursor.close()
@@ -94,9 +99,16 @@ def run_readonly(
         table=table.slice(0, row_limit),
         is_truncated=table.num_rows > row_limit,
         elapsed_ms=(time.perf_counter() - started) * 1000,
-        data_version=data_version,
+        data_version=version,
         complete_to=complete_to,
     )
+
+
+def interrupt_all() -> None:
+    """Stop every query that runs now, each with a QueryError: the process wants to end."""
+    with _guard:
+        for cursor in _running:
+            cursor.interrupt()
 
 
 def _check(sql: str) -> None:
@@ -105,9 +117,7 @@ def _check(sql: str) -> None:
     except duckdb.Error as error:
         raise failure(error, _HELP) from error
     if len(statements) != 1:
-        raise QueryError(
-            f"expected one statement, got {len(statements)}; send one SELECT at a time"
-        )
+        raise QueryError(f"expected one statement, got {len(statements)}; send one SELECT at a time")
     try:
         kind = statements[0].type.name
     except ValueError:
@@ -152,7 +162,8 @@ def _unique(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _data_version(cursor: duckdb.DuckDBPyConnection) -> tuple[int, datetime | None]:
+def data_version(cursor: duckdb.DuckDBPyConnection) -> tuple[int, datetime | None]:
+    """Number of the last committed batch, and the newest instant (UTC) of any event in the data."""
     found = cursor.execute(
         "SELECT coalesce(max(batch_id), 0), max(newest_occurred_at) FROM batches"
     ).fetchone()

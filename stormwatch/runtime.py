@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,18 @@ class Runtime:
     """A connection of its own for the caller, who closes it."""
     catalog: Catalog
     status: Callable[[], IngestStatus]
+    snapshot: Callable[[Path], None]
+    """Writes a consistent copy of the database; raises StorageError."""
+    reingest: Callable[[Sequence[str]], dict[str, object]]
+    """Has the stored files of these paths or patterns parsed again; which they are, how many bytes.
+
+    Raises ConfigError when there are none.
+    """
+    read_record: Callable[[str, bytes, int, int], bytes]
+    """Reads a record again from the logs: path and first bytes of its file, offset, length.
+
+    Finds the file under another name too; raises SourceError where it is gone.
+    """
 
 
 _current: Runtime | None = None

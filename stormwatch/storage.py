@@ -12,17 +12,20 @@ import os
 import re
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import duckdb
 
-from stormwatch.errors import DatabaseBusy, DatabaseMissing, StorageError
+from stormwatch.errors import ConfigError, DatabaseBusy, DatabaseMissing, StorageError
 from stormwatch.resources import SCHEMA
 
 _BUSY = re.compile(r"Could not set lock|Conflicting lock")
 _OWNER_PID = re.compile(r"\(PID (\d+)\)")
+MEMORY_LIMIT: Final = "1GB"
+"""Of the database in this process. What a query needs beyond it goes to a directory beside the file."""
 _SETTINGS = {
     # Log lines reach the database as values only; no statement has a reason to touch a file.
     "enable_external_access": "false",
@@ -101,13 +104,16 @@ class Store:
     Raises on construction:
         DatabaseBusy: another process owns the file.
         StorageError: the file is damaged, or written by a newer version.
+        ConfigError: the memory limit is no size.
     """
 
-    def __init__(self, path: Path, *, command: str = "stormwatch", memory_limit: str | None = None):
+    def __init__(self, path: Path, *, command: str = "stormwatch", memory_limit: str = MEMORY_LIMIT):
         self.path = path
         self.commit_lock = threading.RLock()
         """Held by whoever writes, for one transaction; a snapshot is taken between two."""
         self._memory_limit = memory_limit
+        with suppress(OSError):
+            _remove_drafts(path)
         if not path.exists():
             _create(path)
         self._connection = self._open()
@@ -118,8 +124,13 @@ class Store:
         _migrate(connection, self.path)
         # Nothing here depends on the order rows were inserted in, and keeping it costs memory.
         connection.execute("SET preserve_insertion_order = false")
-        if self._memory_limit is not None:
+        try:
             connection.execute("SET memory_limit = ?", [self._memory_limit])
+        except duckdb.Error as error:
+            connection.close()
+            raise ConfigError(
+                f"memory limit {self._memory_limit!r}: expected a size such as 1GB or 800MB"
+            ) from error
         connection.execute("SET lock_configuration = true")
         return connection
 
@@ -145,17 +156,22 @@ class Store:
         Safe while the ingester runs: the copy is made between two transactions.
 
         Raises:
-            StorageError: the copy cannot be written.
+            StorageError: the copy cannot be written, or would replace the database itself.
         """
+        if destination.resolve() == self.path.resolve():
+            raise StorageError(f"{destination}: is the database itself; copy it to another file")
         draft = destination.with_name(destination.name + ".init")
         try:
             with self.commit_lock:
                 with self.cursor() as cursor:
                     cursor.execute("FORCE CHECKPOINT")
+                draft.unlink(missing_ok=True)
+                draft.touch(mode=0o600)  # logs may hold secrets
                 shutil.copyfile(self.path, draft)
             draft.replace(destination)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
+        except (OSError, duckdb.Error) as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
             raise StorageError(f"{destination}: cannot write the snapshot: {error}") from error
 
     def close(self) -> None:
@@ -179,9 +195,7 @@ def open_reader(path: Path) -> duckdb.DuckDBPyConnection:
         StorageError: the file is damaged, or written by a newer version.
     """
     if not path.exists():
-        raise DatabaseMissing(
-            f"{path}: no such database; make one with `stormwatch ingest DIR --db {path}`"
-        )
+        raise DatabaseMissing(f"{path}: no such database; make one with `stormwatch ingest DIR --db {path}`")
     connection = _connect(path, read_only=True)
     try:
         _check_version(connection, path)
@@ -207,18 +221,31 @@ def _migrations() -> dict[int, Path]:
 def _create(path: Path) -> None:
     # A kill while DuckDB writes the first pages leaves a file that never opens again,
     # so the database gets its name only when it is complete.
-    draft = path.with_name(path.name + ".init")
+    draft = path.with_name(f"{path.name}.{os.getpid()}.init")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in (draft, draft.with_name(draft.name + ".wal")):
-            leftover.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{path}: cannot create a database here: {error}") from error
     connection = _connect(draft, read_only=False)
     _migrate(connection, draft)
     connection.close()
     draft.chmod(0o600)  # logs may hold secrets
-    draft.replace(path)
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass  # another process was faster; opening tells whether it still has the file
+    except OSError:  # a file system without links
+        draft.replace(path)
+    draft.unlink(missing_ok=True)
+
+
+def _remove_drafts(path: Path) -> None:
+    """Remove what processes left that were killed while they created this database."""
+    name = re.compile(re.escape(path.name) + r"\.(\d+)\.init(\.wal)?")
+    for file in path.parent.iterdir():
+        found = name.fullmatch(file.name)
+        if found and (int(found[1]) == os.getpid() or not _is_alive(int(found[1]))):
+            file.unlink(missing_ok=True)
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
@@ -249,8 +276,6 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             continue
         connection.execute("BEGIN")
         connection.execute(script.read_text(encoding="utf-8"))
-        connection.execute(
-            "INSERT INTO schema_versions VALUES (?, now() AT TIME ZONE 'UTC')", [version]
-        )
+        connection.execute("INSERT INTO schema_versions VALUES (?, now() AT TIME ZONE 'UTC')", [version])
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT")

@@ -1,10 +1,11 @@
-"""What caused this event, and what did it cause?"""
+"""Chains: what caused an event, and what it caused in turn."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting
+from dashboard import controls, data, empty, formatting, table
 from dashboard.charts import chain, tree_layout
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -16,20 +17,23 @@ _FOUND_SHOWN: Final = 50
 _LARGEST_SHOWN: Final = 25
 _TABLE_SHOWN: Final = 2000
 _DEPTH_LIMIT: Final = 1000
+_VIEWS: Final = ("tree", "time")
 _DIRECTIONS: Final = ("both", "causes", "effects")
 _LANES_PX: Final = (110, 42)
 
 
-def _open_row(table_key: str, ids: list[str]) -> None:
-    chosen = st.session_state[table_key].selection.rows
-    if chosen:
-        controls.remember(event=ids[chosen[0]])
+def _opener(ids: list[str]) -> Callable[[int], None]:
+    return lambda row: controls.remember(event=ids[row], record=None)
 
 
 def _open_node() -> None:
     point = st.session_state["chain"].click
     if point and isinstance(point["customdata"], str):
-        controls.remember(event=point["customdata"])
+        controls.remember(event=point["customdata"], record=None)
+
+
+def _forget_event() -> None:
+    controls.remember(event=None, record=None)
 
 
 def _search() -> str:
@@ -43,47 +47,46 @@ def _search() -> str:
             placeholder="Event id, type, correlation id or key",
             label_visibility="collapsed",
             width=460,
+            on_change=_forget_event,
         )
         if controls.remembered("event"):
             st.button(
-                "Largest chains", icon=":material/arrow_back:", key="forget_event", type="tertiary",
-                on_click=controls.remember, kwargs={"event": None},
+                "Search results" if (text or "").strip() else "Largest chains",
+                icon=":material/arrow_back:", key="forget_event", type="tertiary", on_click=_forget_event,
             )  # fmt: skip
     return (text or "").strip()
 
 
-def _results_panel(version: int, text: str) -> None:
-    found = data.load("event_search", version, search=text, row_limit=_FOUND_SHOWN)
-    about = "Events whose id, type, key or correlation id contains the text; exact ids first."
-    with panel("results", "Which event?", about, found):
-        if not found.table.num_rows:
-            st.markdown(f"No event matches {safe_md(text)}. Search by the id as it stands in the log, or by a type.")
-            return
-        st.caption("Select a row to see its chain")
-        st.dataframe(
-            found.table.select(["event_id", "event_type", "service", "occurred_at"]),
-            hide_index=True,
-            key="found",
-            on_select=lambda: _open_row("found", found.table.column("event_id").to_pylist()),
-            selection_mode="single-row",
-            alt="Events that match the search",
-            column_config=_event_columns(),
-        )
-
-
 def _event_columns() -> dict[str, Any]:
     return {
-        "event_id": st.column_config.TextColumn("event"),
-        "event_type": st.column_config.TextColumn("type"),
-        "service": st.column_config.TextColumn("service"),
-        "occurred_at": st.column_config.DatetimeColumn("at, UTC", format="YYYY-MM-DD HH:mm:ss.SSS"),
+        "event_id": table.text("event", 260),
+        "event_type": table.text("type", 200),
+        "occurred_at": table.at(to_millisecond=True),
     }
+
+
+def _results_panel(found: Answer, text: str) -> None:
+    about = "Events whose id, type, key or correlation id contains the text; exact ids first. **Click** one."
+    with panel("results", "Which event?", about, found):
+        if not found.table.num_rows:
+            st.markdown(
+                f"No event matches {safe_md(text)}. Search by the id as it stands in the log, or by a type."
+            )
+            return
+        some = "The first " if found.table.num_rows == _FOUND_SHOWN else ""
+        st.caption(f"{some}{formatting.plural(found.table.num_rows, 'event')}; click a row to see its chain")
+        table.opening(
+            found.table.select(["event_id", "event_type", "service", "occurred_at"]),
+            _event_columns(),
+            _opener(found.table.column("event_id").to_pylist()),
+            key="found", alt="Events that match the search",
+        )  # fmt: skip
 
 
 def _largest_panel(version: int) -> None:
     shown = controls.current_window(version)
     largest = data.load(
-        "largest_chains", version, since=shown.since, until=shown.until, row_limit=_LARGEST_SHOWN
+        "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_LARGEST_SHOWN
     )
     about = (
         "A **chain** is all that one root event caused, directly or through other events; its **depth** "
@@ -91,28 +94,24 @@ def _largest_panel(version: int) -> None:
     )
     with panel("largest", "Which chains are the largest?", about, largest):
         if not largest.table.num_rows:
-            empty.none_in_window(
-                "chain", shown, "Chains need events that name their cause (a causation id, a parent span, a link)."
-            )
+            hint = "Chains need events that name their cause (a causation id, a parent span, a link)."
+            empty.none_in_window("chain", shown, version, hint=hint)
             return
-        st.caption("Select a row to see its chain, or search an event above")
-        st.dataframe(
+        st.caption("Click a row to see its chain, or search an event above")
+        counts = largest.table.column("event_count").to_pylist()
+        table.opening(
             largest.table.select(["root_id", "event_type", "event_count", "depth_max", "started_at"]),
-            hide_index=True,
-            key="largest",
-            on_select=lambda: _open_row("largest", largest.table.column("root_id").to_pylist()),
-            selection_mode="single-row",
-            alt="Largest chains",
-            column_config={
-                "root_id": st.column_config.TextColumn("root"),
-                "event_type": st.column_config.TextColumn("type"),
+            {
+                "root_id": table.text("root"),
+                "event_type": table.text("type"),
                 "event_count": st.column_config.ProgressColumn(
-                    "events", format="%d", min_value=0,
-                    max_value=max(largest.table.column("event_count").to_pylist()),
+                    "events", format="localized", min_value=0, max_value=max(counts)
                 ),
-                "depth_max": st.column_config.NumberColumn("depth"),
-                "started_at": st.column_config.DatetimeColumn("started, UTC", format="YYYY-MM-DD HH:mm:ss.SSS"),
+                "depth_max": table.number("depth", 80),
+                "started_at": table.at("started, UTC", to_millisecond=True),
             },
+            _opener(largest.table.column("root_id").to_pylist()),
+            key="largest", alt="Largest chains",
         )  # fmt: skip
 
 
@@ -129,93 +128,145 @@ def _summary(answer: Answer, event: str) -> None:
         f"{formatting.plural(effects, 'effect')} in {formatting.plural(services, 'service')}{lasted}."
     )
     if ghosts:
-        text += f" {formatting.plural(ghosts, 'cause')} named but never logged."
+        text += f" {formatting.plural(ghosts, 'event')} of these were named but never logged."
     st.markdown(text)
 
 
-def _chain_panel(answer: Answer, event: str) -> None:
+def _choices() -> tuple[str, str]:
+    """View and direction, from controls that stand above what they change."""
+    with st.container(horizontal=True):
+        view = st.segmented_control(
+            "View", _VIEWS, default="tree", required=True, key="view",
+            bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+        direction = st.segmented_control(
+            "Direction", _DIRECTIONS, default="both", required=True, key="direction",
+            bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+    return view or "tree", direction or "both"
+
+
+def _chain_panel(answer: Answer, event: str, view: str) -> None:
     about = (
         "Each line leads from a cause to its effect, as the events themselves say (causation ids, "
-        "parent spans, links). Negative depths are causes of the picked event, positive ones effects. "
+        "parent spans, links). Negative steps are causes of the picked event, positive ones effects. "
         "Siblings of one type without effects are folded: **× 12**. A hollow mark was named as a "
         "cause but never logged. **Click** a mark to pick that event, drag to move."
     )
     with panel("chain", "Chain", about, answer):
         _summary(answer, event)
-        with st.container(horizontal=True):
-            view = st.segmented_control(
-                "View", ["tree", "time"], default="tree", required=True, key="view",
-                bind="query-params", label_visibility="collapsed",
-            )  # fmt: skip
-            st.segmented_control(
-                "Direction", _DIRECTIONS, default="both", required=True, key="direction",
-                bind="query-params", label_visibility="collapsed",
-            )  # fmt: skip
         layout = tree_layout.arrange(answer.table.to_pylist())
-        lanes = len({node.service for node in layout.nodes})
-        is_tree = view != "time"
-        height = chain.tree_height(layout.row_count) if is_tree else _LANES_PX[0] + _LANES_PX[1] * lanes
-        live_plotly(
-            data.figure(chain.tree if is_tree else chain.lanes, answer, event=event),
-            key="chain", alt="Causes and effects of the picked event", height=height,
-            on_click=_open_node,
-        )  # fmt: skip
+        if view == "time":
+            _lanes(answer, layout, event)
+        else:
+            live_plotly(
+                data.figure(chain.tree, answer, event=event),
+                key="chain", alt="Causes and effects of the picked event",
+                height=chain.tree_height(layout.row_count), min_width=chain.tree_width(layout),
+                on_click=_open_node,
+            )  # fmt: skip
         if layout.left_out:
             st.caption(
                 f"{formatting.count(layout.left_out)} events further away are not drawn; the table has them"
             )
 
 
+def _lanes(answer: Answer, layout: tree_layout.Layout, event: str) -> None:
+    services = {node.service for node in layout.nodes if node.occurred_at is not None}
+    if not services:
+        st.markdown("No event of this chain has a time.")
+        return
+    live_plotly(
+        data.figure(chain.lanes, answer, event=event),
+        key="chain", alt="Events of the chain by service and time",
+        height=_LANES_PX[0] + _LANES_PX[1] * len(services), on_click=_open_node,
+    )  # fmt: skip
+
+
+def _observations_panel(version: int, event: str) -> None:
+    observed = data.load("event_observations", version, event=event)
+    about = (
+        "One row per record about the event: where it was sent, where it was received, where it was "
+        "handled. **Click** a row for its line in the log."
+    )
+    with panel("observations", "Who logged it?", about, observed):
+        if not observed.table.num_rows:
+            st.markdown("Nobody: other events name it as their cause, but no line of these logs is about it.")
+            return
+        rows = observed.rows
+        places = [f"{row['file_id']}:{row['byte_offset']}:{row['record_no']}" for row in rows]
+        asked = controls.remembered("record")
+        at = places.index(asked) if asked in places else 0
+        table.picking(
+            observed.table.drop_columns(["file_id", "record_no"]).to_pydict(),
+            {
+                "occurred_at": table.at(to_millisecond=True),
+                "stream_key": table.text("key"),
+                "sequence": table.name("number", 80),
+                "attempt": table.number("attempt", 80),
+                "is_redelivered": st.column_config.CheckboxColumn("redelivered", width=90),
+                "path": table.text("file"),
+                "byte_offset": table.name("offset", 100),
+            },
+            lambda row: controls.remember(record=places[row]),
+            picked=at, key="observations", alt="Records about the picked event",
+        )  # fmt: skip
+        show_place(version, rows[at]["file_id"], rows[at]["byte_offset"], key="chain")
+
+
 def _table_panel(answer: Answer) -> None:
-    about = "The events of the chain, causes first. Select a row to pick that event."
+    about = "The events of the chain, causes first. **Click** a row to pick that event."
     shown = answer.table.slice(0, _TABLE_SHOWN)
     with panel("chain_table", "Events of the chain", about, answer):
-        st.dataframe(
+        if shown.num_rows < answer.table.num_rows:
+            st.caption(f"The first {_TABLE_SHOWN:,} of {formatting.count(answer.table.num_rows)}")
+        table.opening(
             shown.select(
-                ["depth", "event_id", "event_type", "service", "node", "occurred_at", "kind", "cause_id", "is_ghost"]
+                ["depth", "event_id", "event_type", "service", "node", "occurred_at", "kind", "cause_id",
+                 "is_ghost"]
             ),
-            hide_index=True,
-            height=360,
-            key="chain_table",
-            on_select=lambda: _open_row("chain_table", shown.column("event_id").to_pylist()),
-            selection_mode="single-row",
-            alt="Events of the chain",
-            column_config={
+            {
                 **_event_columns(),
-                "depth": st.column_config.NumberColumn(width=60),
-                "kind": st.column_config.TextColumn("known by"),
-                "cause_id": st.column_config.TextColumn("cause"),
-                "is_ghost": st.column_config.CheckboxColumn("never logged"),
+                "depth": table.name("step", 60),
+                "kind": table.text("known by", 90),
+                "cause_id": table.text("cause"),
+                "is_ghost": st.column_config.CheckboxColumn("never logged", width=100),
             },
+            _opener(shown.column("event_id").to_pylist()),
+            key="chain_table", alt="Events of the chain",
         )  # fmt: skip
 
 
-def page() -> None:
-    version = data.version()
+def _picked(version: int, text: str) -> str | None:
+    """The event in the address, or the one whose id was typed; shows what matches if there is neither."""
+    event = controls.remembered("event")
+    if event:
+        return event
+    if not text:
+        _largest_panel(version)
+        return None
+    found = data.load("event_search", version, search=text, row_limit=_FOUND_SHOWN)
+    if found.table.num_rows and found.table.column("event_id")[0].as_py() == text:
+        return text
+    _results_panel(found, text)
+    return None
+
+
+def page(version: int) -> None:
     if empty.is_empty(version):
         return
-    text = _search()
-    event = controls.remembered("event")
-    if not event:
-        if text:
-            _results_panel(version, text)
-        else:
-            _largest_panel(version)
+    event = _picked(version, _search())
+    if event is None:
         return
-    direction = str(st.session_state.get("direction") or "both")
-    answer = data.load(
-        "causal_chain", version, event=event,
-        direction=direction if direction in _DIRECTIONS else "both", depth_limit=_DEPTH_LIMIT,
-    )  # fmt: skip
+    view, direction = _choices()
+    answer = data.load("causal_chain", version, event=event, direction=direction, depth_limit=_DEPTH_LIMIT)
     if not answer.table.num_rows:
         st.markdown(f"No event {safe_md(event)} in this database; search for it above.")
         return
-    _chain_panel(answer, event)
-    row = next((row for row in answer.rows if row["event_id"] == event), answer.rows[0])
-    if row["file_id"] is not None:
-        show_place(version, row["file_id"], row["byte_offset"], key="chain")
+    _chain_panel(answer, event, view)
+    _observations_panel(version, event)
     _table_panel(answer)
 
 
-st.markdown("**What caused this event, and what did it cause?**")
+st.header("What caused this event, and what did it cause?", anchor=False)
 controls.live(page)

@@ -1,4 +1,4 @@
-"""Which deadlocks happened when, and who waited for whom?"""
+"""Deadlocks: which happened when, and who waited for whom."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting
+from dashboard import controls, data, deadlock_bars, empty, formatting, table, window
 from dashboard.charts import timeline, wait_for
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -17,187 +17,205 @@ from dashboard.raw_line import show_place
 from dashboard.window import Window
 
 _LISTED: Final = 500
+_LIST_COLUMNS: Final = ("occurred_at", "service", "member_count", "shape")
 _SHAPES_SHOWN: Final = 12
 
 
-def _picked_hour() -> datetime | None:
-    text = controls.remembered("hour")
+def _picked_bar() -> tuple[datetime, datetime] | None:
+    """First and last edge of the bar in the address."""
+    start, _, seconds = (controls.remembered("bar") or "").partition("|")
     try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
+        first = datetime.fromisoformat(start)
+        return first, first + timedelta(seconds=float(seconds))
+    except (ValueError, OverflowError):
         return None
 
 
-def _pick_hour() -> None:
-    point = st.session_state["hours"].click
+def _pick_bar(length: timedelta) -> None:
+    point = st.session_state["bars"].click
     if point:
-        controls.remember(hour=str(point["customdata"])[:16], deadlock=None)
+        seconds = f"{length / timedelta(seconds=1):g}"
+        controls.remember(bar=f"{point['customdata']}|{seconds}", deadlock=None)
 
 
-def _forget_hour() -> None:
-    controls.remember(hour=None)
-
-
-def _hours_panel(answer: Answer, shown: Window) -> None:
-    counts = answer.table.column("deadlock_count").to_pylist()
+def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
+    counts = hourly.table.column("deadlock_count").to_pylist()
+    bar = _picked_bar()
     about = (
         "Deadlocks that a lock manager reported (for PostgreSQL: SQLSTATE 40P01 at ERROR), counted "
-        "per clock hour, UTC. The same deadlock read from two logs of one server counts once. "
-        f"Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} an hour. **Click** a bar to list its hour."
+        "per clock hour, UTC, or finer in a short window. The same deadlock read from two logs of one "
+        f"server counts once. Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} an hour. **Click** a bar to "
+        "list its deadlocks, **drag** to zoom."
     )
-    with panel("hours", "Deadlocks per hour", about, answer):
+    drawn = deadlock_bars.load(version, shown)
+    answers = (hourly,) if drawn.name == hourly.name else (drawn, hourly)
+    with panel("bars", "When did deadlocks happen?", about, *answers):
+        hours = formatting.plural(len(counts), "hour")
+        quiet = formatting.count(sum(1 for count in counts if not count))
         st.caption(
-            f"{formatting.plural(sum(counts), 'deadlock')} in {formatting.plural(len(counts), 'hour')}; "
-            f"{formatting.count(sum(1 for count in counts if not count))} of these hours without one"
+            f"{formatting.plural(sum(counts), 'deadlock')} in {hours} of log, {quiet} of these without one"
         )
-        live_plotly(
-            data.figure(
-                timeline.deadlocks_per_hour, answer,
-                since=shown.since, until=shown.until, picked=_picked_hour(),
-            ),
-            key="hours", alt="Deadlocks per hour", height=240,
-            on_click=_pick_hour, on_zoom=controls.zoom_to_drag("hours"),
+        _say_untimed(version)
+        length = deadlock_bars.length(shown)
+        deadlock_bars.draw(
+            drawn, shown, key="bars", height=240,
+            picked=bar[0] if bar else None, on_click=lambda: _pick_bar(length),
         )  # fmt: skip
 
 
-def _in_hour(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    hour = _picked_hour()
-    if hour is None:
-        return rows
-    return [row for row in rows if hour <= row["occurred_at"] < hour + timedelta(hours=1)]
+def _newest_first(answer: Answer) -> list[dict[str, Any]]:
+    """The deadlocks of an answer; those without a time last."""
+    rows = answer.rows
+    timed = [row for row in rows if row["occurred_at"] is not None]
+    return [*reversed(timed), *rows[len(timed) :]]
 
 
-def _pick_deadlock(listed: list[dict[str, Any]]) -> None:
-    chosen = st.session_state["deadlock_list"].selection.rows
-    controls.remember(deadlock=listed[chosen[0]]["deadlock_id"] if chosen else None)
+def _lies_in(row: dict[str, Any], bar: tuple[datetime, datetime]) -> bool:
+    at = row["occurred_at"]
+    return at is not None and bar[0] <= at < bar[1]
 
 
-def _list_panel(answer: Answer, listed: list[dict[str, Any]], total: int, picked: str) -> None:
+def _say_untimed(version: int) -> None:
+    count = deadlock_bars.untimed_count(version)
+    if count:
+        listed = (
+            f"*{window.ALL}* as the window lists them"
+            if count > 1
+            else f"*{window.ALL}* as the window lists it"
+        )
+        st.caption(f"{formatting.plural(count, 'deadlock')} without a time in no window; {listed}")
+
+
+def _list_panel(answer: Answer, listed: list[dict[str, Any]], total: int, at: int | None) -> None:
     about = (
-        "Newest first. **Select** a row to see its wait-for graph. The *shape* is equal for "
+        "Newest first. **Click** a row to see its wait-for graph. The *shape* is equal for "
         "deadlocks of one kind: numbers in names of resources are left out."
     )
     with panel("deadlock_list", "Which deadlocks?", about, answer):
-        hour = _picked_hour()
-        if hour is not None:
+        bar = _picked_bar()
+        if bar is not None:
             st.button(
-                f"Only {hour:%Y-%m-%d %H:%M} – {hour + timedelta(hours=1):%H:%M}",
-                icon=":material/close:", key="forget_hour", on_click=_forget_hour,
+                f"Only {formatting.interval(*bar)} UTC",
+                icon=":material/close:", key="forget_bar", on_click=controls.remember, kwargs={"bar": None},
             )  # fmt: skip
         if len(listed) < total:
-            st.caption(f"The newest {len(listed)} of {formatting.count(total)}; zoom in for the others")
-        at = next((n for n, row in enumerate(listed) if row["deadlock_id"] == picked), None)
-        st.dataframe(
+            st.caption(f"The newest {len(listed)} of {formatting.count(total)}; click a bar for the others")
+        if not listed:
+            st.markdown("None in this piece of time.")
+            return
+        table.picking(
+            {name: [row[name] for row in listed] for name in _LIST_COLUMNS},
             {
-                "at, UTC": [row["occurred_at"] for row in listed],
-                "service": [row["service"] for row in listed],
-                "members": [row["member_count"] for row in listed],
-                "shape": [row["shape"] for row in listed],
+                "occurred_at": table.at(),
+                "service": table.text(width=120),
+                "member_count": table.number("members", 75),
+                "shape": table.text(width="large"),
             },
-            hide_index=True,
-            height=420,
-            key="deadlock_list",
-            on_select=lambda: _pick_deadlock(listed),
-            selection_mode="single-row",
-            selection_default={"selection": {"rows": [] if at is None else [at]}},
-            alt="Deadlocks, newest first",
-            column_config={
-                "at, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss", width=150),
-                "service": st.column_config.TextColumn(width=120),
-                "members": st.column_config.NumberColumn(width=70),
-                "shape": st.column_config.TextColumn(width="large"),
-            },
-        )
+            lambda row: controls.remember(deadlock=listed[row]["deadlock_id"]),
+            picked=at, key="deadlock_list", alt="Deadlocks, newest first",
+        )  # fmt: skip
 
 
-def _graph_panel(version: int, row: dict[str, Any]) -> None:
-    edges = data.load("deadlock_edges", version, deadlock=row["deadlock_id"])
+def _graph_panel(row: dict[str, Any], edges: Answer) -> None:
     about = (
         "An arrow leads from who **waits** to who **holds** the lock. A deadlock is a circle of "
         "arrows; the lock manager breaks it by rolling back one member, the **victim**."
     )
     with panel("wait_for", "Who waited for whom?", about, edges):
-        st.caption(
-            f"{formatting.precise(row['occurred_at'])} UTC, reported by {safe_md(row['service'] or 'unknown')}"
-        )
+        reporter = safe_md(row["service"] or "an unnamed service")
+        st.caption(f"{formatting.precise(row['occurred_at'])} UTC, reported by {reporter}")
         if not edges.table.num_rows:
             st.markdown("The log names this deadlock but not its members.")
-        else:
-            live_plotly(
-                data.figure(wait_for.graph, edges),
-                key="wait_for", alt="Wait-for graph of the selected deadlock",
-                height=wait_for.height(edges.table),
+            return
+        live_plotly(
+            data.figure(wait_for.graph, edges),
+            key="wait_for", alt="Wait-for graph of the selected deadlock",
+            height=wait_for.height(edges.table),
+        )  # fmt: skip
+        hidden = len(wait_for.members(edges.table)) - wait_for.MEMBERS_AT_MOST
+        if hidden > 0:
+            st.caption(f"{formatting.plural(hidden, 'member')} more are not drawn; the table has them")
+
+
+def _members_panel(version: int, row: dict[str, Any], edges: Answer) -> None:
+    about = "What each member of the deadlock waited for and ran, as the log tells, and the line itself."
+    with panel("members", "What did they run?", about, edges):
+        if edges.table.num_rows:
+            table.show(
+                edges.table.select(["owner", "is_victim", "mode", "resource", "blocked_by", "statement"]),
+                {
+                    "owner": table.text("waits", 90),
+                    "is_victim": st.column_config.CheckboxColumn("victim", width=70),
+                    "mode": table.text("for lock", 140),
+                    "resource": table.text("on", 240),
+                    "blocked_by": table.text("held by", 90),
+                    "statement": table.text("while running", "large"),
+                },
+                key="members", alt="Who waits for what, held by whom",
             )  # fmt: skip
-            _members(edges)
         show_place(version, row["file_id"], row["byte_offset"], key="deadlock")
         link("chains", "Causes and effects", icon="account_tree", event=row["deadlock_id"])
 
 
-def _members(edges: Answer) -> None:
-    st.dataframe(
-        edges.table.select(["owner", "mode", "resource", "blocked_by", "statement"]),
-        hide_index=True,
-        key="members",
-        alt="Who waits for what, held by whom",
-        column_config={
-            "owner": st.column_config.TextColumn("waits", width=70),
-            "mode": st.column_config.TextColumn("for lock", width=110),
-            "resource": st.column_config.TextColumn("on", width=150),
-            "blocked_by": st.column_config.TextColumn("held by", width=70),
-            "statement": st.column_config.TextColumn("while running", width="large"),
-        },
-    )
-
-
-def _shapes_panel(answer: Answer, rows: list[dict[str, Any]]) -> None:
+def _shapes_panel(answer: Answer) -> None:
     about = (
         "Deadlocks of one shape wait for the same kinds of lock in the same way: most often one pair "
-        "of code paths that take the same locks in a different order."
+        "of code paths that take the same locks in a different order. Of the whole window."
     )
-    shapes = Counter(row["shape"] for row in rows).most_common(_SHAPES_SHOWN)
+    every = answer.table.column("shape").to_pylist()
+    shapes = Counter(every).most_common(_SHAPES_SHOWN)
     with panel("shapes", "Which kinds recur?", about, answer):
-        st.dataframe(
-            {"shape": [shape for shape, _ in shapes], "deadlocks": [count for _, count in shapes]},
-            hide_index=True,
-            key="shapes",
-            alt="Deadlocks by shape",
-            column_config={
-                "shape": st.column_config.TextColumn(width="large"),
+        table.show(
+            {"deadlocks": [count for _, count in shapes], "shape": [shape for shape, _ in shapes]},
+            {
                 "deadlocks": st.column_config.ProgressColumn(
-                    format="%d", min_value=0, max_value=max(len(rows), 1)
+                    format="localized", min_value=0, max_value=len(every), width="medium", color="orange"
                 ),
+                "shape": table.text(width="large"),
             },
-        )
+            key="shapes", alt="Deadlocks by shape",
+        )  # fmt: skip
 
 
-def page() -> None:
-    version = data.version()
+def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
-    edges = {"since": shown.since, "until": shown.until}
-    hours = data.load("deadlocks_per_hour", version, **edges)
-    found = data.load("deadlocks", version, **edges)
+    found = data.load("deadlocks", version, **shown.scope)
     if not found.table.num_rows:
-        empty.none_in_window(
-            "deadlock", shown, "Deadlocks come from logs of databases and lock managers."
-        )
+        _say_none(version, shown)
         return
-    _hours_panel(hours, shown)
-    rows = _in_hour(found.rows[::-1])
+    _bars_panel(version, data.load("deadlocks_per_hour", version, **shown.edges), shown)
+    bar = _picked_bar()
+    rows = [row for row in _newest_first(found) if bar is None or _lies_in(row, bar)]
     listed = rows[:_LISTED]
     asked = controls.remembered("deadlock")
-    picked = next((row for row in found.rows if row["deadlock_id"] == asked), None) or (
-        listed[0] if listed else None
-    )
+    at = next((n for n, row in enumerate(listed) if row["deadlock_id"] == asked), None)
+    # A linked deadlock is shown even where the list ends before it.
+    row = next((row for row in found.rows if row["deadlock_id"] == asked), None)
+    if row is None and listed:
+        at, row = 0, listed[0]
     left, right = st.columns([5, 4])
     with left:
-        _list_panel(found, listed, len(rows), picked["deadlock_id"] if picked else "")
-    with right:
-        if picked is not None:
-            _graph_panel(version, picked)
-    _shapes_panel(found, found.rows)
+        _list_panel(found, listed, len(rows), at)
+    if row is not None:
+        members = data.load("deadlock_edges", version, deadlock=row["deadlock_id"])
+        with right:
+            _graph_panel(row, members)
+        _members_panel(version, row, members)
+    _shapes_panel(found)
 
 
-st.markdown("**Which deadlocks happened when, and who waited for whom?**")
+def _say_none(version: int, shown: Window) -> None:
+    ever = data.load("deadlocks", version).table.column("occurred_at").drop_null().to_pylist()
+    with st.container(border=True):
+        empty.none_in_window(
+            "deadlock", shown, version,
+            hint="" if ever else "Deadlocks come from logs of databases and lock managers.",
+            last_at=ever[-1] if ever else None,
+        )  # fmt: skip
+        _say_untimed(version)
+
+
+st.header("Which deadlocks happened when, and who waited for whom?", anchor=False)
 controls.live(page)

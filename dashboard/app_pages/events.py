@@ -1,11 +1,11 @@
-"""Which lines were logged?"""
+"""Events: the log records themselves, filtered and searched."""
 
 import json
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting
+from dashboard import controls, data, empty, formatting, table
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
@@ -14,38 +14,38 @@ from dashboard.raw_line import show_place
 from dashboard.window import Window
 
 _ROWS: Final = 500
+_LIST_PX: Final = 560
+_FEW: Final = 14
+"""Rows up to which the list is as high as its rows."""
 _FILTERS: Final = (
-    ("service", "in_service", "Service"),
-    ("stream", "in_stream", "Stream"),
-    ("event_type", "of_type", "Type"),
-    ("operation", "with_operation", "Operation"),
+    ("service", "Service"),
+    ("stream", "Stream"),
+    ("event_type", "Type"),
+    ("operation", "Operation"),
 )
-"""Field, parameter and label; the key in the address is the field."""
+"""Field and label; the field is the parameter and the key in the address too."""
 _SHOWN: Final = (
-    "occurred_at", "service", "node", "operation", "event_type", "stream", "stream_key", "sequence",
-    "event_id", "severity", "message", "path", "byte_offset",
+    "occurred_at", "severity", "service", "node", "operation", "event_type", "stream", "stream_key",
+    "sequence", "event_id", "message", "path", "byte_offset",
 )  # fmt: skip
-_DETAILS: Final = (
-    "event_id", "occurred_at", "service", "node", "operation", "event_type", "stream", "stream_key",
-    "sequence", "causation_id", "correlation_id", "attempt", "is_redelivered", "severity", "format",
-)  # fmt: skip
+_BELOW: Final = ("message", "attributes", "file_id", "byte_offset", "record_no")
+"""Fields that are shown in a form of their own below the others."""
 
 
 def _filters(version: int, shown: Window) -> dict[str, str | None]:
-    facets = data.load("event_facets", version, since=shown.since, until=shown.until)
+    facets = data.load("event_facets", version, **shown.scope)
     chosen: dict[str, str | None] = {}
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
             "Search", key="search", bind="query-params", type="search", icon=":material/search:",
             placeholder="Id, message, key", label_visibility="collapsed", width=260,
         )  # fmt: skip
-        for field, parameter, label in _FILTERS:
+        for field, label in _FILTERS:
             values = [row["value"] for row in facets.rows if row["field"] == field]
-            picked = st.selectbox(
+            chosen[field] = st.selectbox(
                 label, values, index=None, key=field, bind="query-params", placeholder=label,
                 accept_new_options=True, label_visibility="collapsed", width=180,
             )  # fmt: skip
-            chosen[parameter] = picked
     chosen["search"] = (search or "").strip() or None
     return chosen
 
@@ -54,57 +54,69 @@ def _place(row: dict[str, Any]) -> str:
     return f"{row['file_id']}:{row['byte_offset']}:{row['record_no']}"
 
 
-def _pick(rows: list[dict[str, Any]]) -> None:
-    chosen = st.session_state["event_list"].selection.rows
-    controls.remember(at=_place(rows[chosen[0]]) if chosen else None)
-
-
-def _list_panel(answer: Answer, rows: list[dict[str, Any]]) -> None:
+def _list_panel(answer: Answer, rows: list[dict[str, Any]], at: int | None) -> None:
     about = (
         "Records as they were read, newest first. One event has a row for each observation: when it "
-        "was sent, when it was received, when it was handled. **Select** a row for all its fields."
+        "was sent, when it was received, when it was handled. **Click** a row for all its fields."
     )
     with panel("event_list", "Events", about, answer):
         some = "The newest " if len(rows) == _ROWS else ""
         st.caption(f"{some}{formatting.plural(len(rows), 'record')}")
         columns = [name for name in _SHOWN if any(row[name] is not None for row in rows)]
-        at = next((n for n, row in enumerate(rows) if _place(row) == controls.remembered("at")), None)
-        st.dataframe(
-            answer.table.select(columns),
-            hide_index=True,
-            height=520,
-            key="event_list",
-            on_select=lambda: _pick(rows),
-            selection_mode="single-row",
-            selection_default={"selection": {"rows": [] if at is None else [at]}},
-            alt="Event records, newest first",
-            column_config={
-                "occurred_at": st.column_config.DatetimeColumn(
-                    "at, UTC", format="YYYY-MM-DD HH:mm:ss.SSS", width=180
-                ),
-                "event_type": st.column_config.TextColumn("type"),
-                "stream_key": st.column_config.TextColumn("key"),
-                "sequence": st.column_config.NumberColumn("number", format="%d"),
-                "event_id": st.column_config.TextColumn("event"),
-                "message": st.column_config.TextColumn(width="large"),
-                "path": st.column_config.TextColumn("file"),
-                "byte_offset": st.column_config.NumberColumn("offset", format="%d"),
+        table.picking(
+            answer.table.select(columns).to_pydict(),
+            {
+                "occurred_at": table.at(to_millisecond=True),
+                "severity": table.text(width=80),
+                "service": table.text(width=110),
+                "node": table.text(width=110),
+                "operation": table.text(width=90),
+                "event_type": table.text("type", 150),
+                "stream": table.text(width=120),
+                "stream_key": table.text("key", 110),
+                "sequence": table.name("number", 80),
+                "event_id": table.text("event", 160),
+                "message": table.text(width="large"),
+                "path": table.text("file", 180),
+                "byte_offset": table.name("offset", 100),
             },
-        )
+            lambda row: controls.remember(at=_place(rows[row])),
+            picked=at, key="event_list", alt="Event records, newest first",
+            height=_LIST_PX if len(rows) > _FEW else "auto",
+        )  # fmt: skip
 
 
-def _detail_panel(version: int, row: dict[str, Any]) -> None:
+def _picked_record(version: int) -> Answer | None:
+    """The record in the address, wherever in the logs it is; None when there is none."""
+    try:
+        file_id, offset, number = (int(part) for part in (controls.remembered("at") or "").split(":"))
+    except ValueError:
+        return None
+    found = data.load("observation_at", version, in_file=file_id, at_offset=offset, at_record=number)
+    return found if found.table.num_rows else None
+
+
+def _detail_panel(version: int, found: Answer) -> None:
+    row = found.rows[0]
     about = "All that is known of this record; **attributes** holds every field that no column of ours holds."
-    with panel("detail", "Record", about):
-        st.markdown(f"{safe_md(row['event_type'] or 'record')} {formatting.precise(row['occurred_at'])} UTC")
-        known = {name: row[name] for name in _DETAILS if row.get(name) is not None}
-        st.dataframe(
+    with panel("detail", "Record", about, found):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            at = f"{formatting.precise(row['occurred_at'])} UTC" if row["occurred_at"] else "without a time"
+            st.markdown(f"{safe_md(row['event_type'] or 'record', 60)} {at}", width="stretch")
+            st.button(
+                "", icon=":material/close:", key="close_record", type="tertiary", help="Close",
+                on_click=controls.remember, kwargs={"at": None},
+            )  # fmt: skip
+        known = {name: value for name, value in row.items() if value is not None and name not in _BELOW}
+        table.show(
             {"field": list(known), "value": [str(value) for value in known.values()]},
-            hide_index=True, key="detail", alt="Fields of the record",
+            {"field": table.text(width=120), "value": table.text(width="large")},
+            key="detail", alt="Fields of the record", height="content",
         )  # fmt: skip
         if row["message"]:
+            st.caption("Message")
             st.code(row["message"], language=None, wrap_lines=True)
-        if row["attributes"]:
+        if row["attributes"] and row["attributes"] != "{}":
             st.caption("Attributes")
             st.json(json.loads(row["attributes"]), expanded=2)
         show_place(version, row["file_id"], row["byte_offset"], key="event")
@@ -112,31 +124,37 @@ def _detail_panel(version: int, row: dict[str, Any]) -> None:
             link("chains", "Causes and effects", icon="account_tree", event=row["event_id"])
 
 
-def page() -> None:
-    version = data.version()
+def _say_none(version: int, shown: Window, *, is_filtered: bool) -> None:
+    with st.container(border=True):
+        hint = "None with these filters: clear some of them." if is_filtered else ""
+        empty.none_in_window("event", shown, version, hint=hint)
+
+
+def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
     chosen = _filters(version, shown)
     answer = data.load(
-        "event_records", version, since=shown.since, until=shown.until, row_limit=_ROWS,
+        "event_records", version, **shown.scope, row_limit=_ROWS,
         **{name: value for name, value in chosen.items() if value},
     )  # fmt: skip
     rows = answer.rows
+    picked = _picked_record(version)
     if not rows:
-        has_filters = any(chosen.values())
-        empty.none_in_window("event", shown, "with these filters; clear some." if has_filters else "")
-        return
-    picked = next((row for row in rows if _place(row) == controls.remembered("at")), None)
+        _say_none(version, shown, is_filtered=any(chosen.values()))
     if picked is None:
-        _list_panel(answer, rows)
+        if rows:
+            _list_panel(answer, rows, None)
         return
+    at = next((n for n, row in enumerate(rows) if _place(row) == controls.remembered("at")), None)
     left, right = st.columns([3, 2])
     with left:
-        _list_panel(answer, rows)
+        if rows:
+            _list_panel(answer, rows, at)
     with right:
         _detail_panel(version, picked)
 
 
-st.markdown("**Which lines were logged, by whom, about what?**")
+st.header("Which lines were logged, by whom, about what?", anchor=False)
 controls.live(page)

@@ -1,4 +1,4 @@
-"""Is everything that was written also read, and is this tool telling the truth?"""
+"""Health: whether everything that was written was also read, and this tool tells the truth."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,16 +6,23 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting
+from dashboard import controls, data, empty, formatting, table, tile
 from dashboard.charts import conservation, timeline
 from dashboard.data import Answer
+from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
+from dashboard.tile import Tile
 from dashboard.window import Coverage, resolve
 from stormwatch.runtime import current
 
 _SAMPLES: Final = 50
 _RATE_WINDOW: Final = "1h"
+_WATCHED: Final = {
+    "inotify": "woken by the system, and scans",
+    "poll": "by the clock: the system wakes nobody",
+    "none": "nobody watches the directory",
+}
 
 
 def _database_size() -> int:
@@ -31,6 +38,13 @@ def _size(file: Path) -> int:
         return 0
 
 
+def _compared(database: int, read: int) -> str:
+    """The size of the database beside that of the logs; an almost empty one has a size of its own."""
+    if database > read:
+        return "more than was read: it is that large while it is almost empty"
+    return f"{formatting.percent(database / read)} of what was read"
+
+
 def _tiles(health: Answer) -> None:
     status = data.status()
     rows = health.rows
@@ -38,18 +52,19 @@ def _tiles(health: Answer) -> None:
     backlog = sum(row["backlog_bytes"] for row in rows)
     stored = sum(row["committed_offset"] for row in rows)
     database = _database_size()
-    tiles = (
-        ("Ingester", status.state, status.detail or "What the reading thread is doing."),
-        ("Watch mode", status.watch_mode, "inotify: woken by the system; poll: by the clock. A scan finds what either misses."),
-        ("Files", formatting.count(len(rows)), "Generations of content: a truncated file counts again."),
-        ("To read", formatting.size(backlog), "Bytes on disk that are not stored yet."),
-        ("Read", formatting.size(stored), "Bytes of log committed, decompressed."),
-        ("Database", formatting.size(database), f"{formatting.percent(database / stored) if stored else '–'} of what was read."),
-        ("Bytes conserved", f"{conserved} of {len(rows)}", "Files of which every committed byte is stored, quarantined, blank or read under another name."),
+    tile.row(
+        [
+            Tile("Ingester", status.state, _WATCHED.get(status.watch_mode, "")),
+            Tile("Files", formatting.count(len(rows)), "a truncated file counts again"),
+            Tile("To read", formatting.size(backlog), "on disk, not stored yet"),
+            Tile("Read", formatting.size(stored), "of log, decompressed"),
+            Tile("Database", formatting.size(database), _compared(database, stored)),
+            Tile("Bytes accounted for", f"{conserved} of {len(rows)}", "files without a byte missing"),
+        ],
+        key="health",
     )  # fmt: skip
-    with st.grid(7, min_column_width=140, gap="small"):
-        for label, value, text in tiles:
-            st.metric(label, value, border=True, help=text)
+    if status.detail:
+        st.warning(safe_md(status.detail, 600), icon=":material/warning:")
 
 
 def _conservation_panel(health: Answer) -> None:
@@ -67,6 +82,10 @@ def _conservation_panel(health: Answer) -> None:
             key="conservation", alt="Bytes per file by what became of them",
             height=conservation.height(health.table.num_rows),
         )  # fmt: skip
+        if health.table.num_rows > conservation.FILES_AT_MOST:
+            st.caption(
+                f"The {conservation.FILES_AT_MOST} largest of {formatting.count(health.table.num_rows)} files"
+            )
 
 
 def _files_panel(health: Answer) -> None:
@@ -75,24 +94,24 @@ def _files_panel(health: Answer) -> None:
         "truncated or rewritten; *gone*: deleted; *copy*: same content as another file."
     )
     with panel("files", "How far is each file read?", about, health):
-        st.dataframe(
+        table.show(
             health.table.select(
                 ["path", "state", "size_bytes", "committed_offset", "backlog_bytes", "event_count",
                  "reject_count", "missed_bytes", "is_conserved", "last_read_at"]
             ),
-            hide_index=True,
-            key="files",
-            alt="Files and how far they are read",
-            column_config={
-                "size_bytes": st.column_config.NumberColumn("size", format="bytes"),
-                "committed_offset": st.column_config.NumberColumn("offset", format="localized"),
-                "backlog_bytes": st.column_config.NumberColumn("to read", format="bytes"),
-                "event_count": st.column_config.NumberColumn("events", format="localized"),
-                "reject_count": st.column_config.NumberColumn("rejected", format="localized"),
-                "missed_bytes": st.column_config.NumberColumn("missed", format="bytes"),
-                "is_conserved": st.column_config.CheckboxColumn("conserved"),
-                "last_read_at": st.column_config.DatetimeColumn("last read, UTC", format="YYYY-MM-DD HH:mm:ss"),
+            {
+                "path": table.text("file", "medium"),
+                "state": table.text(width=80),
+                "size_bytes": table.number("size, bytes"),
+                "committed_offset": table.number("offset"),
+                "backlog_bytes": table.number("to read, bytes"),
+                "event_count": table.number("records"),
+                "reject_count": table.number("rejected"),
+                "missed_bytes": table.number("missed, bytes"),
+                "is_conserved": st.column_config.CheckboxColumn("accounted for"),
+                "last_read_at": table.at("last read, UTC"),
             },
+            key="files", alt="Files and how far they are read",
         )  # fmt: skip
 
 
@@ -121,28 +140,34 @@ def _quarantine_panel(version: int) -> None:
     )
     with panel("quarantine", "What was not understood, and why?", about, reasons, samples):
         if not reasons.table.num_rows:
-            st.markdown(":material/check_circle: **Quarantine is empty:** every line that was read was understood.")
+            st.markdown(":material/check_circle: **Quarantine is empty:** every line was understood.")
             return
-        st.dataframe(
-            reasons.table, hide_index=True, key="reasons", alt="Reasons for rejection",
-            column_config={
-                "reason": st.column_config.TextColumn(width="large"),
-                "reject_count": st.column_config.NumberColumn("rejected", format="localized"),
-                "byte_count": st.column_config.NumberColumn("bytes", format="bytes"),
+        table.show(
+            reasons.table,
+            {
+                "reason": table.text(width="large"),
+                "reject_count": table.number("rejected", 100),
+                "byte_count": table.number("bytes", 100),
+                "file_count": table.number("files", 80),
+                "remedy": table.text("what is likely to help", "large"),
+                "path": table.text("first in", 200),
+                "byte_offset": table.name("at", 100),
+                "raw_text": table.text("bytes as text", "large"),
             },
+            key="reasons", alt="Reasons for rejection",
         )  # fmt: skip
         st.caption("The latest")
-        st.dataframe(
+        table.show(
             samples.table.select(["path", "byte_offset", "byte_length", "reason", "raw_text"]),
-            hide_index=True,
-            key="samples",
-            alt="Latest rejected lines",
-            column_config={
-                "byte_offset": st.column_config.NumberColumn("offset", format="%d"),
-                "byte_length": st.column_config.NumberColumn("length", format="bytes"),
-                "raw_text": st.column_config.TextColumn("bytes as text", width="large"),
+            {
+                "path": table.text("file", 200),
+                "byte_offset": table.name("offset", 100),
+                "byte_length": table.number("bytes", 80),
+                "reason": table.text(width="large"),
+                "raw_text": table.text("bytes as text", "large"),
             },
-        )
+            key="samples", alt="Latest rejected lines",
+        )  # fmt: skip
 
 
 def _occurrences_panel() -> None:
@@ -152,14 +177,14 @@ def _occurrences_panel() -> None:
         if not happened:
             st.markdown("Nothing out of the ordinary since the start.")
             return
-        st.dataframe(
+        table.show(
             {"what": [name.replace("_", " ") for name in happened], "times": list(happened.values())},
-            hide_index=True, key="occurrences", alt="What happened to the files",
+            {"times": table.number(width=80)},
+            key="occurrences", alt="What happened to the files",
         )  # fmt: skip
 
 
-def page() -> None:
-    version = data.version()
+def page(version: int) -> None:
     health = data.load("ingest_health", version)
     if not health.table.num_rows and empty.is_empty(version):
         return
@@ -174,5 +199,5 @@ def page() -> None:
     _quarantine_panel(version)
 
 
-st.markdown("**Is everything that was written also read, and where did every byte go?**")
+st.header("Is everything that was written also read, and where did every byte go?", anchor=False)
 controls.live(page)

@@ -1,16 +1,17 @@
-"""Is everything in order, and if not, where?"""
+"""Overview: whether everything is in order, and if not, where."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, verdict
+from dashboard import controls, data, deadlock_bars, empty, formatting, pages, table, tile, verdict
 from dashboard.charts import hotspots, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
-from dashboard.pages import link
 from dashboard.panel import panel
+from dashboard.tile import Tile
 from dashboard.window import Window
 
 _LOOKS: Final = {
@@ -18,8 +19,9 @@ _LOOKS: Final = {
     "watch": ("orange", "visibility"),
     "trouble": ("red", "warning"),
 }
-_PLACES_SHOWN: Final = 6
+_PLACES_SHOWN: Final = 8
 _CHAINS_SHOWN: Final = 8
+_CHART_PX: Final = 230
 
 
 def _worst_places(answer: Answer) -> list[dict[str, Any]]:
@@ -32,36 +34,65 @@ def _worst_places(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _name(place: dict[str, Any]) -> str:
-    return safe_md(hotspots.label(place["consumer"] or "", place["stream"] or ""), 40)
+    return hotspots.label(place["consumer"] or "", place["stream"] or "")
 
 
 def _verdict(overview: dict[str, Any], deadlocks: Answer, places: list[dict[str, Any]]) -> None:
-    judged = verdict.judge(overview, deadlocks.rows, _name(places[0]) if places else None)
+    judged = verdict.judge(overview, deadlocks.rows, safe_md(_name(places[0]), 40) if places else None)
     colour, icon = _LOOKS[judged.level]
     with st.container(border=True, key=f"verdict_{judged.level}"):
-        st.markdown(f"#### :{colour}[:material/{icon}:] {judged.sentence}")
+        st.subheader(f":{colour}[:material/{icon}:] {judged.sentence}", anchor=False)
 
 
-def _tiles(overview: dict[str, Any], rate: Answer, deadlocks: Answer, disorder: Answer) -> None:
-    by_bucket = disorder.table.group_by("bucket_start", use_threads=False).aggregate(
-        [("reordered_count", "sum")]
-    )
-    tiles = (
-        ("Events", formatting.count(overview["event_count"]), rate, "event_count", "events"),
-        ("Out of order", formatting.percent(overview["reordered_ratio"]), None, "", "ordering"),
-        ("Deadlocks", formatting.count(overview["deadlock_count"]), deadlocks, "deadlock_count", "deadlocks"),
-        ("Lost", formatting.count(overview["lost_count"]), None, "", "ordering"),
-        ("Duplicates", formatting.count(overview["duplicate_count"]), None, "", "ordering"),
-        ("Rejected lines", formatting.count(overview["reject_count"]), None, "", "health"),
-    )
-    with st.grid(6, min_column_width=150, gap="small"):
-        for label, value, answer, column, page in tiles:
-            series = answer.table.column(column).to_pylist()[-120:] if answer else None
-            if label == "Out of order":
-                series = by_bucket.column("reordered_count_sum").to_pylist()[-120:]
-            with st.container(border=True, key=f"tile_{page}_{label.replace(' ', '_')}", gap=None):
-                st.metric(label, value, chart_data=series or [0, 0], chart_type="bar")
-                link(page, "look", icon="arrow_forward")
+def _tiles(
+    overview: dict[str, Any], shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer
+) -> None:
+    arrivals = _total(disorder, "arrival_count")
+    errors = _total(rate, "error_count")
+    hours = deadlocks.table.column("deadlock_count").to_pylist()
+    per_s = overview["event_count"] / max(shown.span / timedelta(seconds=1), 1)
+    is_numbered = overview["reordered_ratio"] is not None
+    unknown = "no sequence numbers to tell by"
+    open_gaps = f"{formatting.plural(overview['open_gap_count'], 'gap')} may still close"
+    tile.row(
+        [
+            Tile(
+                "Events", formatting.count(overview["event_count"]),
+                f"{formatting.rate(per_s)} on average, {formatting.plural(errors, 'error')}"
+                + _without_a_time(overview["untimed_count"]), "events",
+            ),
+            Tile(
+                "Out of order", formatting.percent(overview["reordered_ratio"]),
+                f"{formatting.count(overview['reordered_count'])} of {formatting.count(arrivals)} arrivals"
+                if is_numbered else unknown, "ordering",
+            ),
+            Tile(
+                "Lost", formatting.count(overview["lost_count"] if is_numbered else None),
+                open_gaps if is_numbered else unknown, "ordering",
+            ),
+            Tile(
+                "Duplicates", formatting.count(overview["duplicate_count"]),
+                "events that arrived again", "ordering",
+            ),
+            Tile(
+                "Deadlocks", formatting.count(overview["deadlock_count"]),
+                f"at most {formatting.count(max(hours, default=0))} in one hour"
+                + _without_a_time(overview["untimed_deadlock_count"])
+                if any(hours) or overview["untimed_deadlock_count"] else "reported by lock managers",
+                "deadlocks",
+            ),
+            Tile(
+                "Rejected lines", formatting.count(overview["reject_count"]),
+                "in quarantine, of any time", "health",
+            ),
+        ],
+        key="overview",
+    )  # fmt: skip
+
+
+def _without_a_time(count: int) -> str:
+    """What no window counts, if there is any."""
+    return f", {formatting.count(count)} without a time" if count else ""
 
 
 def _rate_panel(answer: Answer, shown: Window) -> None:
@@ -70,119 +101,151 @@ def _rate_panel(answer: Answer, shown: Window) -> None:
         "observed twice. Red: records whose severity is error or worse. **Drag** to zoom the page."
     )
     with panel("rate", "How busy is it?", about, answer):
+        if not answer.table.num_rows:
+            empty.none_in_window("event", shown, answer.version)
+            return
         live_plotly(
             data.figure(
                 timeline.event_rate, answer,
                 since=shown.since, until=shown.until, bucket=answer.arguments["bucket"],
             ),
-            key="rate", alt="Events per second over time, errors apart", height=230,
+            key="rate", alt="Events per second over time, errors apart", height=_CHART_PX,
             on_zoom=controls.zoom_to_drag("rate"),
         )  # fmt: skip
 
 
 def _deadlock_panel(answer: Answer, shown: Window) -> None:
     about = (
-        "Deadlocks a lock manager reported, per clock hour (UTC); an hour without one has no bar. "
+        "Deadlocks a lock manager reported, per clock hour (UTC) or finer in a short window; where there "
+        "was none there is no bar. "
         f"Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} in an hour: one every five minutes."
     )
-    with panel("deadlock_hours", "Who waits for whom?", about, answer):
-        if not sum(answer.table.column("deadlock_count").to_pylist()):
-            empty.none_in_window("deadlock", shown)
-            return
-        live_plotly(
-            data.figure(timeline.deadlocks_per_hour, answer, since=shown.since, until=shown.until),
-            key="deadlock_hours", alt="Deadlocks per hour", height=230,
-            on_zoom=controls.zoom_to_drag("deadlock_hours"),
-        )  # fmt: skip
+    with panel("deadlock_hours", "When did deadlocks happen?", about, answer):
+        deadlock_bars.draw(answer, shown, key="deadlock_hours", height=_CHART_PX)
 
 
 def _places_panel(places: list[dict[str, Any]], answer: Answer, shown: Window) -> None:
     about = (
         "An arrival is **out of order** when an event with a greater sequence number of the same "
-        "stream and key had already arrived at that consumer (RFC 4737). Counted on first copies."
+        "stream and key had already arrived at that consumer (RFC 4737). Counted on first copies. "
+        "**Click** a row for the hotspots over time."
     )
     with panel("places", "Where does order break?", about, answer):
-        if not places:
-            empty.none_in_window("reordering", shown)
+        if not answer.table.num_rows:
+            empty.not_measurable("no record of this window carries a sequence number.")
             return
-        st.dataframe(
+        if not places:
+            empty.none_in_window("reordering", shown, answer.version)
+            return
+        worst = places[:_PLACES_SHOWN]
+        table.opening(
             {
-                "stream → consumer": [
-                    hotspots.label(place["consumer"] or "", place["stream"] or "")
-                    for place in places[:_PLACES_SHOWN]
+                "place": [_name(place) for place in worst],
+                "share": [
+                    100 * place["reordered_count_sum"] / (place["arrival_count_sum"] or 1) for place in worst
                 ],
-                "out of order": [
-                    100 * place["reordered_count_sum"] / (place["arrival_count_sum"] or 1)
-                    for place in places[:_PLACES_SHOWN]
-                ],
-                "events": [place["reordered_count_sum"] for place in places[:_PLACES_SHOWN]],
-                "late by (p99)": [
-                    formatting.milliseconds(place["late_time_p99_ms_max"])
-                    for place in places[:_PLACES_SHOWN]
-                ],
+                "events": [place["reordered_count_sum"] for place in worst],
+                "lateness": [formatting.milliseconds(place["late_time_p99_ms_max"]) for place in worst],
             },
-            hide_index=True,
-            key="places_table",
-            alt="Places with most events out of order",
-            column_config={
-                "out of order": st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100),
-                "events": st.column_config.NumberColumn(format="localized"),
+            {
+                "place": table.text("stream → consumer", "medium"),
+                "share": st.column_config.ProgressColumn(
+                    "out of order", format="%.1f %%", min_value=0, max_value=100, color="orange"
+                ),
+                "events": table.number(width="small"),
+                "lateness": table.text("late by, p99", "small", alignment="right"),
             },
-        )
-        link("ordering", "Hotspots over time", icon="grid_on")
+            lambda _: pages.go("ordering"),
+            key="places_table", alt="Places with most events out of order",
+        )  # fmt: skip
 
 
 def _chains_panel(answer: Answer, shown: Window) -> None:
     about = (
         "A **chain** is all that one root event caused, directly or through other events. "
-        "Deep or large chains are where retries and loops hide."
+        "Deep or large chains are where retries and loops hide. **Click** a row to see the chain."
     )
     with panel("chains", "What set off the most?", about, answer):
         if not answer.table.num_rows:
-            empty.none_in_window("chain", shown)
+            empty.none_in_window("chain", shown, answer.version)
             return
-        st.dataframe(
+        roots = answer.table.column("root_id").to_pylist()
+        table.opening(
             answer.table.select(["root_id", "event_type", "event_count", "depth_max", "started_at"]),
-            hide_index=True,
-            key="chains_table",
-            alt="Largest chains",
-            column_config={
-                "root_id": st.column_config.TextColumn("root"),
-                "event_type": st.column_config.TextColumn("type"),
-                "event_count": st.column_config.NumberColumn("events", format="localized"),
-                "depth_max": st.column_config.NumberColumn("depth"),
-                "started_at": st.column_config.DatetimeColumn("started, UTC", format="YYYY-MM-DD HH:mm:ss"),
+            {
+                "root_id": table.text("root"),
+                "event_type": table.text("type"),
+                "event_count": table.number("events", 70),
+                "depth_max": table.number("depth", 60),
+                "started_at": table.at("started, UTC"),
             },
-        )
-        link("chains", "Look into a chain", icon="account_tree")
+            lambda row: pages.go("chains", event=roots[row]),
+            key="chains_table", alt="Largest chains",
+        )  # fmt: skip
 
 
-def page() -> None:
-    version = data.version()
+def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
-    edges = {"since": shown.since, "until": shown.until}
-    overview = data.load("overview", version, **edges)
-    rate = data.load("event_rate", version, **edges, bucket=shown.bucket(160))
-    deadlocks = data.load("deadlocks_per_hour", version, **edges)
-    disorder = data.load("reorder_hotspots", version, **edges, bucket=shown.bucket(160))
-    chains = data.load("largest_chains", version, **edges, row_limit=_CHAINS_SHOWN)
+    bucket = shown.bucket(160)
+    # What is quick to know is there at once, wherever it stands on the page.
+    top, middle = st.container(), st.container()
+    lower_left, lower_right = st.columns(2)
+    rate = data.load("event_rate", version, **shown.edges, bucket=bucket)
+    deadlocks = data.load("deadlocks_per_hour", version, **shown.edges)
+    with middle:
+        _time_panels(version, rate, deadlocks, shown)
+    disorder = data.load("reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket)
     places = _worst_places(disorder)
-    numbers = overview.rows[0]
-    _verdict(numbers, deadlocks, places)
-    _tiles(numbers, rate, deadlocks, disorder)
+    with lower_left:
+        _places_panel(places, disorder, shown)
+    numbers = _numbers(version, shown, rate, deadlocks, disorder)
+    with top:
+        _verdict(numbers, deadlocks, places)
+        _tiles(numbers, shown, rate, deadlocks, disorder)
+    with lower_right:
+        _chains_panel(
+            data.load(
+                "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_CHAINS_SHOWN
+            ),
+            shown,
+        )
+
+
+def _numbers(
+    version: int, shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer
+) -> dict[str, Any]:
+    """What the relation `overview` answers, from what the panels have asked already."""
+    coverage = data.load("log_coverage", version).rows[0]
+    arrivals, reordered = _total(disorder, "arrival_count"), _total(disorder, "reordered_count")
+    delivery = data.load("delivery", version, **shown.scope, lookback=shown.lookback)
+    return {
+        **delivery.rows[0],
+        "event_count": _total(rate, "event_count"),
+        "reordered_count": reordered,
+        "reordered_ratio": reordered / arrivals if arrivals else None,
+        "deadlock_count": _total(deadlocks, "deadlock_count"),
+        "reject_count": coverage["reject_count"],
+        "untimed_count": coverage["untimed_count"],
+        "untimed_deadlock_count": deadlock_bars.untimed_count(version),
+    }
+
+
+def _total(answer: Answer, column: str) -> int:
+    return sum(answer.table.column(column).to_pylist())
+
+
+def _time_panels(version: int, rate: Answer, deadlocks: Answer, shown: Window) -> None:
+    if not any(deadlocks.table.column("deadlock_count").to_pylist()):
+        _rate_panel(rate, shown)
+        return
     left, right = st.columns(2)
     with left:
         _rate_panel(rate, shown)
     with right:
-        _deadlock_panel(deadlocks, shown)
-    left, right = st.columns(2)
-    with left:
-        _places_panel(places, disorder, shown)
-    with right:
-        _chains_panel(chains, shown)
+        _deadlock_panel(deadlock_bars.load(version, shown), shown)
 
 
-st.markdown("**Is everything in order, and if not, where?**")
+st.header("Is everything in order, and if not, where?", anchor=False)
 controls.live(page)

@@ -1,14 +1,14 @@
-"""What else do you want to know?"""
+"""SQL: whatever else one may want to know."""
 
 from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, export, formatting
-from dashboard.charts import quick
-from dashboard.hostile import safe_md
+from dashboard import controls, data, formatting, table
+from dashboard.charts import base, quick
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
+from stormwatch import export
 from stormwatch.catalog import Query
 from stormwatch.errors import StormwatchError
 from stormwatch.readonly import Answer
@@ -16,7 +16,6 @@ from stormwatch.readonly import Answer
 _ROW_LIMIT: Final = 10_000
 _TIMEOUT_S: Final = 30.0
 _FIRST: Final = "FROM overview();"
-_NONE: Final = ""
 _WINDOW_PARAMETERS: Final = ("since", "until")
 
 
@@ -39,16 +38,17 @@ def _inputs(query: Query) -> dict[str, str]:
 def _saved(version: int) -> None:
     names = [query.name for query in data.relations()]
     with st.container(border=True, key="panel_saved", height="stretch"):
-        st.markdown("##### Saved questions")
+        st.subheader("Saved questions", anchor=False)
         name = st.selectbox(
             "Relation", names, index=None, key="relation", bind="query-params",
             placeholder="Pick a relation", label_visibility="collapsed", on_change=_fill_in,
         )  # fmt: skip
         if name not in names:
             st.caption("Each is one documented SQL file; all can be joined freely.")
-            st.dataframe(
+            table.show(
                 {"relation": names, "answers": [query.question for query in data.relations()]},
-                hide_index=True, key="relations", height=330, alt="Saved relations",
+                {"relation": table.text(width=150), "answers": table.text(width="large")},
+                key="relations", alt="Saved relations", height=330,
             )  # fmt: skip
             return
         query = data.relation(name)
@@ -56,14 +56,16 @@ def _saved(version: int) -> None:
         _parameters(version, query)
         columns, text = st.tabs(["Columns", "SQL"], on_change="rerun", key="relation_tabs")
         if columns.open:
-            columns.dataframe(
-                {
-                    "column": [column.name for column in query.columns],
-                    "type": [column.type for column in query.columns],
-                    "what it is": [column.text for column in query.columns],
-                },
-                hide_index=True, key="columns", alt="Columns of the relation",
-            )  # fmt: skip
+            with columns:
+                table.show(
+                    {
+                        "column": [column.name for column in query.columns],
+                        "type": [column.type for column in query.columns],
+                        "what it is": [column.text for column in query.columns],
+                    },
+                    {"what it is": table.text(width="large")},
+                    key="columns", alt="Columns of the relation",
+                )  # fmt: skip
         if text.open:
             text.code(query.sql, language="sql", height=320)
 
@@ -88,7 +90,7 @@ def _parameters(version: int, query: Query) -> None:
 def _editor() -> str:
     st.session_state.setdefault("sql", st.query_params.get("sql", _FIRST))
     text = st.text_area(
-        "SQL", key="sql", height=190, label_visibility="collapsed", bind="query-params",
+        "SQL", key="sql", height="stretch", label_visibility="collapsed", bind="query-params",
         placeholder="SELECT ...",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -115,8 +117,8 @@ def _result(text: str) -> None:
                 "CSV", lambda: export.csv_of(answer.table), "answer.csv", "text/csv",
                 icon=":material/download:", key="csv", on_click="ignore",
             )  # fmt: skip
-        st.dataframe(answer.table, hide_index=True, key="result", alt="Rows of the answer")
-    if answer.table.num_rows:
+        table.show(answer.table, {}, key="result", alt="Rows of the answer")
+    if answer.table.num_rows > 1:
         _chart(answer)
 
 
@@ -133,11 +135,14 @@ def _chart(answer: Answer) -> None:
     heights = quick.measures(answer.table)
     if not heights:
         return
-    about = f"A first look: the first {quick.base.POINTS_AT_MOST:,} rows, one column against another."
+    about = f"A first look: the first {base.POINTS_AT_MOST:,} rows, one column against another."
     names = answer.table.column_names
+    across = quick.axis_of(answer.table)
     with panel("quick", "Chart", about):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            x = st.selectbox("Across", names, key="chart_x", bind="query-params", width=220)
+            x = st.selectbox(
+                "Across", names, key="chart_x", bind="query-params", width=220, index=names.index(across)
+            )
             y = st.selectbox(
                 "Height", heights, key="chart_y", bind="query-params", width=220,
                 index=next((n for n, name in enumerate(heights) if name != x), 0),
@@ -152,12 +157,13 @@ def _chart(answer: Answer) -> None:
             )  # fmt: skip
 
 
-st.markdown("**What else do you want to know?** Every answer of the other pages is one of these relations.")
+st.header("What else do you want to know?", anchor=False)
 left, right = st.columns([2, 3])
 with left:
     _saved(data.version())
 with right, st.container(border=True, key="panel_editor", height="stretch"):
-    st.markdown("##### Your question")
+    st.subheader("Your question", anchor=False)
     asked = _editor()
 if asked.strip():
     _result(asked)
+controls.live(lambda _: None)  # the header goes on; a question is asked when somebody asks it

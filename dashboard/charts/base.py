@@ -23,6 +23,17 @@ GREY: Final = "#8593a3"
 CATEGORIES: Final = (BLUE, ORANGE, GREEN, PINK, VIOLET, SKY, "#b8a12f", GREY)
 """Okabe and Ito's set in shades that stand on light and dark ground; red is kept for trouble."""
 
+_SECOND_MS, _DAY_MS = 1000, 86_400_000
+_TIME_TICKS: Final = [
+    {"dtickrange": [None, _SECOND_MS - 1], "value": "%H:%M:%S.%3f\n%Y-%m-%d"},
+    {"dtickrange": [_SECOND_MS, 60 * _SECOND_MS - 1], "value": "%H:%M:%S\n%Y-%m-%d"},
+    {"dtickrange": [60 * _SECOND_MS, _DAY_MS - 1], "value": "%H:%M\n%Y-%m-%d"},
+    {"dtickrange": [_DAY_MS, "M1"], "value": "%m-%d\n%Y"},
+    {"dtickrange": ["M1", "M12"], "value": "%Y-%m"},
+    {"dtickrange": ["M12", None], "value": "%Y"},
+]
+"""Dates as everywhere else in the dashboard, by the distance between two ticks."""
+
 ORIGIN: Final = datetime(2000, 1, 3)  # noqa: DTZ001 - naive UTC throughout
 """Where DuckDB's `time_bucket` counts from, unless buckets are whole months."""
 
@@ -41,6 +52,8 @@ def time_axis(since: datetime, until: datetime) -> dict[str, Any]:
         "showgrid": False,
         "ticks": "outside",
         "ticklen": 4,
+        "tickformatstops": _TIME_TICKS,
+        "nticks": 9,
         "title": {"text": "time, UTC", "font": {"size": 11}, "standoff": 6},
     }
 
@@ -66,17 +79,14 @@ def column(table: pa.Table, name: str) -> list[Any]:
 def grid(since: datetime, until: datetime, bucket: timedelta) -> list[datetime]:
     """Starts of all buckets that touch the window, on the grid that `time_bucket` uses."""
     start = ORIGIN + (since - ORIGIN) // bucket * bucket
-    starts = []
+    starts: list[datetime] = []
     while start < until and len(starts) < POINTS_AT_MOST:
         starts.append(start)
         start += bucket
     return starts
 
 
-def filled(
-    starts: Iterable[datetime], table: pa.Table, at: str, value: str
-) -> list[float]:
+def filled(starts: Iterable[datetime], table: pa.Table, at: str, value: str) -> list[float]:
     """One value per bucket start; 0 where the table has no row."""
     known = dict(zip(column(table, at), column(table, value), strict=True))
     return [known.get(start) or 0 for start in starts]
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -15,8 +15,11 @@ from dashboard.charts.tree_layout import Layout, Node
 from dashboard.hostile import safe_plotly
 
 _ROW_PX: Final = 30
-_FRAME_PX: Final = 70
-_HEIGHTS_PX: Final = (240, 760)
+_COLUMN_PX: Final = 150
+_FRAME_PX: Final = 84
+_HEIGHTS_PX: Final = (170, 760)
+_BEND: Final = 0.16
+"""How far before an effect, in steps, its line leaves the stem."""
 _LABEL_COLUMNS: Final = 7
 """With more columns than this, labels would run into the next column."""
 
@@ -24,6 +27,12 @@ _LABEL_COLUMNS: Final = 7
 def tree_height(rows: int) -> int:
     """Pixels a tree of so many rows needs; a taller one is drawn denser."""
     return min(max(_FRAME_PX + rows * _ROW_PX, _HEIGHTS_PX[0]), _HEIGHTS_PX[1])
+
+
+def tree_width(layout: Layout) -> int:
+    """Pixels below which the labels of a tree would run into each other."""
+    columns = len({node.depth for node in layout.nodes})
+    return columns * _COLUMN_PX if columns <= _LABEL_COLUMNS else 0
 
 
 def colours(services: Sequence[str | None]) -> dict[str, str]:
@@ -43,13 +52,14 @@ def tree(table: pa.Table, *, event: str) -> go.Figure:
     figure = go.Figure(layout=base.layout(dragmode="pan"))
     figure.add_scatter(
         **_connections(layout), mode="lines", hoverinfo="skip",
-        line={"color": base.GREY, "width": 1},
+        line={"color": base.GREY, "width": 1}, showlegend=False,
     )  # fmt: skip
     has_labels = len(depths) <= _LABEL_COLUMNS and layout.row_count * _ROW_PX <= _HEIGHTS_PX[1]
     for service, colour in palette.items():
         own = [node for node in layout.nodes if (node.service or "") == service]
         if own:
-            figure.add_scatter(**_nodes(own, layout, event, colour, has_labels), name=safe_plotly(service))
+            marks = _nodes(own, layout, event, colour, has_labels=has_labels)
+            figure.add_scatter(**marks, name=safe_plotly(service or "unnamed service"))
     figure.update_layout(
         uirevision=event,
         showlegend=len(palette) > 1,
@@ -57,7 +67,10 @@ def tree(table: pa.Table, *, event: str) -> go.Figure:
         xaxis={
             "range": [depths[0] - 0.25, depths[-1] + 0.95],
             "tickvals": _ticks(depths),
-            "title": {"text": "depth: causes < 0 < effects", "font": {"size": 11}},
+            "title": {
+                "text": "steps from the picked event: causes below 0, effects above",
+                "font": {"size": 11},
+            },
             "showgrid": False,
             "zeroline": False,
         },
@@ -79,7 +92,7 @@ def _legend() -> dict[str, Any]:
 
 
 def _connections(layout: Layout) -> dict[str, list[float | None]]:
-    """Elbows from cause to effect, broken by None between two."""
+    """From each cause a stem to where its effects branch off, and on to them; broken by None."""
     x: list[float | None] = []
     y: list[float | None] = []
     at_depth = {node.event_id: node.depth for node in layout.nodes}
@@ -88,21 +101,20 @@ def _connections(layout: Layout) -> dict[str, list[float | None]]:
         if cause is None or cause not in layout.rows:
             continue
         start, end = at_depth[cause], node.depth
-        bend = end - 0.22 if end > start else end + 0.22
-        x += [start, bend, end, None]
-        y += [layout.rows[cause], layout.rows[node.event_id], layout.rows[node.event_id], None]
+        bend = end - _BEND if end > start else end + _BEND
+        stem, branch = layout.rows[cause], layout.rows[node.event_id]
+        x += [start, bend, bend, end, None]
+        y += [stem, stem, branch, branch, None]
     return {"x": x, "y": y}
 
 
-def _nodes(
-    nodes: list[Node], layout: Layout, event: str, colour: str, has_labels: bool
-) -> dict[str, Any]:
+def _nodes(nodes: list[Node], layout: Layout, event: str, colour: str, *, has_labels: bool) -> dict[str, Any]:
     return {
         "x": [node.depth for node in nodes],
         "y": [layout.rows[node.event_id] for node in nodes],
         "mode": "markers+text" if has_labels else "markers",
         "text": [_label(node) for node in nodes],
-        "textposition": "middle right",
+        "textposition": "top right",
         "textfont": {"size": 11},
         "customdata": [node.event_id for node in nodes],
         "hovertext": [_hover(node) for node in nodes],
@@ -111,6 +123,7 @@ def _nodes(
         "marker": {
             "size": [15 if node.event_id == event else 10 for node in nodes],
             "color": colour,
+            "opacity": 1,
             "symbol": ["circle-open-dot" if node.is_ghost else "circle" for node in nodes],
             "line": {"width": [3 if node.event_id == event else 0 for node in nodes], "color": base.RED},
         },
@@ -140,9 +153,13 @@ def _hover(node: Node) -> str:
 
 
 def lanes(table: pa.Table, *, event: str) -> go.Figure:
-    """A lane per service, time to the right, a line from each cause to its effect."""
+    """A lane per service, time to the right, a line from each cause to its effect.
+
+    At least one event of the chain must have a time.
+    """
     layout = tree_layout.arrange(table.to_pylist())
     timed = [node for node in layout.nodes if node.occurred_at is not None]
+    times = sorted(node.occurred_at for node in timed if node.occurred_at is not None)
     services = sorted({node.service or "" for node in timed})
     at_lane = {service: lane for lane, service in enumerate(services)}
     palette = colours(base.column(table, "service"))
@@ -161,15 +178,13 @@ def lanes(table: pa.Table, *, event: str) -> go.Figure:
         marker={
             "size": [15 if node.event_id == event else 10 for node in timed],
             "color": [palette[node.service or ""] for node in timed],
+            "opacity": 1,
             "line": {"width": [3 if node.event_id == event else 0 for node in timed], "color": base.RED},
         },
     )
     figure.update_layout(
         uirevision=event,
-        xaxis={
-            "type": "date", "showgrid": True,
-            "title": {"text": "time, UTC", "font": {"size": 11}},
-        },
+        xaxis={**base.time_axis(*_with_margin(times)), "showgrid": True},
         yaxis={
             "tickvals": list(range(len(services))),
             "ticktext": [safe_plotly(service or "unknown service", 28) for service in services],
@@ -177,8 +192,14 @@ def lanes(table: pa.Table, *, event: str) -> go.Figure:
             "fixedrange": True,
             "zeroline": False,
         },
-    )  # fmt: skip
+    )
     return figure
+
+
+def _with_margin(times: Sequence[datetime]) -> tuple[datetime, datetime]:
+    """From the first to the last instant with room for the marks at both ends."""
+    room = max((times[-1] - times[0]) * 0.04, timedelta(milliseconds=1))
+    return times[0] - room, times[-1] + room
 
 
 def _messages(nodes: list[Node], at_lane: dict[str, int]) -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ from dashboard import formatting
 from dashboard.charts import base
 from dashboard.hostile import safe_plotly
 
-FILES_AT_MOST: Final = 40
+FILES_AT_MOST: Final = 16
 PARTS: Final = (
     ("stored_bytes", "stored", base.GREEN),
     ("inherited_bytes", "read under another name", base.SKY),
@@ -44,8 +44,7 @@ def by_file(table: pa.Table) -> go.Figure:
             name=name,
             marker={"color": colour},
             hovertext=[
-                f"{path}<br>{formatting.size(size)} {name}"
-                for path, size in zip(names, sizes, strict=True)
+                f"{path}<br>{formatting.size(size)} {name}" for path, size in zip(names, sizes, strict=True)
             ],
             hovertemplate="%{hovertext}<extra></extra>",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +18,7 @@ ROWS_AT_MOST: Final = 150
 CELLS_AT_MOST: Final = 300
 """Columns of the heat map."""
 _ROW_PX: Final = 28
-_FRAME_PX: Final = 100
+_FRAME_PX: Final = 72
 
 
 @dataclass(frozen=True)
@@ -27,18 +26,18 @@ class Measure:
     """What the colour of a cell means."""
 
     column: str
-    label: str
     axis: str
+    """Unit on the colour bar."""
     scale: float
-    show: Callable[[float | None], str]
 
 
 MEASURES: Final = {
-    "share": Measure("reordered_ratio", "share", "out of order, %", 100, formatting.percent),
-    "count": Measure("reordered_count", "count", "out of order, events", 1, formatting.count),
-    "late": Measure("late_time_p99_ms", "lateness", "late by, p99 ms", 1, formatting.milliseconds),
-    "extent": Measure("extent_max", "extent", "extent, events", 1, formatting.count),
+    "share": Measure("reordered_ratio", "%", 100),
+    "count": Measure("reordered_count", "events", 1),
+    "lateness": Measure("late_time_p99_ms", "ms (p99)", 1),
+    "extent": Measure("extent_max", "arrivals", 1),
 }
+"""By their name in the address."""
 
 
 def row_names(table: pa.Table) -> list[tuple[str, str]]:
@@ -74,9 +73,11 @@ def heat_map(
     until: datetime,
     bucket: timedelta,
     measure: str,
-    picked: tuple[str, str, datetime] | None = None,
+    picked: tuple[str, str, datetime, timedelta] | None = None,
 ) -> go.Figure:
     """A cell per (consumer, stream) and bucket; no colour where nothing arrived.
+
+    `picked` is (consumer, stream, start, length): a cell keeps its frame when cells change length.
 
     `customdata` of a cell is [consumer, stream, bucket start]; rows of `reorder_hotspots`.
     """
@@ -105,28 +106,29 @@ def heat_map(
         xgap=1,
         ygap=2,
         zmin=0,
+        # Where all is in order the scale must not stretch over nothing.
+        zmax=max((value for row in values for value in row if value), default=0) or 1,
         hoverongaps=False,
         colorbar=_colour_bar(chosen.axis),
         hovertemplate="%{text}<extra></extra>",
     )
     figure.update_layout(
         uirevision=f"{since}{until}",
-        margin={"t": 46},
         xaxis=base.time_axis(since, until),
         yaxis=_row_axis(rows),
     )
     if picked is not None:
-        _frame(figure, picked, at_row, bucket)
+        _frame(figure, picked, at_row)
     return figure
 
 
 def _describe(cell: dict[str, Any]) -> str:
     name = safe_plotly(label(cell["consumer"] or "", cell["stream"] or ""))
+    arrivals = formatting.plural(cell["arrival_count"], "arrival")
+    share = formatting.percent(cell["reordered_ratio"])
     lines = [
-        f"<b>{name}</b>  {cell['bucket_start']:%H:%M:%S}",
-        f"{formatting.count(cell['reordered_count'])} of "
-        f"{formatting.plural(cell['arrival_count'], 'arrival')} out of order "
-        f"({formatting.percent(cell['reordered_ratio'])})",
+        f"<b>{name}</b>  {cell['bucket_start']:%Y-%m-%d %H:%M:%S}",
+        f"{formatting.count(cell['reordered_count'])} of {arrivals} out of order ({share})",
     ]
     if cell["reordered_count"]:
         lines.append(
@@ -139,19 +141,15 @@ def _describe(cell: dict[str, Any]) -> str:
 
 def _colour_bar(title: str) -> dict[str, Any]:
     return {
-        "title": {"text": title, "side": "top", "font": {"size": 11}},
-        "orientation": "h",
+        "title": {"text": title, "side": "right", "font": {"size": 11}},
         "thickness": 8,
-        "len": 0.28,
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "ypad": 0,
+        "len": 1,
+        "ypad": 2,
+        "xpad": 8,
         "outlinewidth": 0,
         "tickfont": {"size": 10},
         "nticks": 4,
-        "tickformat": "~s",
+        "tickformat": ",.3~r",
     }
 
 
@@ -168,14 +166,13 @@ def _row_axis(rows: list[tuple[str, str]]) -> dict[str, Any]:
 
 def _frame(
     figure: go.Figure,
-    picked: tuple[str, str, datetime],
+    picked: tuple[str, str, datetime, timedelta],
     at_row: dict[tuple[str, str], int],
-    bucket: timedelta,
 ) -> None:
-    consumer, stream, start = picked
+    consumer, stream, start, length = picked
     row = at_row.get((consumer, stream))
     if row is not None:
         figure.add_shape(
-            type="rect", x0=start, x1=start + bucket, y0=row - 0.5, y1=row + 0.5,
+            type="rect", x0=start, x1=start + length, y0=row - 0.5, y1=row + 0.5,
             line={"color": base.BLUE, "width": 2},
         )  # fmt: skip

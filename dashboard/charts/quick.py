@@ -18,6 +18,15 @@ def measures(table: pa.Table) -> list[str]:
     return [field.name for field in table.schema if _is_number(field.type)]
 
 
+def axis_of(table: pa.Table) -> str:
+    """The column to lay the others out along: the first of times, else the first that is no number."""
+    fields = list(table.schema)
+    times = [field.name for field in fields if pa.types.is_temporal(field.type)]
+    others = [field.name for field in fields if not _is_number(field.type)]
+    name: str = [*times, *others, *table.column_names][0]
+    return name
+
+
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 FOLD_ABOVE: Final = 5
 """Siblings of one type without effects of their own that are drawn singly; more become one."""
+_LAST: Final = datetime.max  # noqa: DTZ901 - naive UTC throughout
 NODES_AT_MOST: Final = 600
 """Nodes drawn; those nearest to the picked event come first."""
 
@@ -54,7 +55,7 @@ class _Branch:
 
 def arrange(chain: Iterable[Mapping[str, Any]]) -> Layout:
     """Lay out the rows of `causal_chain`."""
-    rows = sorted(chain, key=lambda row: (abs(row["depth"]), row["occurred_at"] or datetime.max))
+    rows = sorted(chain, key=lambda row: (abs(row["depth"]), row["occurred_at"] or _LAST))
     kept = {row["event_id"]: _node(row) for row in rows[:NODES_AT_MOST]}
     branches = {event_id: _Branch(node) for event_id, node in kept.items()}
     roots = []
@@ -103,7 +104,7 @@ def _folded(effects: list[_Branch]) -> list[_Branch]:
                 )
             )
         )  # fmt: skip
-    return sorted(result, key=lambda branch: branch.node.occurred_at or datetime.max)
+    return sorted(result, key=lambda branch: branch.node.occurred_at or _LAST)
 
 
 def _place(root: _Branch, first_row: float, nodes: list[Node], places: dict[str, float]) -> float:

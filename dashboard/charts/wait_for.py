@@ -13,20 +13,24 @@ from dashboard.hostile import safe_plotly
 
 MEMBERS_AT_MOST: Final = 24
 """Owners drawn; a larger knot is read from its table."""
-_NODE_PX: Final = 46
+_NODE_PX: Final = 20
+_HIGH: Final = 0.3
+"""Members that stand higher or lower than this are named above or below their mark, others beside it."""
 _BEND: Final = 0.3
 """How far an arrow bows outwards, as a share of its length: two opposite ones stay apart."""
-
-_LABEL_PX: Final = (48, 20)
-"""How far a label stands outside its arrow."""
+_HEAD_PX: Final = 14
+_HEAD_AT: Final = 11
+"""Point of the curve, of 20, on which the tip of the arrow lies."""
+_LABEL_PX: Final = (8, 20)
+"""How far a label stands outside its arrow, beside it and above or below it."""
+_STEEP: Final = 0.3
+"""From this slope on, a label stands beside its arrow."""
 
 
 def members(table: pa.Table) -> list[str]:
     """The owners of a deadlock, in the order in which they wait for each other."""
     waits: dict[str, str | None] = {}
-    for owner, holder in zip(
-        base.column(table, "owner"), base.column(table, "blocked_by"), strict=True
-    ):
+    for owner, holder in zip(base.column(table, "owner"), base.column(table, "blocked_by"), strict=True):
         waits.setdefault(owner or "", holder)
     ordered: dict[str, None] = {}
     for start in waits:
@@ -38,8 +42,8 @@ def members(table: pa.Table) -> list[str]:
 
 
 def height(table: pa.Table) -> int:
-    """Pixels the graph needs: two members stand side by side."""
-    return 210 if len(members(table)) <= 2 else 340  # noqa: PLR2004
+    """Pixels the graph needs."""
+    return 320 if len(members(table)) <= 3 else 400  # noqa: PLR2004
 
 
 def graph(table: pa.Table) -> go.Figure:
@@ -48,9 +52,7 @@ def graph(table: pa.Table) -> go.Figure:
     places = _circle(names)
     victims = {
         owner
-        for owner, is_victim in zip(
-            base.column(table, "owner"), base.column(table, "is_victim"), strict=True
-        )
+        for owner, is_victim in zip(base.column(table, "owner"), base.column(table, "is_victim"), strict=True)
         if is_victim
     }
     figure = go.Figure(layout=base.layout(dragmode=False))
@@ -61,42 +63,34 @@ def graph(table: pa.Table) -> go.Figure:
         x=[places[name][0] for name in names],
         y=[places[name][1] for name in names],
         mode="markers+text",
-        text=[f"<b>{safe_plotly(name, 12)}</b>" for name in names],
-        textfont={"size": 12, "color": "#ffffff"},
-        hovertext=[_hover(name, table, name in victims) for name in names],
+        text=[_name(name, is_victim=name in victims) for name in names],
+        textposition=[_beside(place) for place in places.values()],
+        textfont={"size": 12},
+        hovertext=[_hover(name, table, is_victim=name in victims) for name in names],
         hovertemplate="%{hovertext}<extra></extra>",
         customdata=names,
         cliponaxis=False,
         marker={
             "size": _NODE_PX,
-            "color": ["#c2410c" if name in victims else "#33669f" for name in names],
+            "color": [base.RED if name in victims else base.BLUE for name in names],
+            "symbol": ["x" if name in victims else "circle" for name in names],
             "line": {"width": 0},
         },
     )
-    for name in names:
-        if name in victims:
-            x, y = places[name]
-            figure.add_annotation(
-                x=x, y=y, yshift=-_NODE_PX / 2 - 10, text="victim", showarrow=False,
-                font={"size": 11, "color": base.RED},
-            )  # fmt: skip
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         uirevision="wait-for",
-        margin={"l": 8, "r": 8, "t": 26, "b": 34},
+        margin={"l": 8, "r": 8, "t": 30, "b": 40},
         xaxis={**hidden, "range": [-1.9, 1.9]},
-        yaxis={**hidden, "range": [-1.35, 1.35] if len(names) > 2 else [-0.75, 0.75]},  # noqa: PLR2004
+        yaxis={**hidden, "range": [-1.25, 1.25]},
     )
     return figure
 
 
 def _circle(names: list[str]) -> dict[str, tuple[float, float]]:
     turn = 2 * math.pi / max(len(names), 1)
-    start = math.pi if len(names) == 2 else math.pi / 2  # noqa: PLR2004 - two stand side by side
-    return {
-        name: (math.cos(start - at * turn) * 1.15, math.sin(start - at * turn))
-        for at, name in enumerate(names)
-    }
+    top = math.pi / 2
+    return {name: (math.cos(top - at * turn), math.sin(top - at * turn)) for at, name in enumerate(names)}
 
 
 def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, tuple[float, float]]) -> None:
@@ -106,18 +100,21 @@ def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, tuple[floa
     bow = (middle[0] - normal[0] * _BEND, middle[1] - normal[1] * _BEND)
     curve = [_bezier(start, bow, end, step / 20) for step in range(21)]
     figure.add_scatter(
-        x=[point[0] for point in curve], y=[point[1] for point in curve], mode="lines",
-        line={"color": base.GREY, "width": 2}, hoverinfo="skip",
-    )  # fmt: skip
-    figure.add_annotation(
-        x=curve[-1][0], y=curve[-1][1], ax=curve[-8][0], ay=curve[-8][1],
-        xref="x", yref="y", axref="x", ayref="y", text="", showarrow=True,
-        arrowhead=2, arrowsize=1.3, arrowwidth=2, arrowcolor=base.GREY, standoff=_NODE_PX / 2 + 2,
+        x=[point[0] for point in curve], y=[point[1] for point in curve], mode="lines+markers",
+        line={"color": base.GREY, "width": 2, "backoff": 0}, hoverinfo="skip",
+        # The head sits in the middle, where no node of whatever size on the screen covers it.
+        marker={
+            "symbol": "arrow", "angleref": "previous", "color": base.GREY, "line": {"width": 0}, "opacity": 1,
+            "size": [_HEAD_PX if step == _HEAD_AT else 0 for step in range(21)],
+        },
     )  # fmt: skip
     length = math.hypot(*normal) or 1
+    outward = (-normal[0] / length, -normal[1] / length)
+    side = 0 if abs(outward[0]) < _STEEP else math.copysign(1, outward[0])
     figure.add_annotation(
         x=curve[10][0], y=curve[10][1], text=_lock(edge), showarrow=False, font={"size": 11},
-        xshift=-normal[0] / length * _LABEL_PX[0], yshift=-normal[1] / length * _LABEL_PX[1],
+        xanchor={-1: "right", 0: "center", 1: "left"}[int(side)],
+        xshift=side * _LABEL_PX[0], yshift=outward[1] * _LABEL_PX[1],
     )  # fmt: skip
 
 
@@ -132,12 +129,24 @@ def _bezier(
     return x, y
 
 
+def _name(name: str, *, is_victim: bool) -> str:
+    return f"<b>{safe_plotly(name, 20)}</b>{'<br>victim' if is_victim else ''}"
+
+
+def _beside(place: tuple[float, float]) -> str:
+    """Where a name stands so that no arrow runs through it: outside of the circle."""
+    x, y = place
+    if abs(y) > _HIGH:
+        return "top center" if y > 0 else "bottom center"
+    return "middle right" if x > 0 else "middle left"
+
+
 def _lock(edge: dict[str, Any]) -> str:
     parts = [safe_plotly(edge[name], 30) for name in ("mode", "resource") if edge[name]]
     return "<br>".join(parts) or "waits for"
 
 
-def _hover(name: str, table: pa.Table, is_victim: bool) -> str:
+def _hover(name: str, table: pa.Table, *, is_victim: bool) -> str:
     lines = [f"<b>{safe_plotly(name)}</b>{' was rolled back' if is_victim else ''}"]
     for edge in table.to_pylist():
         if edge["owner"] == name:

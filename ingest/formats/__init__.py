@@ -6,11 +6,11 @@ import pkgutil
 from functools import cache
 from importlib import import_module
 
-from ingest.formats.base import JsonFormat, Transcoder
+from ingest.formats.base import Envelope, JsonFormat, Transcoder
 
 
 @cache
-def _all() -> tuple[JsonFormat | Transcoder, ...]:
+def _all() -> tuple[JsonFormat | Transcoder | Envelope, ...]:
     modules = (import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
     return tuple(module.FORMAT for module in modules if hasattr(module, "FORMAT"))
 
@@ -26,3 +26,9 @@ def json_formats() -> tuple[JsonFormat, ...]:
 def transcoders() -> tuple[Transcoder, ...]:
     """Notations that are turned into JSON objects first."""
     return tuple(fmt for fmt in _all() if isinstance(fmt, Transcoder))
+
+
+@cache
+def envelopes() -> tuple[Envelope, ...]:
+    """What is put around records on their way."""
+    return tuple(fmt for fmt in _all() if isinstance(fmt, Envelope))

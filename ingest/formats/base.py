@@ -6,11 +6,15 @@ notations are transcoded first. Mapping is then the same bulk SQL for all of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 from ingest.names import Path
+from ingest.vocabulary import GENERIC, Vocabulary, called
+
 
 def spellings(name: str) -> tuple[Path, ...]:
     """The paths of a dotted name: as one key, and as nested objects."""
@@ -22,10 +26,23 @@ class Shape:
     """The keys of a JSON object: top-level ones and those of objects that are looked into."""
 
     paths: frozenset[Path]
+    order: tuple[Path, ...] = ()
+    """The same as they stand in the record; a key that is there twice stands twice."""
+    marks: frozenset[str] = frozenset()
+    """Which of the marks of the formats stand somewhere in it."""
+
+    @property
+    def repeats_keys(self) -> bool:
+        """Whether an object has a key twice: only one of the values can be in a column."""
+        return len(self.order) > len(self.paths)
 
     def has(self, *names: str) -> bool:
         """Whether every name is a top-level key."""
         return all((name,) in self.paths for name in names)
+
+    def names(self, *names: str) -> bool:
+        """Whether there is a field for every name, however it is spelled."""
+        return all(called(name, self.paths) for name in names)
 
     def envelope(self, *names: str) -> Path | None:
         """The key of the first object (by name) that has all these keys; () is the record itself."""
@@ -52,14 +69,100 @@ class JsonFormat:
     """Roles of `fields` that go on to the name lists when none of their paths is there."""
     by_name: bool = True
     """Whether roles without fields are filled by the name lists."""
+    vocabulary: Vocabulary = GENERIC
+    """The name lists."""
+    mark: str = ""
+    """A text that stands in each of its records, for `match` to ask where keys alone do not tell."""
+    prepared: Mapping[str, str] = field(default_factory=dict)
+    """Further placeholders, worked out once and in this order: name -> SQL over those before it."""
+    derived: Mapping[str, str] = field(default_factory=dict)
+    """Role -> SQL over {role} and {input} placeholders: what the role is, before it is read as a time
+    or a number."""
     computed: Mapping[str, str] = field(default_factory=dict)
     """Column -> SQL expression over {role} placeholders of VARCHAR values."""
     inputs: Mapping[str, Path] = field(default_factory=dict)
-    """Further placeholders for `computed`: name -> path; they stay in attributes."""
-    causes: Path | None = None
-    """Path of a list of further causes: objects with `id` and `kind`."""
-    lock_edges: bool = False
-    """Whether deadlock reports carry PostgreSQL wait-for text in the placeholder `detail`."""
+    """Further placeholders: name -> path; they stay in attributes."""
+    made: Collection[str] = ()
+    """Top-level fields that a transcoder put together from others: never in attributes."""
+
+
+def one_of(patterns: Mapping[str, bytes]) -> re.Pattern[bytes]:
+    """Matches what one of the patterns does; the group that did is called by the name of that one."""
+    return re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), one) for name, one in patterns.items()))
+
+
+class End(Protocol):
+    """Where a record ends that may span lines."""
+
+    def __call__(self, data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
+        """Of the record that starts at `start`; None: behind data.
+
+        `another` is what the first line of another record begins with. `is_all`: nothing follows
+        data, so what may end there does.
+        """
+
+
+@cache
+def at_lines(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    """The same, to be searched for at the start of lines."""
+    return re.compile(rb"(?m:^)(?:%b)" % pattern.pattern)
+
+
+def quoted(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as above
+    """A line end within double quotes does not end the record.
+
+    A torn record would leave the quotes open to the end of the file, so a line that starts
+    another one ends it, whatever its quotes say.
+    """
+    at, quotes = start, 0
+    while at := data.find(b"\n", end := at) + 1:
+        quotes += data.count(b'"', end, at)
+        if quotes % 2 == 0 or another.match(data, at):
+            return at
+    return None
+
+
+def continued(by: bytes) -> End:
+    """Lines that begin with the regular expression `by` go on with the record."""
+    lines = re.compile(rb"(?:(?:%b)[^\n]*+\n)*+" % by)
+    begins = re.compile(by)
+
+    def end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as above
+        first = data.find(b"\n", start) + 1
+        if not first:
+            return None
+        behind = lines.match(data, first)
+        assert behind is not None  # noqa: S101 - it matches nothing as well
+        at = behind.end()
+        # A line without its end may turn out to be either.
+        if data.find(b"\n", at) >= 0:
+            return at
+        if not is_all:
+            return None
+        return len(data) if begins.match(data, at) else at
+
+    return end
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """JSON records that hold, as a text, the record that somebody wrote: put around it on its way."""
+
+    name: str
+    match: Callable[[Shape], bool]
+    held: Path
+    """The field that holds the record."""
+    format: JsonFormat
+    """Maps the envelope itself, where what it holds is no record of a known format."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    """Role -> what it says of the record, where that does not say it: SQL over {placeholders}."""
+    above: Mapping[str, str] = field(default_factory=dict)
+    """The same where its word goes before that of the record."""
+    headers: str = ""
+    """The field with what the sender wrote on the envelope: an object, or a list of names and values.
+    Its names mean what they mean in a record, and go before those of the record."""
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    """Placeholder -> field."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +170,24 @@ class Transcoder:
     """A notation that is not one JSON object per event: turns records into such objects."""
 
     name: str
-    format: JsonFormat
-    """Maps what `transcode` yields."""
-    match_text: Callable[[bytes], bool] | None = None
-    """Whether a record that is not JSON is of this notation."""
+    format: JsonFormat | Envelope
+    """Maps what `transcode` yields, or takes records out of it."""
+    starts: bytes = b""
+    """Regular expression for how a record begins that is not JSON; names of groups are its own."""
+    end: End | None = None
+    """Where such a record ends; None: with its first line."""
+    may_start: bytes = b""
+    """Regular expression for a first line that only the next one tells to be one."""
+    opening: bytes = b""
+    """Of a record whose first line is an object and that yet spans lines: what stands in that line."""
     match_json: Callable[[Shape], bool] | None = None
     """Whether a JSON record is of this notation."""
+    holds: bytes = b""
+    """What stands in such a JSON record as well; else it is any other record of its shape."""
     transcode: Callable[[bytes], Iterator[Mapping[str, Any]]] = field(default=lambda _: iter(()))
     """The events in one record. Raises ValueError (with the reason) when it cannot be read."""
-    framing: str = "lines"
-    """How its files are cut into records: lines, or csv."""
+
+    @property
+    def made(self) -> str:
+        """What its objects are known by; an envelope in one has a name of its own."""
+        return self.name if isinstance(self.format, JsonFormat) else f"{self.name}/"

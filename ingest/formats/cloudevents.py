@@ -6,6 +6,8 @@
 """
 
 from ingest.formats.base import JsonFormat
+from ingest.names import NAMES
+from ingest.vocabulary import GENERIC
 
 FORMAT = JsonFormat(
     name="cloudevents",
@@ -13,17 +15,17 @@ FORMAT = JsonFormat(
     match=lambda shape: shape.envelope("specversion", "id", "source", "type"),
     fields={
         "event_id": (("id",),),
-        "occurred_at": (("time",),),
+        "occurred_at": (("time",), ("recordedtime",)),
         "service": (("source",),),
         "event_type": (("type",),),
         "stream_key": (("partitionkey",), ("subject",)),
         "entity": (("subject",),),
         "schema_version": (("dataschema",),),
     },
+    # Elsewhere a subject may be a stream; here it is what the event is about.
+    vocabulary=GENERIC.changed(stream=tuple(name for name in NAMES["stream"] if name != "subject")),
     inputs={"traceparent": ("traceparent",)},
     computed={
-        "correlation_id": (
-            "coalesce({correlation_id}, nullif(split_part({traceparent}, '-', 2), ''))"
-        ),
+        "correlation_id": ("coalesce({correlation_id}, nullif(split_part({traceparent}, '-', 2), ''))"),
     },
 )

@@ -1,7 +1,7 @@
 """Elastic Common Schema and its look-alikes: `@timestamp` with dotted or nested field names.
 
-Both spellings occur, also mixed in one record. A span or transaction without `event.id` is
-named by its own id. Source: ECS field reference; ECS logging specification.
+Both spellings occur, also mixed in one record. A line that mentions the span or transaction it was
+written in belongs to its flow. Source: ECS field reference; ECS logging specification.
 """
 
 from ingest.formats.base import JsonFormat, spellings
@@ -12,7 +12,7 @@ FORMAT = JsonFormat(
     match=lambda shape: () if shape.has("@timestamp") else None,
     fields={
         "occurred_at": (("@timestamp",),),
-        "event_id": (*spellings("event.id"), *spellings("span.id"), *spellings("transaction.id")),
+        "event_id": spellings("event.id"),
         "correlation_id": spellings("trace.id"),
     },
     named={"event_id", "correlation_id"},

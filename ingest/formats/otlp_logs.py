@@ -1,43 +1,57 @@
 """OTLP/JSON logs: one `LogsData` per line, as the file exporter writes them.
 
 A log record has no id of its own unless it carries `log.record.uid`; the span it was written
-in is its cause, its trace the flow. Source: OTLP; OpenTelemetry logs data model.
+in is its cause, its trace the flow. Without a text the number names the severity. Source: OTLP;
+OpenTelemetry logs data model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ingest.formats import otlp
 from ingest.formats.base import JsonFormat, Transcoder
 from ingest.formats.otlp import Json
 
+_MADE = ("@id", "@type", "@text", "@severity", *otlp.COMMON)
+_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_NUMBERS_PER_LEVEL = 4
+
+
+def _severity(number: Any) -> str | None:
+    """The name of a severity number, without which of the four of its range it is."""
+    if isinstance(number, str):
+        name = number.removeprefix("SEVERITY_NUMBER_").rstrip("234")
+        return name if name in _LEVELS else None
+    if not isinstance(number, int) or not 0 < number <= _NUMBERS_PER_LEVEL * len(_LEVELS):
+        return None
+    return _LEVELS[(number - 1) // _NUMBERS_PER_LEVEL]
+
 
 def _log(common: Json, record: Json) -> Json:
-    about = otlp.attributes(record.get("attributes"))
-    body = otlp.value(record.get("body"))
-    text = body if isinstance(body, str) else None
-    known = {
-        "id": about.get("log.record.uid"),
-        "time": record.get("timeUnixNano") or record.get("observedTimeUnixNano"),
-        "type": record.get("eventName") or about.get("event.name"),
-        "parent": otlp.hex_id(record.get("spanId")),
-        "correlation": otlp.hex_id(record.get("traceId")),
-        "severity": record.get("severityText"),
-        "message": text,
-        "body": None if text is not None else body,
+    about = otlp.attributes(record.pop("attributes", None))
+    body = otlp.value(record.pop("body", None))
+    is_text = isinstance(body, str)
+    for name in ("timeUnixNano", "observedTimeUnixNano"):
+        if record.get(name) in (0, "0"):
+            del record[name]
+    made = {
+        "@id": about.get("log.record.uid"),
+        "@type": record.get("eventName") or about.get("event.name"),
+        "@text": body if is_text else None,
+        "@severity": None if record.get("severityText") else _severity(record.get("severityNumber")),
+        "traceId": otlp.known_id(record.get("traceId")),
+        "spanId": otlp.known_id(record.get("spanId")),
+        "body": None if is_text else body,
         "attributes": about,
     }
-    mapped = {
-        "attributes", "body", "timeUnixNano", "eventName", "spanId", "traceId", "severityText",
-    }  # fmt: skip
-    rest = {key: field for key, field in record.items() if key not in mapped}
-    return otlp.present({**rest, **common, **known})
+    return otlp.present({**record, **common, **made})
 
 
 def _transcode(line: bytes) -> Iterator[Json]:
     record = otlp.load(line)
-    for common, entry in otlp.scoped(record, "resourceLogs", "scopeLogs", "logRecords"):
+    for common, entry in otlp.scoped(record, "Logs", "logRecords", "logs"):
         yield _log(common, entry)
 
 
@@ -47,22 +61,23 @@ _MAPPED = JsonFormat(
     match=lambda _: None,
     by_name=False,
     fields={
-        "event_id": (("id",),),
-        "occurred_at": (("time",),),
-        "service": (("service",),),
-        "node": (("node",),),
-        "event_type": (("type",),),
-        "parent_id": (("parent",),),
-        "correlation_id": (("correlation",),),
-        "severity": (("severity",),),
-        "message": (("message",),),
-        "schema_version": (("schemaUrl",),),
+        "event_id": (("@id",),),
+        "occurred_at": (("timeUnixNano",), ("observedTimeUnixNano",)),
+        "service": (("@service",),),
+        "node": (("@node",),),
+        "event_type": (("@type",),),
+        "parent_id": (("spanId",),),
+        "correlation_id": (("traceId",),),
+        "severity": (("severityText",), ("@severity",)),
+        "message": (("@text",),),
+        "schema_version": (("@schema",),),
     },
+    made=_MADE,
 )
 
 FORMAT = Transcoder(
     name="otlp_logs",
     format=_MAPPED,
-    match_json=lambda shape: shape.has("resourceLogs"),
+    match_json=lambda shape: shape.has("resourceLogs") or shape.has("resource_logs"),
     transcode=_transcode,
 )

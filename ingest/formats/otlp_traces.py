@@ -2,7 +2,8 @@
 
 A span is an event named by its span id. Its parent is its cause; each link is a further cause
 (batches and queues link where they cannot nest). `messaging.*` attributes give the operation,
-the destination and the message. Source: OTLP; OpenTelemetry semantic conventions, messaging.
+the destination and the message. A span is malformed when an id, a time or its status is none, or
+when it has no name; then so is the record. Source: OTLP; OpenTelemetry semantic conventions, messaging.
 """
 
 from __future__ import annotations
@@ -15,72 +16,119 @@ from ingest.formats.base import JsonFormat, Transcoder
 from ingest.formats.otlp import Json
 
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
+_CODES = ("UNSET", "OK", "ERROR")
+_STREAMS = ("messaging.destination.name", "messaging.destination", "messaging.kafka.topic")
+_MESSAGES = ("messaging.message.id", "messaging.message_id")
 _KEYS = (
     "messaging.kafka.message.key",
+    "messaging.kafka.message_key",
     "messaging.gcp_pubsub.message.ordering_key",
     "messaging.rocketmq.message.group",
     "messaging.destination.partition.id",
+    "messaging.kafka.destination.partition",
+    "messaging.kafka.partition",
 )
+_OFFSETS = ("messaging.kafka.offset", "messaging.kafka.message.offset")
 _ATTEMPTS = (
     "messaging.gcp_pubsub.message.delivery_attempt",
     "messaging.servicebus.message.delivery_count",
 )
+_MADE = (
+    "@operation", "@message_id", "@stream", "@key", "@offset", "@attempt", "@severity", "@text",
+    *otlp.COMMON,
+)  # fmt: skip
 
 
-def _kind(raw: Any) -> str | None:
-    if isinstance(raw, int) and 0 <= raw < len(_KINDS):
-        return _KINDS[raw]
-    return raw.removeprefix("SPAN_KIND_") if isinstance(raw, str) else None
+def _named(written: Any, prefix: str, names: tuple[str, ...]) -> Any:
+    """The short name of an enum's value, however it was written."""
+    if isinstance(written, str):
+        written = int(written) if written.isascii() and written.isdigit() else written.removeprefix(prefix)
+    is_known = isinstance(written, int) and 0 <= written < len(names)
+    return names[written] if is_known else written
 
 
-def _operation(about: Json, kind: str | None) -> str | None:
+def _code(status: Json) -> Any:
+    code = _named(status.get("code"), "STATUS_CODE_", _CODES)
+    if isinstance(code, str) and code not in ("", *_CODES):
+        raise ValueError(f"status code {code[:40]!r} is none of {', '.join(_CODES)}")
+    return code
+
+
+def _operation(about: Json, kind: Any) -> Any:
     named = about.get("messaging.operation.type") or about.get("messaging.operation")
     if named:
-        return {"publish": "send", "deliver": "process"}.get(named, named)
-    messaging = any(key.startswith("messaging.") for key in about)
-    return {"PRODUCER": "send", "CONSUMER": "process"}.get(kind or "") if messaging else None
+        return {"publish": "send", "deliver": "process"}.get(str(named), named)
+    return {"PRODUCER": "send", "CONSUMER": "process"}.get(str(kind))
+
+
+def _message(about: Json, kind: Any) -> Json:
+    """What `messaging.*` attributes say."""
+    if not any(key.startswith("messaging.") for key in about):
+        return {}
+    return {
+        "@operation": _operation(about, kind),
+        "@message_id": _first(about, _MESSAGES),
+        "@stream": _first(about, _STREAMS),
+        "@key": _first(about, _KEYS),
+        "@offset": _first(about, _OFFSETS),
+        "@attempt": _first(about, _ATTEMPTS),
+    }
 
 
 def _first(about: Json, keys: tuple[str, ...]) -> Any:
-    return next((about[key] for key in keys if key in about), None)
+    for key in keys:
+        if key in about:
+            return about[key]
+    return None
+
+
+def _link(link: Json) -> Json:
+    if "traceId" not in link and "spanId" not in link:
+        raise ValueError("a link names no span")
+    about, ids = otlp.attributes(link.pop("attributes", None)), _ids(link, "link")
+    return otlp.present({**link, **ids, "attributes": about})
+
+
+def _ids(holder: Json, what: str) -> Json:
+    """The ids of a span: both of them, or neither."""
+    trace, span = otlp.record_id(holder, "traceId"), otlp.record_id(holder, "spanId")
+    if (trace is None) != (span is None):
+        raise ValueError(f"a {what} without its {'traceId' if trace is None else 'spanId'}")
+    return {"traceId": trace, "spanId": span}
+
+
+def _check_events(span: Json) -> None:
+    for event in otlp.items(span, "events") if "events" in span else ():
+        if not otlp.present({"name": event.get("name"), "time": event.get("timeUnixNano")}):
+            raise ValueError("an event of a span with neither a name nor a time")
+        otlp.check_times(event, "timeUnixNano")
 
 
 def _span(common: Json, span: Json) -> Json:
-    about, kind = otlp.attributes(span.get("attributes")), _kind(span.get("kind"))
-    status = span.get("status") or {}
-    failed = status.get("code") in (2, "STATUS_CODE_ERROR")
-    known = {
-        "id": otlp.hex_id(span.get("spanId")),
-        "time": span.get("startTimeUnixNano"),
-        "type": span.get("name"),
-        "operation": _operation(about, kind),
-        "parent": otlp.hex_id(span.get("parentSpanId")),
-        "correlation": otlp.hex_id(span.get("traceId")),
-        "message_id": about.get("messaging.message.id"),
-        "stream": about.get("messaging.destination.name"),
-        "key": _first(about, _KEYS),
-        "offset": about.get("messaging.kafka.offset", about.get("messaging.kafka.message.offset")),
-        "attempt": _first(about, _ATTEMPTS),
-        "severity": "ERROR" if failed else None,
-        "message": status.get("message"),
+    if not isinstance(span.get("name"), str):
+        raise ValueError("a span without a name")  # noqa: TRY004 - the reason of a reject
+    otlp.check_times(span, "startTimeUnixNano", "endTimeUnixNano")
+    _check_events(span)
+    about = otlp.attributes(span.pop("attributes", None))
+    kind = _named(span.get("kind"), "SPAN_KIND_", _KINDS)
+    status = otlp.part(span, "status")
+    links = otlp.items(span, "links") if "links" in span else []
+    made = {
+        **_ids(span, "span"),
+        "parentSpanId": otlp.record_id(span, "parentSpanId"),
         "kind": kind,
+        "links": [_link(link) for link in links],
         "attributes": about,
+        **_message(about, kind),
+        "@severity": "ERROR" if _code(status) == "ERROR" else None,
+        "@text": status.get("message"),
     }
-    links = [
-        {"id": otlp.hex_id(link.get("spanId")), "kind": "link"}
-        for link in otlp.items(span, "links")
-        if otlp.hex_id(link.get("spanId"))
-    ]
-    mapped = {
-        "spanId", "startTimeUnixNano", "name", "parentSpanId", "traceId", "kind", "attributes",
-    }  # fmt: skip
-    rest = {key: field for key, field in span.items() if key not in mapped}
-    return otlp.present({**rest, **common, **known, "causes": links})
+    return otlp.present({**span, **common, **made})
 
 
 def _transcode(line: bytes) -> Iterator[Json]:
     record = otlp.load(line)
-    for common, span in otlp.scoped(record, "resourceSpans", "scopeSpans", "spans"):
+    for common, span in otlp.scoped(record, "Spans", "spans"):
         yield _span(common, span)
 
 
@@ -90,29 +138,30 @@ _MAPPED = JsonFormat(
     match=lambda _: None,
     by_name=False,
     fields={
-        "event_id": (("id",),),
-        "occurred_at": (("time",),),
-        "service": (("service",),),
-        "node": (("node",),),
-        "event_type": (("type",),),
-        "operation": (("operation",),),
-        "parent_id": (("parent",),),
-        "correlation_id": (("correlation",),),
-        "message_id": (("message_id",),),
-        "stream": (("stream",),),
-        "stream_key": (("key",),),
-        "broker_sequence": (("offset",),),
-        "attempt": (("attempt",),),
-        "severity": (("severity",),),
-        "message": (("message",),),
-        "schema_version": (("schemaUrl",),),
+        "event_id": (("spanId",),),
+        "occurred_at": (("startTimeUnixNano",),),
+        "service": (("@service",),),
+        "node": (("@node",),),
+        "event_type": (("name",),),
+        "operation": (("@operation",),),
+        "parent_id": (("parentSpanId",),),
+        "correlation_id": (("traceId",),),
+        "message_id": (("@message_id",),),
+        "stream": (("@stream",),),
+        "stream_key": (("@key",),),
+        "broker_sequence": (("@offset",),),
+        "attempt": (("@attempt",),),
+        "severity": (("@severity",),),
+        "message": (("@text",),),
+        "schema_version": (("@schema",),),
+        "links": (("links",),),
     },
-    causes=("causes",),
+    made=_MADE,
 )
 
 FORMAT = Transcoder(
     name="otlp_traces",
     format=_MAPPED,
-    match_json=lambda shape: shape.has("resourceSpans"),
+    match_json=lambda shape: shape.has("resourceSpans") or shape.has("resource_spans"),
     transcode=_transcode,
 )

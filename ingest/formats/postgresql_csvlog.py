@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from ingest.formats import postgresql_jsonlog
-from ingest.formats.base import Transcoder
+from ingest.formats.base import Transcoder, quoted
+from ingest.formats.postgresql import server_log
 
 _COLUMNS = (
     "timestamp", "user", "dbname", "pid", "connection_from", "session_id", "line_num", "ps",
@@ -23,33 +21,45 @@ _COLUMNS = (
     "hint", "internal_query", "internal_position", "context", "statement", "cursor_position",
     "func_name", "application_name", "backend_type", "leader_pid", "query_id",
 )  # fmt: skip
-_NUMBERS = {"pid", "line_num", "txid", "query_id", "leader_pid"}
+_NUMBERS = ("pid", "line_num", "txid", "query_id", "leader_pid")
 _FEWEST = _COLUMNS.index("application_name") + 1
-_START = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [A-Z][\w/+-]*,(?:"[^"]*")?,')
+_START = rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [A-Z][\w/+-]*,(?:"[^"\n]*+")?,'
 
 csv.field_size_limit(1 << 30)
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    row = _row(record.decode())
+    values: dict[str, Any] = {name: value for name, value in zip(_COLUMNS, row, strict=False) if value}
+    for name in _NUMBERS:
+        if (value := values.get(name)) and value.lstrip("-").isdigit():
+            values[name] = int(value)
+    yield values
+
+
+def _row(text: str) -> list[str]:
+    """The fields of a record."""
     try:
-        rows = list(csv.reader(io.StringIO(record.decode(), newline=""), strict=True))
+        # As one item, whatever line ends are quoted in it: what is more than one record is no such item.
+        row = next(csv.reader((text,), strict=True))
+        if _FEWEST <= len(row) <= len(_COLUMNS):
+            return row
+    except (csv.Error, StopIteration):
+        pass
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise ValueError(f"not a CSV record ({error}); a torn line?") from error
     if len(rows) != 1 or len(rows[0]) < _FEWEST or len(rows[0]) > len(_COLUMNS):
         fields = len(rows[0]) if rows else 0
         raise ValueError(f"{fields} fields, expected {_FEWEST} to {len(_COLUMNS)}; a torn line?")
-    values = dict(zip(_COLUMNS, rows[0], strict=False))
-    yield {
-        name: int(value) if name in _NUMBERS and value.lstrip("-").isdigit() else value
-        for name, value in values.items()
-        if value
-    }
+    return rows[0]
 
 
 FORMAT = Transcoder(
     name="postgresql_csvlog",
-    format=replace(postgresql_jsonlog.FORMAT, name="postgresql_csvlog"),
-    match_text=lambda record: _START.match(record) is not None,
+    format=server_log("postgresql_csvlog"),
+    starts=_START,
+    end=quoted,
     transcode=_transcode,
-    framing="csv",
 )

@@ -10,9 +10,7 @@ from ingest.formats.base import JsonFormat
 FORMAT = JsonFormat(
     name="rabbitmq_trace",
     priority=110,
-    match=lambda shape: (
-        () if shape.has("type", "vhost", "routing_keys", "properties", "exchange") else None
-    ),
+    match=lambda shape: () if shape.has("type", "vhost", "routing_keys", "properties", "exchange") else None,
     fields={
         "event_id": (("properties", "message_id"),),
         "occurred_at": (("timestamp",),),
@@ -33,8 +31,7 @@ FORMAT = JsonFormat(
     },
     computed={
         "service": (
-            "CASE WHEN {direction} = 'received' THEN {queue}"
-            " ELSE coalesce(nullif({app_id}, ''), {user}) END"
+            "CASE WHEN {direction} = 'received' THEN {queue} ELSE coalesce(nullif({app_id}, ''), {user}) END"
         ),
         "stream": (
             "CASE WHEN {direction} = 'received' THEN {queue}"

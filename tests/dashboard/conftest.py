@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from ingest.recall import recaller
+from ingest.requests import ask
 from stormwatch import runtime
 from stormwatch.catalog import Catalog
 from stormwatch.runtime import Runtime
@@ -70,6 +73,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
+def hostile_store(tmp_path: Path) -> Iterator[Store]:
+    """A database with the story told in hostile text."""
+    opened = story.write_hostile(tmp_path / "hostile.duckdb")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def empty_store(tmp_path: Path) -> Iterator[Store]:
     """A database without any row."""
     opened = Store(tmp_path / "empty.duckdb")
@@ -92,6 +103,9 @@ def serve() -> Iterator[Callable[..., Statements]]:
                 cursor=lambda: CountingCursor(store.cursor(), statements),  # type: ignore[arg-type,return-value]
                 catalog=Catalog.load(),
                 status=lambda: known,
+                snapshot=store.snapshot,
+                reingest=lambda patterns: asdict(ask(store, patterns)),
+                read_record=recaller(store.path.parent, bytes),
             )
         )
         return statements
@@ -114,5 +128,16 @@ def open_page(name: str, **query: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    """All Markdown and captions of a page, one a line."""
-    return "\n".join([element.value for element in [*app.markdown, *app.caption]])
+    """All headings, Markdown and captions of a page, one a line."""
+    return "\n".join(element.value for element in [*app.subheader, *app.markdown, *app.caption])
+
+
+def figures(app: AppTest) -> dict[str, dict[str, Any]]:
+    """The charts of a page as Plotly figures, by their key."""
+    sent = {chart.proto.id.rpartition("-")[2]: chart.proto.json for chart in app.get("bidi_component")}
+    return {key: json.loads(json.loads(text)["figure"]) for key, text in sent.items()}
+
+
+def table(app: AppTest, alt: str) -> Any:
+    """A table of a page, by its alternative text, as a data frame."""
+    return next(frame.value for frame in app.dataframe if frame.proto.alt == alt)

@@ -4,6 +4,7 @@ One hour of a shop, 2026-11-20 from 10:00 UTC. `shop` numbers its orders 1..6 pe
 (nodes billing-1, billing-2) receives them as 1, 3, 2, 5, 5 again, 6: number 2 comes late by 400 ms,
 number 5 twice, number 4 never. Order o-1 caused payment p-1, which caused shipment s-1; s-1 names
 no other cause. `ledger` reports two deadlocks, at 10:05 and at 12:30. One line is in quarantine.
+The log file itself stands beside the database.
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ def events() -> list[dict[str, Any]]:
     sent = [_order(number, number, "send", "shop", "shop-1") for number in range(1, 7)]
     arrivals = ((1, 11, 1), (3, 12, 1), (2, 12.4, 2), (5, 14, 1), (5, 15, 2), (6, 16, 1))
     received = [
-        _order(number, seconds, "receive", "billing", f"billing-{node}")
-        for number, seconds, node in arrivals
+        _order(number, seconds, "receive", "billing", f"billing-{node}") for number, seconds, node in arrivals
     ]
     effects = [
         _effect("p-1", "payment.captured", "o-1", 20, "billing"),
@@ -105,15 +105,39 @@ def hostile(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return changed
 
 
+TORN = b'{"torn": '
+
+
+def line(row: Mapping[str, Any]) -> bytes:
+    """The line of the log file behind an observation: 100 bytes."""
+    text = json.dumps({"id": row["event_id"], "op": row["operation"], "at": row["occurred_at"].isoformat()})
+    return text.encode()[:99].ljust(99) + b"\n"
+
+
+def _file(rows: list[dict[str, Any]], path: str, content: bytes, raw: bytes) -> dict[str, Any]:
+    stored = len(rows) * 100
+    return {
+        "file_id": 1, "path": path, "device": 1, "inode": 1, "birth_ns": 0, "compression": "none",
+        "head": content[:1024], "mark": b"", "checksum": 0, "waypoints": b"",
+        "committed_offset": stored + len(raw), "stored_bytes": stored, "quarantined_bytes": len(raw),
+        "blank_bytes": 0, "inherited_bytes": 0, "missed_bytes": 0, "event_count": len(rows),
+        "reject_count": 1, "size_bytes": stored + len(raw) + 50, "finished_bytes": 0, "skipping": False,
+        "state": "live", "first_seen_at": at(0), "last_read_at": at(9001),
+    }  # fmt: skip
+
+
 def fill(
     store: Store,
     rows: list[dict[str, Any]],
     lock_rows: list[tuple[Any, ...]],
     *,
     path: str = "shop.jsonl",
-    raw: bytes = b'{"torn": ',
+    raw: bytes = TORN,
 ) -> None:
-    """Store rows as one committed batch, one file and one rejected line."""
+    """Store rows as one committed batch, one file and one rejected line; write the file too."""
+    content = b"".join(line(row) for row in rows) + raw
+    store.path.with_name(path).write_bytes(content)
+    file = _file(rows, path, content, raw)
     table = pa.Table.from_pylist(rows, schema=EVENT_SCHEMA)
     names = ", ".join(EVENT_SCHEMA.names)
     offset = len(rows) * 100
@@ -121,29 +145,37 @@ def fill(
         Catalog.load().install(cursor)
         cursor.register("story", table)
         cursor.execute("BEGIN")
-        cursor.execute(f"INSERT INTO events ({names}, ingested_at) SELECT {names}, ? FROM story", [at(9001)])  # noqa: S608
+        into = f"INSERT INTO observations ({names}, ingested_at)"
+        cursor.execute(f"{into} SELECT {names}, ? FROM story", [at(9001)])
         if lock_rows:
             marks = ", ".join("?" * len(lock_rows[0]))
-            cursor.executemany(f"INSERT INTO locks VALUES ({marks})", lock_rows)  # noqa: S608
+            cursor.executemany(f"INSERT INTO locks VALUES ({marks})", lock_rows)
         cursor.execute(
             "INSERT INTO rejects VALUES (1, ?, ?, 'not a JSON object', ?, ?)",
             [offset, len(raw), raw, at(9001)],
         )
-        end = offset + len(raw)
+        marks = ", ".join("?" * len(file))
+        cursor.execute(f"INSERT INTO files ({', '.join(file)}) VALUES ({marks})", list(file.values()))
         cursor.execute(
-            "INSERT INTO files VALUES (1, ?, 1, 1, 0, 'none', '', '', ?, ?, ?, 0, 0, 0, ?, 1, ?, FALSE, "
-            "'lines', 'live', ?, ?)",
-            [path, end, offset, len(raw), len(rows), end + 50, at(0), at(9001)],
-        )
-        cursor.execute(
-            "INSERT INTO batches VALUES (1, ?, ?, 1, ?, ?, 12.5)", [at(9001), len(rows), end, at(9000)]
+            "INSERT INTO batches VALUES (1, ?, ?, 1, ?, ?, 12.5)",
+            [at(9001), len(rows), file["committed_offset"], at(9000)],
         )
         cursor.execute("COMMIT")
 
 
 def write(path: Path) -> Store:
-    """A database with the story, open."""
+    """A database with the story, open, and its log file beside it."""
     store = Store(path)
     rows = events()
     fill(store, rows, locks(rows))
+    return store
+
+
+def write_hostile(path: Path) -> Store:
+    """A database with the hostile story, open, and its log file beside it."""
+    store = Store(path)
+    rows = hostile(events())
+    lock_rows = [(*lock[:6], *(f"{text} {HOSTILE}" for text in lock[6:11]), lock[11]) for lock in locks(rows)]
+    name = HOSTILE.replace("/", "_")[:120]
+    fill(store, rows, lock_rows, path=f"{name}.jsonl", raw=HOSTILE.encode())
     return store

@@ -29,9 +29,7 @@ def test_axis_of_a_window_spans_it_even_without_data() -> None:
 
 
 def _hours(counts: list[int]) -> pa.Table:
-    return pa.table(
-        {"hour_start": [START + HOUR * n for n in range(len(counts))], "deadlock_count": counts}
-    )
+    return pa.table({"hour_start": [START + HOUR * n for n in range(len(counts))], "deadlock_count": counts})
 
 
 def test_hours_without_deadlocks_keep_their_place() -> None:
@@ -52,6 +50,47 @@ def test_years_of_hours_are_folded_and_lose_no_deadlock() -> None:
     assert len(figure.data[0].y) <= 401
     assert sum(figure.data[0].y) == len(counts)
     assert figure.layout.yaxis.title.text == "deadlocks per 24 hours"
+
+
+def test_bar_of_many_hours_is_as_stormy_as_its_worst_hour() -> None:
+    hours = _hours([1, 12, *[0] * 998])
+    bars = timeline.deadlocks_per_hour(hours, since=START, until=START + 1000 * HOUR).data[0]
+    assert bars.y[0] == 13
+    assert list(bars.marker.color[:2]) == [base.RED, base.ORANGE]
+    assert bars.hovertext[0].endswith("13 deadlocks, at most 12 in an hour")
+
+
+def test_many_hours_in_a_bar_have_no_line_of_one_hour() -> None:
+    figure = timeline.deadlocks_per_hour(_hours([50] * 1000), since=START, until=START + 1000 * HOUR)
+    assert not figure.layout.shapes
+
+
+def _minutes(counts: dict[int, int]) -> pa.Table:
+    return pa.table(
+        {
+            "bucket_start": [START + MINUTE * minute for minute in counts],
+            "deadlock_count": list(counts.values()),
+        }
+    )
+
+
+def test_finer_bars_have_zeros_between_deadlocks() -> None:
+    figure = timeline.deadlocks_over_time(
+        _minutes({1: 2, 3: 1}), since=START, until=START + 5 * MINUTE, bucket=MINUTE
+    )
+    assert list(figure.data[0].y) == [0, 2, 0, 1, 0]
+    assert figure.layout.yaxis.title.text == "deadlocks per 1\u00a0min"
+
+
+def test_finer_bars_of_a_stormy_hour_are_red() -> None:
+    table = _minutes({1: 6, 30: 6, 61: 1})
+    bars = timeline.deadlocks_over_time(table, since=START, until=START + 2 * HOUR, bucket=MINUTE).data[0]
+    assert (bars.marker.color[1], bars.marker.color[61]) == (base.RED, base.ORANGE)
+
+
+def test_time_is_written_as_everywhere_else() -> None:
+    stops = base.time_axis(START, START + HOUR)["tickformatstops"]
+    assert {"dtickrange": [60_000, 86_399_999], "value": "%H:%M\n%Y-%m-%d"} in stops
 
 
 def _cells(rows: list[tuple[str, str, int, int, int]]) -> pa.Table:
@@ -86,6 +125,11 @@ def test_heat_map_tells_in_order_from_no_arrivals() -> None:
     assert list(trace.z[0]) == [None, 0, None]
 
 
+def test_scale_of_a_heat_map_in_order_begins_at_nothing() -> None:
+    trace = _heat_map(_cells([("billing", "orders", 1, 10, 0)])).data[0]
+    assert (trace.zmin, trace.zmax) == (0, 1)
+
+
 def test_heat_map_cell_knows_what_was_clicked() -> None:
     trace = _heat_map(_cells([("billing", "orders", 1, 10, 1)])).data[0]
     assert list(trace.customdata[0][1]) == ["billing", "orders", "2026-11-20T10:01:00"]
@@ -101,7 +145,8 @@ def test_heat_map_is_bounded() -> None:
 
 def test_picked_cell_has_a_frame() -> None:
     table = _cells([("billing", "orders", 1, 10, 1)])
-    figure = _heat_map(table, picked=("billing", "orders", START + MINUTE))
+    figure = _heat_map(table, picked=("billing", "orders", START + MINUTE, 2 * MINUTE))
+    assert figure.layout.shapes[0].x1 == START + 3 * MINUTE
     assert (figure.layout.shapes[0].y0, figure.layout.shapes[0].y1) == (-0.5, 0.5)
 
 
@@ -122,6 +167,26 @@ def test_tree_puts_a_cause_in_the_middle_of_its_effects() -> None:
     table = _chain([("a", None, 0), ("b", "a", 1), ("c", "a", 1), ("d", "b", 2), ("e", "b", 2)])
     layout = tree_layout.arrange(table.to_pylist())
     assert layout.rows == {"d": 0, "e": 1, "b": 0.5, "c": 2, "a": 1.25}
+
+
+def test_effects_branch_off_a_common_stem() -> None:
+    table = _chain([("a", None, 0), ("b", "a", 1), ("c", "a", 1)])
+    lines = chain.tree(table, event="a").data[0]
+    bends = [x for x, y in zip(lines.x, lines.y, strict=True) if y == 0.5 and x]
+    assert bends == [1 - 0.16, 1 - 0.16]
+
+
+def test_narrow_room_does_not_squeeze_labels_into_each_other() -> None:
+    shallow = tree_layout.arrange(_chain([("a", None, 0), ("b", "a", 1)]).to_pylist())
+    assert chain.tree_width(shallow) == 300
+    deep = tree_layout.arrange(_chain([(f"e{n}", f"e{n - 1}", n) for n in range(20)]).to_pylist())
+    assert chain.tree_width(deep) == 0  # too deep for labels: it may be as dense as it likes
+
+
+def test_lanes_leave_room_at_both_ends() -> None:
+    table = _chain([("a", None, 0), ("b", "a", 1)])
+    axis = chain.lanes(table, event="a").layout.xaxis
+    assert list(axis.range) == ["2026-11-20T09:59:59.960000", "2026-11-20T10:00:01.040000"]
 
 
 def test_alike_leaves_are_folded_into_one() -> None:
@@ -182,16 +247,24 @@ def _waits(edges: list[tuple[str, str, bool]]) -> pa.Table:
 
 
 def test_members_stand_in_the_order_of_waiting() -> None:
-    assert wait_for.members(_waits([("1", "3", False), ("2", "1", False), ("3", "2", False)])) == ["1", "3", "2"]
+    waits = _waits([("1", "3", False), ("2", "1", False), ("3", "2", False)])
+    assert wait_for.members(waits) == ["1", "3", "2"]
 
 
 def test_graph_has_an_arrow_per_wait_and_marks_the_victim() -> None:
     figure = wait_for.graph(_waits([("1", "2", True), ("2", "1", False)]))
-    arrows = [note for note in figure.layout.annotations if note.showarrow]
-    words = [note.text for note in figure.layout.annotations if not note.showarrow]
-    assert len(arrows) == 2
-    assert words == ["ShareLock<br>row 1", "ShareLock<br>row 1", "victim"]
-    assert list(figure.data[-1].customdata) == ["1", "2"]
+    arrows, members = figure.data[:-1], figure.data[-1]
+    assert [list(arrow.marker.size).count(0) for arrow in arrows] == [20, 20]
+    assert [note.text for note in figure.layout.annotations] == ["ShareLock<br>row 1"] * 2
+    assert list(members.text) == ["<b>1</b><br>victim", "<b>2</b>"]
+    assert list(members.marker.symbol) == ["x", "circle"]
+
+
+def test_arrow_runs_from_who_waits_to_who_holds() -> None:
+    figure = wait_for.graph(_waits([("1", "2", True), ("2", "1", False)]))
+    arrow, members = figure.data[0], figure.data[-1]
+    assert (arrow.x[0], arrow.y[0]) == (members.x[0], members.y[0])
+    assert (arrow.x[-1], arrow.y[-1]) == (members.x[1], members.y[1])
 
 
 def test_bytes_of_a_file_are_cut_into_their_parts() -> None:
@@ -206,6 +279,13 @@ def test_bytes_of_a_file_are_cut_into_their_parts() -> None:
 def test_quick_picture_offers_numbers_as_heights() -> None:
     table = pa.table({"name": ["a"], "n": [1], "share": [0.5], "at": [START]})
     assert quick.measures(table) == ["n", "share"]
+
+
+def test_quick_picture_lies_along_time_before_names() -> None:
+    table = pa.table({"n": [1], "name": ["a"], "at": [START]})
+    assert quick.axis_of(table) == "at"
+    assert quick.axis_of(table.drop_columns("at")) == "name"
+    assert quick.axis_of(table.select(["n"])) == "n"
 
 
 def test_quick_picture_is_bounded() -> None:
@@ -245,7 +325,9 @@ def test_no_figure_carries_a_tag_from_a_log(name: str) -> None:
             _waits([(HOSTILE, "2", True)]).set_column(4, "resource", pa.array([HOSTILE]))
         ),
         "bytes": lambda: conservation.by_file(pa.Table.from_pylist([row])),
-        "quick": lambda: quick.picture(pa.table({HOSTILE: [HOSTILE], "n": [1]}), x=HOSTILE, y="n", kind="bar"),
+        "quick": lambda: quick.picture(
+            pa.table({HOSTILE: [HOSTILE], "n": [1]}), x=HOSTILE, y="n", kind="bar"
+        ),
     }
     shown = _shown(figures[name]())
     assert not [text for text in shown if "<a" in text or "<img" in text or "<script" in text]

@@ -43,7 +43,12 @@ def test_percent(value: float | None, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.4, f"0.4{NBSP}ms"), (35.2, f"35.2{NBSP}ms"), (1234, f"1.2{NBSP}s"), (90_000, f"1{NBSP}min 30{NBSP}s")],
+    [
+        (0.4, f"0.4{NBSP}ms"),
+        (35.2, f"35.2{NBSP}ms"),
+        (1234, f"1.2{NBSP}s"),
+        (90_000, f"1{NBSP}min 30{NBSP}s"),
+    ],
 )
 def test_milliseconds(value: float, shown: str) -> None:
     assert formatting.milliseconds(value) == shown
@@ -69,6 +74,14 @@ def test_interval_within_a_day_says_the_date_once() -> None:
     day = datetime(2026, 11, 20)  # noqa: DTZ001
     shown = formatting.interval(day.replace(hour=10), day.replace(hour=11))
     assert shown == "2026-11-20 10:00:00 – 11:00:00"
+
+
+@pytest.mark.parametrize(
+    ("per_s", "shown"),
+    [(1403.2, "1,403/s"), (41_300, f"41.3{NBSP}k/s"), (0.0018, "6.5/h"), (0.2, "12/min"), (0, "0/h")],
+)
+def test_rate_is_said_in_the_unit_that_reads_best(per_s: float, shown: str) -> None:
+    assert formatting.rate(per_s) == shown
 
 
 def test_rate_below_ten_keeps_its_fraction() -> None:

@@ -1,5 +1,6 @@
 """The badge says when the picture may be stale, and is silent when it is not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dashboard.freshness import judge
@@ -27,24 +28,25 @@ def test_silence_is_not_staleness() -> None:
 
 
 def test_log_of_the_past_is_said_to_be_one() -> None:
-    badge = judge(IngestStatus(state="idle", rejects=2), _log(86_400), NOW)
+    badge = judge(IngestStatus(state="idle"), _log(86_400), NOW)
     assert badge.level == "past"
-    assert badge.details == ("all read", "2 rejected")
+    assert badge.details == ("all read", "0 rejected")
+
+
+def test_rejected_lines_are_those_of_the_database_not_of_this_process() -> None:
+    coverage = replace(_log(1), reject_count=274)
+    assert judge(IngestStatus(state="idle", rejects=3), coverage, NOW).details[-1] == "274 rejected"
 
 
 def test_waiting_lines_make_it_late_after_ten_seconds() -> None:
-    status = IngestStatus(
-        state="reading", backlog_bytes=2048, last_commit_at=NOW - timedelta(seconds=11)
-    )
+    status = IngestStatus(state="reading", backlog_bytes=2048, last_commit_at=NOW - timedelta(seconds=11))
     badge = judge(status, _log(12), NOW)
     assert badge.level == "late"
     assert badge.details[0] == f"2{NBSP}KiB to read"
 
 
 def test_waiting_lines_make_it_stale_after_a_minute() -> None:
-    status = IngestStatus(
-        state="reading", backlog_bytes=1, last_commit_at=NOW - timedelta(seconds=61)
-    )
+    status = IngestStatus(state="reading", backlog_bytes=1, last_commit_at=NOW - timedelta(seconds=61))
     assert judge(status, _log(61), NOW).level == "stale"
 
 
@@ -67,3 +69,25 @@ def test_stopped_ingester_is_no_alarm_but_is_said() -> None:
 
 def test_empty_database_has_no_event_yet() -> None:
     assert judge(IngestStatus(state="idle"), Coverage(None, None), NOW).headline == "no event yet"
+
+
+def test_lines_that_wait_make_a_live_picture_late_though_commits_go_on() -> None:
+    status = IngestStatus(state="reading", backlog_bytes=2048, last_commit_at=NOW)
+    badge = judge(status, _log(20), NOW)
+    assert (badge.level, badge.details[1]) == ("late", f"20{NBSP}s behind")
+
+
+def test_picture_that_lacks_what_is_stored_is_late() -> None:
+    status = IngestStatus(state="reading", last_commit_at=NOW)
+    badge = judge(status, _log(20), NOW, behind=timedelta(seconds=20))
+    assert (badge.level, badge.details[0]) == ("late", f"20{NBSP}s behind")
+    assert judge(status, _log(70), NOW, behind=timedelta(seconds=70)).level == "stale"
+
+
+def test_picture_behind_by_less_than_a_refresh_is_fresh() -> None:
+    assert judge(IngestStatus(state="idle"), _log(3), NOW, behind=timedelta(seconds=3)).level == "fresh"
+
+
+def test_page_that_stands_still_does_not_say_how_old_it_is() -> None:
+    badge = judge(IngestStatus(state="reading", backlog_bytes=9), _log(1), NOW, is_still=True)
+    assert (badge.level, badge.details) == ("still", ("standing still", "0 rejected"))

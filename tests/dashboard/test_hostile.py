@@ -1,8 +1,6 @@
 """Log text is shown as it stands and interpreted nowhere."""
 
-import pytest
-
-from dashboard.hostile import one_line, safe_csv, safe_md, safe_plotly, shorten
+from dashboard.hostile import one_line, safe_md, safe_plotly, shorten
 
 from .story import HOSTILE
 
@@ -49,12 +47,3 @@ def test_long_text_loses_its_middle() -> None:
 
 def test_text_at_the_limit_is_kept() -> None:
     assert shorten("abcdefg", 7) == "abcdefg"
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
-def test_formulas_are_quoted_for_spreadsheets(text: str) -> None:
-    assert safe_csv(text) == f"'{text}"
-
-
-def test_other_text_is_not_quoted_for_spreadsheets() -> None:
-    assert safe_csv("order=1") == "order=1"

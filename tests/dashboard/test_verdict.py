@@ -11,8 +11,8 @@ HOUR = datetime(2025, 3, 11, 17)  # noqa: DTZ001
 
 def _overview(**changes: Any) -> dict[str, Any]:
     calm = {
-        "deadlock_count": 0, "reordered_count": 0, "reordered_ratio": 0.0, "lost_count": 0,
-        "duplicate_count": 0, "reject_count": 0,
+        "event_count": 100, "deadlock_count": 0, "reordered_count": 0, "reordered_ratio": 0.0,
+        "lost_count": 0, "duplicate_count": 0, "reject_count": 0,
     }  # fmt: skip
     return calm | changes
 
@@ -21,6 +21,17 @@ def test_calm_says_so() -> None:
     verdict = judge(_overview(), [], None)
     assert verdict.level == "calm"
     assert verdict.sentence.startswith("Calm: everything arrived once and in order")
+
+
+def test_order_that_cannot_be_known_is_not_praised() -> None:
+    sentence = judge(_overview(reordered_ratio=None), [], None).sentence
+    assert sentence.startswith("Calm as far as these logs tell")
+    assert sentence.endswith("Without sequence numbers they do not tell order or loss.")
+
+
+def test_silence_is_not_calm() -> None:
+    verdict = judge(_overview(event_count=0, reordered_ratio=None), [], None)
+    assert verdict.sentence == "Nothing was logged in this window."
 
 
 def test_one_deadlock_is_worth_watching() -> None:
@@ -53,5 +64,7 @@ def test_disorder_names_its_worst_place() -> None:
 
 def test_worst_finding_comes_first() -> None:
     verdict = judge(_overview(reject_count=2, lost_count=5), [], None)
-    assert [finding.page for finding in verdict.findings] == ["ordering", "health"]
+    assert verdict.sentence == (
+        "**5 events** numbered by the producer never arrived. **2 lines** could not be understood."
+    )
     assert verdict.level == "trouble"

@@ -1,5 +1,6 @@
 """What a time window in the address means in a log."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -27,8 +28,46 @@ def test_auto_is_all_of_a_log_of_the_past() -> None:
     assert (shown.since, shown.until) == (FIRST, JUST_AFTER)
 
 
+def test_auto_of_a_log_in_pieces_is_the_busiest_one() -> None:
+    old = (datetime(2025, 3, 10), datetime(2025, 3, 12))  # noqa: DTZ001
+    pieces = Coverage(old[0], LAST, busiest=old)
+    assert resolve("auto", pieces, is_live=False).since == old[0]
+    assert resolve("auto", pieces, is_live=False).until == old[1] + timedelta(microseconds=1)
+    assert resolve("all", pieces, is_live=False).until == JUST_AFTER
+    assert resolve("auto", pieces, is_live=True).until == JUST_AFTER
+
+
+def test_window_covers_the_log_when_no_event_is_outside() -> None:
+    assert resolve("all", LOG, is_live=False).covers(LOG)
+    assert not resolve("1h", LOG, is_live=False).covers(LOG)
+    assert not Window("", FIRST, LAST, is_absolute=True).covers(LOG)  # the last event is left out
+
+
 def test_auto_is_the_last_hour_of_a_live_log() -> None:
     assert resolve("auto", LOG, is_live=True).since == JUST_AFTER - timedelta(hours=1)
+
+
+def _paced(per_s: int) -> Coverage:
+    """A log with so many events a second over its last hour."""
+    spans = [timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 900, 3600)]
+    return replace(LOG, pace=tuple((span, per_s * int(span.total_seconds())) for span in spans))
+
+
+@pytest.mark.parametrize(
+    ("per_s", "seconds"), [(100, 3600), (400, 900), (2_000, 120), (20_000, 15), (10**6, 15)]
+)
+def test_auto_of_a_busy_live_log_is_as_long_as_can_be_drawn_quickly(per_s: int, seconds: int) -> None:
+    assert resolve("auto", _paced(per_s), is_live=True).span == timedelta(seconds=seconds)
+
+
+def test_what_a_person_asks_for_is_shown_however_busy_the_log_is() -> None:
+    assert resolve("1h", _paced(20_000), is_live=True).span == timedelta(hours=1)
+
+
+def test_lookback_is_an_hour_and_in_a_busy_log_no_longer_than_the_window() -> None:
+    assert resolve("15m", _paced(100), is_live=True).lookback == timedelta(hours=1)
+    assert resolve("15m", _paced(20_000), is_live=True).lookback == timedelta(minutes=15)
+    assert resolve(absolute(FIRST, LAST), _paced(20_000), is_live=True).lookback == timedelta(hours=1)
 
 
 def test_grafana_spelling_is_understood() -> None:

@@ -1,0 +1,105 @@
+"""Takes records out of the envelopes that something on their way put around them, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ingest.formats.base import Envelope
+from ingest.names import ABOUT, ABOVE, HEADERS
+from ingest.statement import pointer
+
+
+def text_of_bytes(listed: str) -> str:
+    """SQL: the text of a JSON list of bytes, NULL where they are no UTF-8."""
+    digits = f"list_transform(try_cast({listed} AS UTINYINT[]), lambda one: printf('%02x', one))"
+    return f"try(decode(unhex(array_to_string({digits}, ''))))"
+
+
+def unwrap_sql(envelope: Envelope) -> str:
+    """The SELECT over `lines` with the shapes in `sent`: rows of LINE_SCHEMA and more.
+
+    `held` is NULL where the record held is an object, which `line` then is; else it is the text, and
+    `line` the envelope. `added` are the keys that a record taken out gets.
+    """
+    paths = [envelope.held, (envelope.headers,), *envelope.inputs.values()]
+    written = [path for path in envelope.inputs.values() if path[0] == envelope.headers]
+    values = {name: f"nullif(v[{number}], '')" for number, name in enumerate(envelope.inputs, start=3)}
+    for name, path in envelope.inputs.items():
+        if path in written:
+            values[name] = f"nullif(h[{written.index(path) + 1}], '')"
+    notes = [f"'\"{ABOUT}\":'", _noted(envelope.about, values)]
+    if envelope.above:
+        notes += [f"',\"{ABOVE}\":'", _noted(envelope.above, values)]
+    if envelope.headers:
+        notes.append(f"""coalesce(',"{HEADERS}":' || headers, '')""")
+    # What the sender wrote counts for a text as well.
+    kept = f"'{{' || notes || ',' || substr({_without(envelope)}, 2)" if envelope.headers else "line"
+    below = ", ".join(pointer(path[1:]) for path in written)
+    # A text that is no UTF-8, or of unknown encoding, may be written as the list of its bytes.
+    is_list = f"starts_with(v[1], '[') AND json_type(line, {pointer(envelope.held)}) = 'ARRAY'"
+    return f"""
+WITH extracted AS (
+    SELECT file_id, byte_offset, byte_length, record_no, mapping_no, line,
+        json_extract_string(line, [{", ".join(map(pointer, paths))}]) AS v
+    FROM lines WHERE shape IN (SELECT shape FROM sent)
+), spelled AS (
+    SELECT *, CASE WHEN {is_list} THEN {text_of_bytes("v[1]")} ELSE v[1] END AS held,
+        {_as_object("v[2]") if envelope.headers else "NULL"} AS spelled
+    FROM extracted
+), checked AS (
+    SELECT *, CASE WHEN spelled <> '{{}}' AND json_valid(spelled) THEN spelled END AS headers
+    FROM spelled
+), opened AS (
+    SELECT *, {f"json_extract_string(headers, [{below}])" if written else "NULL"} AS h
+    FROM checked
+), judged AS (
+    SELECT *, regexp_matches(held, '^\\s*\\{{\\s*"') AND json_valid(held) AS is_object,
+        {" || ".join(notes)} AS notes
+    FROM opened
+), noted AS (
+    SELECT *, notes || ',"@{envelope.name}":' || {_without(envelope, *envelope.held)} AS added
+    FROM judged
+)
+SELECT file_id, byte_offset, byte_length, record_no, mapping_no,
+    CASE WHEN is_object THEN NULL ELSE '{envelope.name}' END AS maker,
+    CASE
+        WHEN is_object THEN '{{' || added || ',' || substr(ltrim(held, ' \t\r\n'), 2)
+        ELSE {kept}
+    END AS line,
+    CASE WHEN is_object THEN NULL ELSE held END AS held,
+    added
+FROM noted"""
+
+
+def _noted(roles: Mapping[str, str], values: Mapping[str, str]) -> str:
+    members = ", ".join(f"'{role}', {sql.format_map(values)}" for role, sql in roles.items())
+    return f"json_object({members})"
+
+
+def _without(envelope: Envelope, *held: str) -> str:
+    """The envelope without the headers, where they were understood, and the path of what it holds."""
+    inner = "".join(f'{{"{key}":' for key in held) + "null" + "}" * len(held) if held else "{}"
+    if not envelope.headers:
+        return f"json_merge_patch(line, '{inner}')"
+    both = (inner.removesuffix("}") + "," if held else "{") + f'"{envelope.headers}":null}}'
+    return f"json_merge_patch(line, CASE WHEN headers IS NULL THEN '{inner}' ELSE '{both}' END)"
+
+
+def _as_object(found: str) -> str:
+    """What the sender wrote in the notation of an object, if it is what is understood.
+
+    A list holds names and values in turn, or objects of a `key` and a `value`, or of one member.
+    """
+    items = f"json_extract({found}, '$[*]')"
+    in_turn = f"list_transform({items}, lambda item, i: item || CASE WHEN i % 2 = 1 THEN ':' ELSE ',' END)"
+    member = (
+        "CASE WHEN json_exists(item, '$.key')"
+        " THEN json_extract(item, '$.key') || ':' || coalesce(json_extract(item, '$.value'), 'null')"
+        " ELSE substr(item, 2, length(item) - 2) END"
+    )
+    objects = f"list_transform({items}, lambda item: {member} || ',')"
+    return f"""CASE
+        WHEN starts_with({found}, '[{{') THEN '{{' || rtrim(array_to_string({objects}, ''), ',') || '}}'
+        WHEN starts_with({found}, '[') THEN '{{' || rtrim(array_to_string({in_turn}, ''), ',') || '}}'
+        ELSE {found}
+    END"""

@@ -1,0 +1,110 @@
+"""Debezium: changes of the rows of a database, bare or below `payload` where the schema is written too.
+
+A change is named by the connector, its place in the log of the database, the table and the row. The
+place orders changes and has holes by design. The transaction is the flow. A column that numbers the
+versions of a row tells which version was changed to which. Source: Debezium documentation, "Data
+change events" of the connectors.
+"""
+
+from ingest.formats.base import JsonFormat, Shape
+from ingest.names import Path
+
+_IDS = {"id": "id", "_id": "object_id", "ID": "upper_id", "Id": "title_id"}
+_VERSIONS = ("version", "row_version", "lock_version")
+_SOURCES = ("connector", "table", "collection", "db", "lsn", "snapshot")
+
+
+def flow_of(transaction: str) -> str:
+    """SQL: what the begin, the changes and the end of a transaction have in common.
+
+    PostgreSQL's connector puts a place in the log behind the number of the transaction, another one each.
+    """
+    return f"regexp_replace({{{transaction}}}, '^(\\d+):\\d+$', '\\1')"
+
+
+def _match(shape: Shape) -> Path | None:
+    for place in ((), ("payload",)):
+        here = {path[-1] for path in shape.paths if path[:-1] == place}
+        if not here.issuperset({"op", "source"}) or here.isdisjoint({"before", "after"}):
+            continue
+        # What is below `payload` is not looked into; there the time tells.
+        known = here.intersection({"ts_ms", "transaction"}) if place else None
+        if known or any(("source", name) in shape.paths for name in _SOURCES):
+            return place
+    return None
+
+
+def _row(*columns: str) -> str:
+    """The first of these columns that has a value, in the row as it is or else as it was."""
+    return ", ".join(f"{{{state}_{column}}}" for column in columns for state in ("after", "before"))
+
+
+_TABLE = "concat_ws('.', coalesce({schema}, {db}), coalesce({table}, {collection}))"
+_KEY = f"coalesce({_row(*_IDS.values())})"
+_PLACE = (
+    "coalesce({lsn}, {file} || ':' || {pos} || coalesce(':' || {row}, ''), {gtid},"
+    " {change_lsn} || coalesce(':' || {serial}, ''),"
+    " {scn} || coalesce(':' || {rs_id}, '') || coalesce(':' || {ssn}, ''), {resume_token}, {vgtid})"
+)
+# A snapshot reads every row at one place; without a key the row itself tells them apart.
+_ROW = "coalesce({row_key}, md5(coalesce({after}, {before})))"
+_TIME = ", ".join(f"nullif({{{name}}}, '0')" for name in ("source_us", "source_ms", "us", "ms"))
+
+FORMAT = JsonFormat(
+    name="debezium",
+    priority=130,
+    match=_match,
+    by_name=False,
+    inputs={
+        "op": ("op",),
+        "before": ("before",),
+        "after": ("after",),
+        "us": ("ts_us",),
+        "ms": ("ts_ms",),
+        "source_us": ("source", "ts_us"),
+        "source_ms": ("source", "ts_ms"),
+        "connector": ("source", "name"),
+        "db": ("source", "db"),
+        "schema": ("source", "schema"),
+        "table": ("source", "table"),
+        "collection": ("source", "collection"),
+        "transaction_no": ("source", "txId"),
+        "transaction": ("transaction", "id"),
+        "lsn": ("source", "lsn"),
+        "file": ("source", "file"),
+        "pos": ("source", "pos"),
+        "row": ("source", "row"),
+        "gtid": ("source", "gtid"),
+        "change_lsn": ("source", "change_lsn"),
+        "serial": ("source", "event_serial_no"),
+        "scn": ("source", "scn"),
+        "rs_id": ("source", "rs_id"),
+        "ssn": ("source", "ssn"),
+        "resume_token": ("source", "resume_token"),
+        "vgtid": ("source", "vgtid"),
+        **{
+            f"{state}_{name}": (state, column)
+            for state in ("before", "after")
+            for column, name in (*_IDS.items(), *zip(_VERSIONS, _VERSIONS, strict=True))
+        },
+    },
+    prepared={"changed": _TABLE, "row_key": _KEY, "place": _PLACE},
+    derived={
+        "event_id": (
+            f"CASE WHEN {{place}} IS NULL THEN {{event_id}}"
+            f" ELSE concat_ws('/', {{connector}}, {{place}}, {{changed}}, {_ROW}) END"
+        ),
+        "occurred_at": f"coalesce({_TIME}, {{occurred_at}})",
+        "node": "coalesce({node}, {connector})",
+        "service": "coalesce({service}, {connector})",
+        "event_type": "concat_ws('.', nullif({changed}, ''), {op})",
+        "stream": "coalesce({stream}, concat_ws('.', {connector}, nullif({changed}, '')))",
+        "stream_key": "coalesce({stream_key}, {row_key})",
+        "epoch": "{file}",
+        "broker_sequence": "coalesce({lsn}, {pos}, {scn}, {broker_sequence})",
+        "correlation_id": f"coalesce({flow_of('transaction')}, {{transaction_no}}, {{correlation_id}})",
+        "entity": "{changed} || '/' || {row_key}",
+        "entity_version": f"coalesce({', '.join(f'{{after_{name}}}' for name in _VERSIONS)})",
+        "expected_version": f"coalesce({', '.join(f'{{before_{name}}}' for name in _VERSIONS)})",
+    },
+)

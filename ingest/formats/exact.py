@@ -1,0 +1,70 @@
+"""JSON as Python objects with nothing lost on the way, for the notations that need them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+_UNSAFE: Final = re.compile(rb"[:\[,]\s*+-?(?:\d{20}|(?=[\d.]{17})\d++\.|[\d.]++[eE])")
+"""A number that may not be exact in 64 bits."""
+_LONGEST: Final = 20
+_LEAST: Final = -(1 << 63)
+_MOST: Final = (1 << 64) - 1
+
+
+def loads(raw: bytes) -> Any:
+    """The value; a number with more digits than fit is its text.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deeply, or an object has a key twice: Python keeps one.
+    """
+    try:
+        value = orjson.loads(raw)
+        written = orjson.dumps(value)
+    except orjson.JSONDecodeError:
+        if _UNSAFE.search(raw) is None:
+            raise
+        return _exactly(raw)
+    except orjson.JSONEncodeError as error:
+        raise ValueError("nested too deeply") from error
+    # What is written again as it was lost nothing; the rest is looked at more closely.
+    if written == raw.strip() or (_keys(written) == _keys(raw) and _UNSAFE.search(raw) is None):
+        return value
+    return _exactly(raw)
+
+
+def _exactly(raw: bytes) -> Any:
+    return json.loads(
+        raw, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_refuse
+    )
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _keys(raw: bytes) -> int:
+    return raw.count(b'":') + raw.count(b'" :')
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f'"{name[:80]}" is there more than once in an object')
+    return found
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= _LONGEST and _LEAST <= int(text) <= _MOST else text
+
+
+def _float(text: str) -> float | str:
+    value = float(text)
+    return value if math.isfinite(value) and Decimal(text) == Decimal(repr(value)) else text

@@ -1,0 +1,106 @@
+"""SHOW ENGINE INNODB STATUS, as a client or the monitor (`innodb_status_output`) prints it.
+
+One event for the output; one more for its LATEST DETECTED DEADLOCK, at the time that stands there, so
+that the deadlock which is printed again and again is one. Where the part about the deadlock stands
+alone, only that. Source: MySQL Reference Manual, "InnoDB Standard Monitor and Lock Monitor Output".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ingest.formats.base import Transcoder, at_lines
+from ingest.formats.innodb import ROLLED_BACK
+from ingest.formats.mysql_text import dumped, error_log, written
+
+_TIME: Final = rb"\d{4}-\d\d-\d\d [ \d]?\d:\d\d:\d\d|\d{6} [ \d]\d:\d\d:\d\d"
+_HEAD: Final = re.compile(rb"(?P<time>%b) ?(?:(?:0x)?[0-9a-f]+ )?INNODB MONITOR OUTPUT" % _TIME)
+_SECTION: Final = b"LATEST DETECTED DEADLOCK"
+_TRANSACTION: Final = b"*** (1) TRANSACTION:"
+_ALONE: Final = rb"%b\r?\n|%b" % (_SECTION, re.escape(_TRANSACTION))
+_RULE: Final = rb"={37}\r?\n"
+_ROW: Final = rb"\*{27} \d+\. row \*{27}\r?\n"
+_STARTS: Final = rb"%b|%b|%b|%b" % (_HEAD.pattern.replace(b"?P<time>", b"?:"), _ROW, _RULE, _ALONE)
+_ROLLED_BACK: Final = re.compile(rb"%b\d+\)(?P<rule>[^\n]*(?:\n|\Z))" % re.escape(ROLLED_BACK))
+_LAST: Final = re.compile(
+    rb"^END OF INNODB MONITOR OUTPUT[^\n]*(?:\n|\Z)(?P<rule>=+[^\n]*(?:\n|\Z))?", re.MULTILINE
+)
+_DETECTED: Final = re.compile(
+    rb"%b\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?(?P<dump>.*?(?:%b\d+\)|\Z))"
+    % (_SECTION, _TIME, re.escape(ROLLED_BACK)),
+    re.DOTALL,
+)
+_LINES_BEFORE: Final = 6
+_LONGEST: Final = 4 << 20
+"""Bytes."""
+
+
+def _line_end(data: bytes, start: int) -> int:
+    return data.find(b"\n", start) + 1 or len(data)
+
+
+def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], own: tuple[bytes, ...]) -> int:
+    """Where a line starts a record behind `start` that is no part of this one: each of `own` is, once."""
+    left = list(own)
+    for found in at_lines(another).finditer(data, start, start + _LONGEST):
+        part = next((one for one in left if data.startswith(one, found.start())), None)
+        if part is None:
+            return found.start()
+        left.remove(part)
+    return start + _LONGEST
+
+
+def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
+    """Behind the output or the part of it; behind the first line when it is not whole."""
+    first = _line_end(data, start)
+    if data.startswith((_SECTION, b"***"), start) and not data.startswith(b"****", start):
+        own = (_TRANSACTION,) if data.startswith(_SECTION, start) else ()
+        limit = _torn_at(data, first, another, own)
+        found = _ROLLED_BACK.search(data, start, limit)
+    else:
+        head, lines = start, 0
+        most = _LINES_BEFORE if data.startswith(b"*", start) else 1
+        while not _HEAD.match(data, head):
+            head, lines = _line_end(data, head), lines + 1
+            if head >= len(data) and not is_all:
+                return None
+            if lines > most or head >= len(data):
+                return first
+        limit = _torn_at(data, _line_end(data, head), another, (b"=" * 37, _SECTION, _TRANSACTION))
+        found = _LAST.search(data, head, limit)
+    if found is None:
+        return first if is_all or len(data) > limit else None
+    # The end of the last line, or the rule below it, may not be there yet.
+    is_whole = found[0].endswith(b"\n") and (found["rule"] is not None or data.find(b"\n", found.end()) >= 0)
+    return found.end() if is_whole or is_all else None
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    head = _HEAD.search(record)
+    if head is not None:
+        yield {
+            "time": written(head["time"].decode()),
+            "msg": "INNODB MONITOR OUTPUT",
+            "status": record.decode().strip(),
+        }
+    found = _DETECTED.search(record)
+    if found is None and head is None and not record.startswith(b"***"):
+        raise ValueError("no output of the InnoDB monitor")
+    if found is not None or head is None:
+        dump = record.decode() if found is None else found["dump"].decode()
+        time = found["time"] if found is not None else None
+        if ROLLED_BACK not in dump.encode():
+            raise ValueError("a deadlock without its end; a torn record?")
+        first = {"time": written(time.decode()) if time else "", "msg": "LATEST DETECTED DEADLOCK"}
+        yield dumped(first, [dump])
+
+
+FORMAT = Transcoder(
+    name="innodb_status",
+    format=error_log("innodb_status"),
+    starts=_STARTS,
+    end=_end,
+    transcode=_transcode,
+)

@@ -1,0 +1,154 @@
+"""PostgreSQL server log by way of syslog (`log_destination = 'syslog'`).
+
+The server sends a report in chunks, one per line and 900 bytes, numbered `[report-chunk]` for each
+process; chunks of several processes may stand between each other, and then are one record with
+several events. A chunk that begins with neither a tab nor a label goes on with the line before it.
+Headers of RFC 3164, RFC 5424 and rsyslog's with the time of ISO 8601; control characters may be
+written `#011`. A time without a year is no time: put %m into `log_line_prefix`, which counts before
+the header. Source: PostgreSQL documentation, `syslog_sequence_numbers`; elog.c; RFC 3164, RFC 5424.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ingest.formats.base import Transcoder
+from ingest.formats.postgresql_text import MAPPED, PART_START, REPORT_START, report
+
+_TIME: Final = (
+    rb"(?:[A-Z][a-z][a-z] [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?"
+    rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)"
+)
+_DATA: Final = rb'(?:-|(?:\[(?:[^\]"\n]|"(?:[^"\\\n]|\\.)*+")*+\])+)'
+_OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % _TIME
+_NEW: Final = rb"<\d{1,3}>1 %b \S+ \S+ \d+ \S+ %b (?:\xef\xbb\xbf)?" % (_TIME, _DATA)
+_LINE: Final = re.compile(
+    rb"(?:<(?P<priority>\d+)>(?:1 )?)?(?P<time>%b) "
+    rb"(?P<sender>(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
+    rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?)"
+    rb"(?:(?<=-)(?P<chunk>\d+)\] )?(?P<text>[^\n]*)" % (_TIME, _DATA)
+)
+_GOES_ON: Final = re.compile(rb"\t|#011|%b" % PART_START)
+_WHOLE: Final = re.compile(REPORT_START)
+_CONTROL: Final = re.compile(r"#0(11|12|15)")
+_CONTROLS: Final = {"11": "\t", "12": "\n", "15": ""}
+_WINDOW: Final = 2 << 10
+"""Bytes of other reports that may stand between two chunks of one."""
+
+
+def _goes_on(line: re.Match[bytes]) -> bool:
+    if line["chunk"] is not None:
+        return int(line["chunk"]) > 1
+    return _GOES_ON.match(line["text"]) is not None
+
+
+class _Lines(dict[int, re.Match[bytes] | None]):
+    """The lines of data by their starts, each matched once however often it is asked for."""
+
+    def __init__(self, data: bytes):
+        super().__init__()
+        self._data = data
+
+    def __missing__(self, at: int) -> re.Match[bytes] | None:
+        self[at] = found = _LINE.match(self._data, at)
+        return found
+
+
+def _next_chunk(data: bytes, lines: _Lines, sender: bytes, start: int) -> int:
+    """Where in the window from `start` on the line of a chunk stands that goes on; -1: nowhere."""
+    at = start
+    while (at := data.find(sender, at, start + _WINDOW)) >= 0:
+        line = lines[data.rfind(b"\n", 0, at) + 1]
+        if line is not None and line.start("sender") == at:
+            return at if _goes_on(line) else -1
+        at += 1
+    return -1
+
+
+def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as in base.py
+    """Behind the last chunk of the report that starts at `start`, and of those that begin between."""
+    lines = _Lines(data)
+    senders: list[bytes] = []
+    end = reach = start
+    while True:
+        between: list[bytes] = []
+        behind = end
+        while behind <= reach:
+            line = lines[behind]
+            if line is None:
+                return end
+            if _goes_on(line):
+                if senders and line["sender"] not in (*senders, *between):
+                    return end  # a chunk whose report is torn would spoil the others
+            elif _WHOLE.match(line["text"]):
+                between.append(line["sender"])
+            elif senders:
+                return end
+            behind = data.find(b"\n", behind) + 1
+            if not behind:
+                return len(data) if is_all else None
+        senders += between
+        end = behind
+        if not senders:
+            return end
+        found = [at for sender in senders if (at := _next_chunk(data, lines, sender, end)) >= 0]
+        if not found:
+            return end if is_all or data.find(b"\n", end + _WINDOW) >= 0 else None
+        reach = min(found)
+
+
+@dataclass
+class _Report:
+    """The chunks of one report."""
+
+    header: dict[str, Any]
+    text: str = ""
+
+
+def _header(line: re.Match[bytes]) -> dict[str, Any]:
+    named = {
+        "priority": line["priority"], "timestamp": line["time"], "host": line["host"],
+        "tag": line["tag"] or line["app"], "pid": line["pid"] or line["procid"], "message_id": line["id"],
+        "structured_data": line["data"], "report": line["report"],
+    }  # fmt: skip
+    return {key: value.decode() for key, value in named.items() if value not in (None, b"-")}
+
+
+def _reports(record: bytes) -> list[_Report]:
+    reports: dict[bytes, _Report] = {}
+    done: list[_Report] = []
+    for raw in record.splitlines():
+        line = _LINE.match(raw)
+        if line is None:
+            raise ValueError("a line without the header of syslog; a torn record?")
+        sender, text = line["sender"], _CONTROL.sub(lambda one: _CONTROLS[one[1]], line["text"].decode())
+        if not _goes_on(line):
+            reports[sender] = _Report(_header(line), text)
+            done.append(reports[sender])
+        elif sender not in reports:
+            raise ValueError("goes on with a report that does not begin here; does the file begin within it?")
+        elif text.startswith("\t") or _GOES_ON.match(line["text"]):
+            reports[sender].text += "\n" + text
+        else:
+            reports[sender].text += text
+    return done
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    for one in _reports(record):
+        said = report(one.text)
+        said.setdefault("timestamp", one.header["timestamp"])
+        said.setdefault("pid", int(one.header["pid"]))
+        yield {**said, "syslog": one.header}
+
+
+FORMAT = Transcoder(
+    name="postgresql_syslog",
+    format=replace(MAPPED, name="postgresql_syslog"),
+    starts=rb"(?:%b|%b)(?:\[\d+-\d+\] |%b)" % (_OLD, _NEW, REPORT_START),
+    end=_end,
+    transcode=_transcode,
+)

@@ -1,0 +1,119 @@
+"""PostgreSQL server log as text (`stderr`), whatever `log_line_prefix` says.
+
+A report begins with a line `<prefix>ERROR:  message` (two spaces); lines that begin with a tab go on
+with what stands above, and `<prefix>DETAIL:  `, HINT, QUERY, CONTEXT, LOCATION and STATEMENT belong to
+the report before them. The prefix gives what can be told in it for certain: see
+postgresql_prefix.py. There is no SQLSTATE unless the prefix has one (%e) or
+`log_error_verbosity = verbose`: then "deadlock detected" as the message of an ERROR is a deadlock when
+the server lists who waits, or neither a detail nor a context (`terse`). Source: PostgreSQL
+documentation, "Error Reporting and Logging"; elog.c.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from string import ascii_uppercase
+from typing import Any, Final
+
+from ingest.formats.base import Transcoder, continued
+from ingest.formats.postgresql import BY_STATE, computed, server_log
+from ingest.formats.postgresql_prefix import fields_of, sqlstate
+
+_SEVERITIES: Final = ("DEBUG", "LOG", "INFO", "NOTICE", "WARNING", "ERROR", "FATAL", "PANIC")
+_PARTS: Final = {
+    "DETAIL": "detail", "HINT": "hint", "QUERY": "internal_query", "CONTEXT": "context",
+    "LOCATION": "location", "BACKTRACE": "backtrace", "STATEMENT": "statement",
+}  # fmt: skip
+_KEYS: Final = {**dict.fromkeys(_SEVERITIES, "message"), **_PARTS}
+# A time with its zone, seconds with three digits behind the point, a process id in brackets, or
+# fields with names: what a prefix has at least.
+_KNOWN: Final = (
+    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|[+-]\d\d)"
+    rb"|(?<!\d)\d{10}\.\d{3}(?!\d)"
+    rb"|\[\d+(?:-\d+)?\]"
+    rb"|\b(?:user|db|database|app|client|host|pid|u|d|a|h)="
+)
+_PREFIX: Final = rb"(?:%b)|(?![\s{,\"])(?:(?!:  )[^\n]){1,120}?(?:%b)" % (_KNOWN, _KNOWN)
+_BARE: Final = (name for name in _KEYS if name not in {"WARNING", "INFO"})
+"""A line without a prefix gets its time from what is around it; others write "WARNING:  " as well."""
+
+
+def _labelled(names: Iterable[str]) -> bytes:
+    """A line whose first colon with two spaces is that of one of these labels."""
+    labels = "|".join(rf"(?<=\b{name}:  )" for name in names).encode()
+    return rb"[^\n:]*+(?::(?!  )[^\n:]*+)*+:  (?:%b)" % labels
+
+
+_HAS_PREFIX: Final = rb"(?:%b|(?:%b):  (?! ))" % (_PREFIX, "|".join(_BARE).encode())
+REPORT_START: Final = rb"(?=%b)%b" % (_labelled(_KEYS), _HAS_PREFIX)
+"""Regular expression for how a report begins, or a part of one that has lost its beginning."""
+PART_START: Final = rb"(?=%b)%b" % (_labelled(_PARTS), _HAS_PREFIX)
+"""The same for a line that belongs to the report before it."""
+
+
+def report(text: str) -> dict[str, Any]:
+    """The fields of one report, with the names that they have in jsonlog.
+
+    Raises:
+        ValueError: it is none.
+    """
+    fields: dict[str, Any] = {}
+    key = ""
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if line.startswith("\t") and fields:
+            fields[key] += "\n" + line[1:]
+            continue
+        head, colon, said = line.partition(":  ")
+        prefix = head.rstrip(ascii_uppercase)
+        label = head[len(prefix) :]
+        if not colon or label not in _KEYS:
+            if not line:
+                continue
+            raise ValueError("a line without a label such as LOG or DETAIL; a torn record?")
+        key = _KEYS[label]
+        if key == "message":
+            fields = {**fields_of(prefix), "error_severity": label}
+        elif not fields:
+            raise ValueError(
+                f"{label} without the message it belongs to; does the file begin within a record?"
+            )
+        fields[key] = f"{fields[key]}\n{said}" if key in fields else said
+    if not fields:
+        raise ValueError("a line without a label such as LOG or DETAIL; a torn record?")
+    _complete(fields)
+    return fields
+
+
+def _complete(fields: dict[str, Any]) -> None:
+    message = fields["message"]
+    if "location" in fields and (found := re.match(r"([0-9A-Z]{5}): ", message)) and sqlstate(found[1]):
+        fields["state_code"] = found[1]
+        fields["message"] = message = message[found.end() :]
+    if message == "deadlock detected" and "pid" not in fields:
+        # The process that reports a deadlock is the first in its list.
+        first = re.match(r"Process (\d+) waits for ", fields.get("detail", ""))
+        if first:
+            fields["pid"] = int(first[1])
+
+
+def transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    """The report in a record."""
+    yield report(record.decode())
+
+
+BY_TEXT: Final = (
+    f"CASE WHEN {{state}} IS NOT NULL THEN {BY_STATE} ELSE {{message}} = 'deadlock detected'"
+    " AND (regexp_matches({detail}, '^Process \\d+ waits for ')"
+    " OR {detail} IS NULL AND {context} IS NULL) END"
+)
+# %l counts lines, line_num records: the numbers of one session are not those of its jsonlog.
+MAPPED: Final = server_log("postgresql_text", columns=computed(BY_TEXT, "{session} || '#' || {line_num}"))
+
+FORMAT = Transcoder(
+    name="postgresql_text",
+    format=MAPPED,
+    starts=REPORT_START,
+    end=continued(rb"\t|" + PART_START),
+    transcode=transcode,
+)

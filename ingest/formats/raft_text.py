@@ -1,0 +1,58 @@
+"""The same as raft_trace in text: a line that says sent or received, from whom, to whom, type, term.
+
+`1->2 MsgApp Term:1 Log:0/3 Commit:2` as etcd-raft describes messages, or `from=1 to=2 type=MsgApp
+term=1 index=3` in any order, with `=` or `:`. Source: etcd-io/raft, DescribeMessage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from ingest.formats import raft_trace
+from ingest.formats.base import Transcoder
+
+_VERB: Final = rb"(?i:send|sends|sent|sending|recv|receive|receives|received|receiving)\b"
+_ARROW: Final = rb"(?<![\w.-])[\w.-]+[ \t]*->[ \t]*[\w.-]+[ \t]+Msg\w+"
+_PAIRS: Final = rb"(?i:(?=[^\n]*\bfrom[=:])(?=[^\n]*\bto[=:])(?=[^\n]*\b(?:type|msg_?type|kind)[=:]))"
+STARTS: Final = rb"(?!\{)(?=[^\n]*\b(?i:term)[=:])(?=[^\n]*\b%b)(?:(?=[^\n]*%b)|%b)[^\n]*" % (
+    _VERB, _ARROW, _PAIRS,
+)  # fmt: skip
+_TIME: Final = re.compile(r"(?:raft)?\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S*|\d{10,19})\]?\s+")
+_ENDS: Final = re.compile(r"([\w.-]+)\s*->\s*([\w.-]+)\s+(Msg\w+)")
+_PAIR: Final = re.compile(r"([A-Za-z_]\w*)[=:]\s*(\[[^\]]*\]|\"[^\"]*\"|[^\s,;]+)")
+_SPELLINGS: Final = {
+    "logterm": "logTerm", "log_term": "logTerm", "rejecthint": "rejectHint", "reject_hint": "rejectHint",
+    "msgtype": "type", "msg_type": "type", "kind": "type", "nid": "node",
+}  # fmt: skip
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    text = record.decode().rstrip("\r\n")
+    event: dict[str, Any] = {}
+    if time := _TIME.match(text):
+        event["time"] = time[1]
+    verb = re.search(_VERB.decode(), text)
+    if ends := _ENDS.search(text):
+        event |= {"from": ends[1], "to": ends[2], "type": ends[3]}
+    for key, written in _PAIR.findall(text[time.end() if time else 0 :]):
+        name = _SPELLINGS.get(key.lower(), key.lower())
+        value = written.strip('"')
+        if name == "log" and "/" in value:
+            event["logTerm"], event["index"] = value.split("/", 1)
+        else:
+            event.setdefault(name, value)
+    missing = [name for name in ("from", "to", "type", "term") if name not in event]
+    if missing or verb is None:
+        raise ValueError(f"a message without its {' and '.join(missing)}")
+    yield {**event, "direction": verb[0].lower(), "text": text}
+
+
+FORMAT = Transcoder(
+    name="raft_text",
+    format=replace(raft_trace.FORMAT, name="raft_text"),
+    starts=STARTS,
+    transcode=_transcode,
+)

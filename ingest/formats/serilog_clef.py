@@ -1,0 +1,42 @@
+"""Serilog's compact log event format (CLEF): `@t`, `@mt`, `@l` and properties at the top.
+
+The template `@mt` is the type of the event; `@i` is a hash of it, never an id. Without `@l` the
+level is Information. The flow is what a property calls it, else the trace `@tr`. With a start `@st` it
+is a span, named `@sp` below `@ps`; else it was written in the span `@sp`, its cause. Source:
+serilog-formatting-compact; SerilogTracing.
+"""
+
+from ingest.formats.base import JsonFormat
+
+_CAUSE = "CASE WHEN {start} IS NULL THEN {span} ELSE {parent} END"
+
+FORMAT = JsonFormat(
+    name="serilog_clef",
+    priority=800,
+    match=lambda shape: () if shape.has("@t") else None,
+    fields={
+        "occurred_at": (("@t",),),
+        "message": (("@m",), ("@mt",)),
+        "severity": (("@l",),),
+    },
+    inputs={
+        "template": ("@mt",),
+        "trace": ("@tr",),
+        "span": ("@sp",),
+        "parent": ("@ps",),
+        "start": ("@st",),
+        "source": ("SourceContext",),
+    },
+    computed={
+        "service": "coalesce({service}, {source})",
+        "event_id": "coalesce({event_id}, CASE WHEN {start} IS NOT NULL THEN {span} END)",
+        "causation_id": f"coalesce(in_causation_id, in_parent_id, {_CAUSE})",
+        "cause_kind": (
+            "CASE WHEN in_causation_id IS NOT NULL THEN 'causation'"
+            f" WHEN coalesce(in_parent_id, {_CAUSE}) IS NOT NULL THEN 'parent' END"
+        ),
+        "severity": "coalesce({severity}, 'Information')",
+        "event_type": "coalesce({event_type}, {template})",
+        "correlation_id": "coalesce({correlation_id}, {trace})",
+    },
+)

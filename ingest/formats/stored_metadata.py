@@ -1,0 +1,25 @@
+"""Metadata that an event store keeps as a text of its own: JSON, or the XML that XStream writes."""
+
+from __future__ import annotations
+
+
+def text_of(*inputs: str) -> str:
+    """SQL: the first of these inputs that there is, decoded where it is base64."""
+    found = f"coalesce({', '.join(f'{{{name}}}' for name in inputs)})"
+    # What "{" + a quote and "<me" of <meta-data> look like.
+    return f"""CASE
+        WHEN starts_with({found}, 'eyJ') OR starts_with({found}, 'PG1l')
+            THEN coalesce(try(decode(from_base64({found}))), {found})
+        ELSE {found}
+    END"""
+
+
+def values_of(text: str, *keys: str) -> str:
+    """SQL: the list of what metadata in the placeholder `text` says of these keys, as texts."""
+    json = ", ".join(f"'/{key}'" for key in keys)
+    entries = (f"<string>{key.replace('$', '.')}</string>\\s*<([\\w.-]+)>([^<]*)</" for key in keys)
+    xml = ", ".join(f"nullif(regexp_extract({{{text}}}, '{entry}', 2), '')" for entry in entries)
+    return f"""CASE
+        WHEN starts_with({{{text}}}, '{{{{') THEN try(json_extract_string({{{text}}}, [{json}]))
+        WHEN starts_with({{{text}}}, '<') THEN [{xml}]
+    END"""

@@ -1,0 +1,109 @@
+"""From the rows of a batch, in the temp table `parsed`, to the tables that are stored."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stormwatch.model import EVENT_SCHEMA
+from stormwatch.redaction import may_hold_sql, redacted_sql
+
+_COLUMNS = ", ".join(EVENT_SCHEMA.names)
+_PLACE = "file_id, byte_offset, record_no"
+
+INSERT_EVENTS = f"""
+INSERT INTO observations BY NAME SELECT {_COLUMNS}, ?::TIMESTAMP AS ingested_at FROM parsed
+"""
+
+_INSERT_CAUSES = f"""
+INSERT INTO causes BY NAME
+SELECT
+    {_PLACE}, event_id AS effect_id,
+    nullif(CASE json_type(link)
+        WHEN 'OBJECT' THEN coalesce(
+            link->>'id', link->>'spanId', link->>'span_id', link->>'spanID', link->>'event_id',
+            link->>'eventId', link->>'message_id', link->>'messageId', link->>'$.context.span_id'
+        )
+        WHEN 'ARRAY' THEN NULL
+        WHEN 'BOOLEAN' THEN NULL
+        ELSE link->>'$'
+    END, '') AS cause_id,
+    CASE
+        WHEN json_type(link) <> 'OBJECT' THEN 'causation'
+        WHEN link->>'kind' IN ('causation', 'parent', 'message', 'clock') THEN link->>'kind'
+        ELSE 'link'
+    END AS kind
+FROM (
+    SELECT {_PLACE}, event_id, causation_id, unnest(json_extract(links, '$[*]')) AS link
+    FROM parsed
+    WHERE links IS NOT NULL AND event_id IS NOT NULL
+)
+WHERE cause_id IS NOT NULL AND cause_id IS DISTINCT FROM causation_id
+"""
+
+_INSERT_LOCKS = f"""
+INSERT INTO locks BY NAME
+SELECT
+    {_PLACE}, event_id, occurred_at, operation, coalesce(lock_owner, node) AS owner,
+    lock_resource AS resource, lock_mode AS mode, lock_blocked_by AS blocked_by
+FROM parsed
+WHERE operation IN ('lock_wait', 'lock_acquire', 'lock_release', 'deadlock')
+    AND lock_detail IS NULL AND lock_edges IS NULL
+    AND (lock_resource IS NOT NULL OR lock_blocked_by IS NOT NULL)
+"""
+
+_INSERT_DEADLOCK_EDGES = f"""
+INSERT INTO locks BY NAME
+SELECT
+    {_PLACE}, event_id, occurred_at, 'deadlock' AS operation,
+    edge->>'owner' AS owner, edge->>'resource' AS resource, edge->>'mode' AS mode,
+    edge->>'blocked_by' AS blocked_by, edge->>'statement' AS statement,
+    (edge->>'owner') IS NOT DISTINCT FROM lock_owner AS is_victim
+FROM (
+    SELECT {_PLACE}, event_id, occurred_at, lock_owner,
+        unnest(json_extract(lock_edges, '$[*]')) AS edge
+    FROM parsed
+    WHERE operation = 'deadlock' AND lock_edges IS NOT NULL
+)
+WHERE owner IS NOT NULL
+"""
+
+# PostgreSQL, "Process 1 waits for ShareLock on transaction 7; blocked by process 2.", one line
+# per member of the cycle, then "Process 1: <statement>" for each.
+_INSERT_REPORTED_WAITS = rf"""
+INSERT INTO locks BY NAME
+WITH waits AS (
+    SELECT {_PLACE}, event_id, occurred_at, node, lock_detail,
+        unnest(regexp_extract_all(
+            lock_detail, 'Process \d+ waits for \w+ on .+?; blocked by process \d+\.'
+        )) AS wait
+    FROM parsed
+    WHERE operation = 'deadlock' AND lock_detail IS NOT NULL
+), parts AS (
+    SELECT *, regexp_extract(
+        wait,
+        'Process (\d+) waits for (\w+) on (.+); blocked by process (\d+)\.',
+        ['owner', 'mode', 'resource', 'blocked_by']
+    ) AS part
+    FROM waits
+)
+SELECT
+    {_PLACE}, event_id, occurred_at, 'deadlock' AS operation,
+    part.owner AS owner, part.resource AS resource, part.mode AS mode,
+    part.blocked_by AS blocked_by,
+    nullif(regexp_extract(
+        lock_detail, '(?s)\nProcess ' || part.owner || ': (.*?)(?:\nProcess \d+: |\z)', 1
+    ), '') AS statement,
+    node = 'pid ' || part.owner AS is_victim
+FROM parts
+"""
+
+INSERTS = (_INSERT_CAUSES, _INSERT_LOCKS, _INSERT_DEADLOCK_EDGES, _INSERT_REPORTED_WAITS)
+"""Everything that hangs on the events of a batch."""
+
+_TEXTS: Final = ("message", "attributes", "lock_detail", "lock_edges")
+"""What may hold a secret; ids, names and numbers do not."""
+
+REDACT: Final = f"""
+UPDATE parsed SET {", ".join(f"{name} = {redacted_sql(name)}" for name in _TEXTS)}
+WHERE {" OR ".join(may_hold_sql(name) for name in _TEXTS)}
+"""

@@ -1,0 +1,175 @@
+"""The user's say about which field is what: it goes before every name list.
+
+From the command line (`--map id=eventKey --map cause=meta.parent`) for all files, or from a TOML
+file, per path:
+
+    [[mapping]]
+    paths = ["billing/*.log"]   # without it: every file
+    id = "eventKey"
+    cause = "meta.parent"
+
+    [zones]                     # abbreviations that mean more than one offset
+    CST = "+08:00"
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from ingest.discovery import matches
+from ingest.names import NAMES, Path
+from stormwatch.errors import ConfigError
+
+_SHORT: Final = {
+    "id": "event_id",
+    "time": "occurred_at",
+    "type": "event_type",
+    "key": "stream_key",
+    "cause": "causation_id",
+    "parent": "parent_id",
+    "correlation": "correlation_id",
+    "version": "entity_version",
+}
+"""Names that are easier to type -> roles."""
+
+_ZONE_NAME: Final = re.compile(r"[A-Z]{1,5}")
+_ZONE: Final = re.compile(r"[+-]\d\d(:?\d\d)?|[A-Z][\w+-]*(/[\w+-]+)+")
+
+Fields = Mapping[str, Path]
+"""Role -> path of the field in a record."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which fields fill which roles in some files."""
+
+    fields: Fields
+    paths: tuple[str, ...] = ()
+    """Patterns as of `--include`; empty: every file."""
+
+    def applies(self, path: str) -> bool:
+        return not self.paths or any(matches(path, pattern) for pattern in self.paths)
+
+
+@dataclass(frozen=True)
+class FieldMapping:
+    """All rules; of several that speak of one role for one file the first wins."""
+
+    rules: tuple[Rule, ...] = ()
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """Zone abbreviation -> its offset, or " " and a name of the zone database."""
+
+    def fields_of(self, path: str) -> dict[str, Path]:
+        """Role -> field for the file at `path`."""
+        found: dict[str, Path] = {}
+        for rule in self.rules:
+            if rule.applies(path):
+                found = {**rule.fields, **found}
+        return found
+
+
+NO_MAPPING: Final = FieldMapping()
+
+
+def from_options(options: Iterable[str]) -> FieldMapping:
+    """The mapping of `--map ROLE=FIELD` options.
+
+    Raises:
+        ConfigError: an option is not of that form, or names no role.
+    """
+    fields: dict[str, Path] = {}
+    for option in options:
+        role, equals, name = option.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--map {option}: expected ROLE=FIELD, for example id=eventKey")
+        fields[_role(role.strip(), "--map")] = _path(name.strip())
+    return FieldMapping((Rule(fields),) if fields else ())
+
+
+def zones_from(options: Iterable[str], where: str = "--zone") -> dict[str, str]:
+    """Offsets by zone abbreviation, of options such as `CST=+08:00` or `CST=Asia/Shanghai`.
+
+    Raises:
+        ConfigError: an option is not of that form.
+    """
+    found = {}
+    for option in options:
+        name, _, zone = option.partition("=")
+        if not _ZONE_NAME.fullmatch(name) or not _ZONE.fullmatch(zone):
+            raise ConfigError(f"{where} {option}: expected for example CST=+08:00 or CST=Asia/Shanghai")
+        found[name] = zone if zone[0] in "+-" else f" {zone}"
+    return found
+
+
+def load_mapping(path: FilePath) -> FieldMapping:
+    """The mapping of a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be read, or says something that is not understood.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a mapping: {error}") from error
+    zones = content.get("zones", {})
+    if not isinstance(zones, dict):
+        raise ConfigError(f"{path}: zones must be a table: [zones]")
+    rules = from_tables(content.get("mapping", []), str(path)).rules
+    return FieldMapping(
+        rules, zones_from((f"{name}={zone}" for name, zone in zones.items()), f"{path}: zone")
+    )
+
+
+def from_tables(tables: object, where: str) -> FieldMapping:
+    """The mapping of the `[[mapping]]` tables of a TOML file called `where`.
+
+    Raises:
+        ConfigError: a table says something that is not understood.
+    """
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(f"{where}: mapping must be tables: [[mapping]]")
+    return FieldMapping(tuple(_rule(table, where) for table in tables))
+
+
+def _rule(table: dict[str, Any], where: str) -> Rule:
+    patterns = table.get("paths", [])
+    if not isinstance(patterns, list) or not all(isinstance(text, str) for text in patterns):
+        raise ConfigError(f"{where}: paths must be a list of patterns")
+    fields: dict[str, Path] = {}
+    for name, value in table.items():
+        if name == "paths":
+            continue
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{where}: {name} must be the name of a field")
+        fields[_role(name, where)] = _path(value)
+    return Rule(fields, tuple(patterns))
+
+
+def _role(name: str, where: str) -> str:
+    role = _SHORT.get(name, name)
+    if role in NAMES:
+        return role
+    known = [*_SHORT, *NAMES]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    raise ConfigError(f"{where}: there is nothing called '{name}' to map; {hint}")
+
+
+def _path(name: str) -> Path:
+    """`a.b` is b in a; `/a.b` and `/a/b` are JSON pointers, for keys that hold dots."""
+    if name.startswith("/"):
+        keys = name[1:].split("/")
+        return tuple(key.replace("~1", "/").replace("~0", "~") for key in keys)
+    return tuple(name.split("."))
+
+
+def merged(inferred: Fields, said: Fields) -> dict[str, Path]:
+    """What was found out, but for what the user says: of a role, or of a field."""
+    taken = set(said.values())
+    return {**{role: path for role, path in inferred.items() if path not in taken}, **said}

@@ -1,0 +1,153 @@
+"""From evidence to roles: which field is the id, the cause and the group of the records of a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ingest.names import Path
+from ingest.roles.evidence import Evidence, Pointer, Use
+from ingest.vocabulary import GENERIC
+
+_FEWEST: Final = 30
+"""Values a pointer has at least: fewer may meet by accident."""
+_HIT: Final = 0.5
+"""Share of the causes that must be there; the others were lost, or are in other logs."""
+_HIT_OF_ONE: Final = 0.15
+"""Share that must be there under one and the same key."""
+_CHAIN: Final = 0.02
+_FEWEST_CHAINED: Final = 3
+_SAME: Final = 0.5
+"""A field that mostly equals the key of its own record is another name for it."""
+_EVERYWHERE: Final = 0.9
+"""Share of the records an id is in."""
+_EQUAL: Final = 0.9
+"""Share of the edges along which a group id stays the same."""
+_SEVERAL: Final = 1.3
+"""Records a group has on average, at least."""
+_BEFORE: Final = 0.5
+"""Share of the causes that are before their effects, by clocks that may differ a little."""
+_CAUSES: Final = ("causation_id", "parent_id")
+_IDS: Final = ("event_id", "correlation_id", *_CAUSES)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a field of the records of a scope is."""
+
+    scope: str
+    role: str
+    field: Path
+    confidence: float
+    """0 to 1."""
+    evidence: Mapping[str, object]
+    is_override: bool = False
+    """The names alone would have said something else."""
+    was_override: bool = False
+    """Before, another field was taken for it, and the names would have said something else."""
+
+
+def decide(evidence: Evidence) -> list[Decision]:
+    """What the values say; silent about what they do not tell."""
+    uses = {(use.scope, use.field): use for use in evidence.uses()}
+    keys = {use.field for use in uses.values() if use.share >= _EVERYWHERE}
+    fields: dict[str, dict[Path, list[Pointer]]] = {}
+    for pointer in evidence.pointers():
+        if pointer.key in keys and pointer.same < _SAME and _leads_back(pointer):
+            fields.setdefault(pointer.scope, {}).setdefault(pointer.field, []).append(pointer)
+    decided: list[Decision] = []
+    for scope, by_field in sorted(fields.items()):
+        causes = [cause for pointers in by_field.values() if (cause := _cause(pointers, uses)) is not None]
+        if causes:
+            named = [use.field for use in uses.values() if use.scope == scope]
+            decided += _of_scope(_best(causes, uses), named, uses, evidence)
+    return decided
+
+
+def _leads_back(pointer: Pointer) -> bool:
+    """Whether it leads from effects to causes: an id is found in the causes of others as well."""
+    if pointer.before is not None:
+        return pointer.before >= _BEFORE
+    named = min(GENERIC.sort_key(role, pointer.key) for role in _CAUSES)
+    return named >= GENERIC.sort_key("event_id", pointer.key)
+
+
+def _strength(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> float:
+    """How far it leads, to what tells records apart."""
+    keys = [use for (_, name), use in uses.items() if name == pointer.key]
+    distinct = sum(use.distinct for use in keys) / sum(use.records for use in keys)
+    return pointer.hit * pointer.chain * distinct
+
+
+def _cause(pointers: list[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer | None:
+    """What a field points at most, if it is the pointer to a cause.
+
+    Causes may be in logs of other services, which call their key otherwise: each is found there, so
+    that what counts is what is found altogether.
+    """
+    best = max(pointers, key=lambda pointer: _strength(pointer, uses))
+    found = min(1.0, sum(pointer.hit for pointer in pointers))
+    is_chained = best.chain >= _CHAIN and best.chain * best.count >= _FEWEST_CHAINED
+    if best.count < _FEWEST or found < _HIT or best.hit < _HIT_OF_ONE or not is_chained:
+        return None
+    return replace(best, hit=found)
+
+
+def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer:
+    """The one that is called a cause, or else the strongest: all of them fit."""
+
+    def order(pointer: Pointer) -> tuple[object, ...]:
+        by_name = min(GENERIC.sort_key(role, pointer.field) for role in _CAUSES)
+        return (by_name[:2], -_strength(pointer, uses), by_name, GENERIC.sort_key("event_id", pointer.key))
+
+    return min(pointers, key=order)
+
+
+def _of_scope(
+    cause: Pointer, fields: list[Path], uses: Mapping[tuple[str, Path], Use], evidence: Evidence
+) -> list[Decision]:
+    named = GENERIC.roles(fields)
+
+    def first(*roles: str) -> Path | None:
+        return next((named[role][0] for role in roles if named.get(role)), None)
+
+    told = {
+        "values": cause.count,
+        "found": round(cause.hit, 3),
+        "chained": round(cause.chain, 3),
+        "key": list(cause.key),
+    }
+    name = first("causation_id", "parent_id")
+    decided = [Decision(cause.scope, "causation_id", cause.field, cause.hit, told, name != cause.field)]
+    use = uses.get((cause.scope, cause.key))
+    if use is not None and use.share >= _EVERYWHERE:
+        name = first("event_id")
+        told = {"pointed_at_by": list(cause.field), "found": round(cause.hit, 3)}
+        decided.append(Decision(cause.scope, "event_id", cause.key, cause.hit, told, name != cause.key))
+    # A customer stays the same along a chain as well: what is called a key is one.
+    taken = {path for role, paths in named.items() if role not in _IDS for path in paths}
+    taken -= set(named.get("correlation_id", ()))
+    groups = [
+        shared
+        for shared in evidence.shared(cause)
+        if shared.field not in (cause.field, cause.key)
+        and shared.equal >= _EQUAL
+        and shared.edges >= _FEWEST
+        and _groups(uses.get((cause.scope, shared.field)))
+        and shared.field not in taken
+    ]
+    if groups:
+        # The one that is called so, or else the one that tells most flows apart.
+        ranks = {one.field: GENERIC.sort_key("correlation_id", one.field)[:2] for one in groups}
+        group = min(groups, key=lambda one: (ranks[one.field], -one.distinct, one.field))
+        told = {"edges": group.edges, "equal": round(group.equal, 3)}
+        name = first("correlation_id")
+        decided.append(
+            Decision(cause.scope, "correlation_id", group.field, group.equal, told, name != group.field)
+        )
+    return decided
+
+
+def _groups(use: Use | None) -> bool:
+    return use is not None and use.distinct > 1 and use.records / use.distinct >= _SEVERAL

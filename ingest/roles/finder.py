@@ -1,0 +1,180 @@
+"""Looks at samples as logs are read, and changes its mind only for better evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from ingest.generations import utc_now
+from ingest.names import Path
+from ingest.reader import Chunk
+from ingest.roles import numbering
+from ingest.roles.decisions import Decision, decide
+from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
+from ingest.roles.numbering import NUMBER_SCHEMA
+from ingest.roles.samples import Sampled, sampled, scope_of
+
+_ROLES: Final = ("event_id", "causation_id", "correlation_id", "sequence", "stream_key")
+SAMPLE_RECORDS: Final = 10_000
+"""So many records are looked at together, the latest of each scope."""
+_FIRST_LOOK: Final = 300
+_GROWTH: Final = 3
+"""The next look is at so many times the records of the one before."""
+_GROWTH_AT_REST: Final = 1.25
+"""The same while nothing is read."""
+_LOOK_AT_LEAST: Final = 10_000_000
+"""However many there were before, the next look is after so many records."""
+
+
+class RoleFinder:
+    """What is known of the fields of every scope; not for several threads at once."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection):
+        self._connection = connection
+        self._decisions: dict[tuple[str, str], Decision] = {}
+        self._records: dict[str, list[Sampled]] = {}
+        self._seen = 0
+        self._taken = 0
+        self._looked_at = 0
+        self._next_look = _FIRST_LOOK
+
+    def load(self) -> None:
+        """Take over what the table `field_roles` says."""
+        rows = self._connection.execute(
+            "SELECT scope, role, field, confidence, evidence, is_override FROM field_roles"
+        ).fetchall()
+        self._decisions = {
+            (scope, role): Decision(
+                scope, role, tuple(json.loads(field)), confidence, json.loads(evidence), is_override
+            )
+            for scope, role, field, confidence, evidence, is_override in rows
+        }
+
+    def decisions(self) -> list[Decision]:
+        """What was decided, by scope and role."""
+        return [self._decisions[key] for key in sorted(self._decisions)]
+
+    def decision(self, path: str, role: str) -> Decision | None:
+        """What was decided of a role in the file at `path`."""
+        return self._decisions.get((scope_of(path), role))
+
+    def fields_of(self, path: str) -> dict[str, Path]:
+        """Role -> field for the file at `path`, where names alone would say something else."""
+        scope = scope_of(path)
+        found = {}
+        for role in _ROLES:
+            decision = self._decisions.get((scope, role))
+            if decision is not None and decision.is_override:
+                found[role] = decision.field
+        return found
+
+    def take(self, chunks: Sequence[Chunk]) -> bool:
+        """Take samples of what is about to be parsed; whether it is time to look at them."""
+        for chunk in chunks:
+            if chunk.rejected or chunk.is_blank:
+                continue
+            path = chunk.generation.path
+            if scope_of(path) not in self._records:
+                self._next_look = min(self._next_look, self._seen + _FIRST_LOOK)
+            self._seen += chunk.records
+            if self._taken < SAMPLE_RECORDS:
+                most = max(_FIRST_LOOK, SAMPLE_RECORDS // len(chunks))
+                bounds = chunk.bounds[: most + 1].tolist()
+                self._taken += len(bounds) - 1
+                self.add(path, (chunk.data[start:end] for start, end in pairwise(bounds)))
+        return self._seen >= self._next_look
+
+    def is_worth_a_look(self) -> bool:
+        """Whether, as nothing more comes for now, it is time already."""
+        return self._taken > 0 and self._seen >= self._looked_at * _GROWTH_AT_REST
+
+    def add(self, path: str, lines: Iterable[bytes]) -> None:
+        """Records of the file at `path`, as they follow each other."""
+        kept = self._records.setdefault(scope_of(path), [])
+        kept.extend(record for line in lines if (record := sampled(line)) is not None)
+        del kept[:-SAMPLE_RECORDS]
+
+    def look(self) -> list[Decision]:
+        """Judge the sample; what is decided differently now."""
+        self._next_look = self._seen + min(self._seen * (_GROWTH - 1), _LOOK_AT_LEAST)
+        self._taken = 0
+        self._looked_at = self._seen
+        self._shrink()
+        sample, counts = self._sample()
+        evidence = Evidence(self._connection, sample)
+        try:
+            found = decide(evidence) + numbering.count(self._connection, counts, sample.scopes, sample.fields)
+        finally:
+            evidence.close()
+        changed = []
+        for decision in found:
+            known = self._decisions.get((decision.scope, decision.role))
+            if known is not None and known.field != decision.field and not self._is_better(decision, known):
+                continue
+            if known is None or (known.field, known.is_override) != (decision.field, decision.is_override):
+                changed.append(replace(decision, was_override=known is not None and known.is_override))
+            self._decisions[decision.scope, decision.role] = decision
+        return changed
+
+    @staticmethod
+    def _is_better(new: Decision, known: Decision) -> bool:
+        """Whether to change one's mind: both fit, so a little better is not enough."""
+        return new.confidence > known.confidence * 1.2 or known.confidence < new.confidence - 0.2
+
+    def save(self) -> None:
+        """Write what is decided to the table `field_roles`, in the transaction at hand."""
+        decisions = self.decisions()
+        rows = pa.table(
+            {
+                "scope": [one.scope for one in decisions],
+                "role": [one.role for one in decisions],
+                "field": [json.dumps(one.field) for one in decisions],
+                "confidence": [one.confidence for one in decisions],
+                "evidence": [json.dumps(one.evidence) for one in decisions],
+                "is_override": [one.is_override for one in decisions],
+            }
+        )
+        self._connection.execute("DELETE FROM field_roles")
+        self._connection.register("new_roles", rows)
+        self._connection.execute(
+            "INSERT INTO field_roles BY NAME SELECT *, ?::TIMESTAMP AS decided_at FROM new_roles", [utc_now()]
+        )
+        self._connection.unregister("new_roles")
+
+    def _shrink(self) -> None:
+        """As many of each scope as all have room for."""
+        room = SAMPLE_RECORDS
+        for number, scope in enumerate(sorted(self._records, key=lambda name: len(self._records[name]))):
+            share = room // (len(self._records) - number)
+            del self._records[scope][: max(0, len(self._records[scope]) - share)]
+            room -= len(self._records[scope])
+
+    def _sample(self) -> tuple[Sample, pa.Table]:
+        """The values that may be ids, and those that may count, of all that is kept."""
+        scopes = sorted(self._records)
+        fields: dict[Path, int] = {}
+        ids: list[tuple[int, int, int, str, float | None]] = []
+        counts: list[tuple[int, int, int, int | None, str | None]] = []
+        count = 0
+        for number, scope in enumerate(scopes):
+            for record in self._records[scope]:
+                count += 1
+                for path, value in record.ids:
+                    ids.append((count, number, fields.setdefault(path, len(fields)), value, record.at))
+                for path, amount in record.numbers:
+                    counts.append((count, number, fields.setdefault(path, len(fields)), amount, None))
+                for path, label in record.labels:
+                    counts.append((count, number, fields.setdefault(path, len(fields)), None, label))
+        sample = Sample(_table(ids, VALUE_SCHEMA), scopes, list(fields))
+        return sample, _table(counts, NUMBER_SCHEMA)
+
+
+def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(schema)
+    return pa.table(columns, schema=schema)

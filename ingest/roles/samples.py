@@ -1,0 +1,158 @@
+"""Values that may be ids, taken out of sample records."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from ingest.names import NAMES, Path
+from ingest.vocabulary import normalise
+
+_TIMES: Final = {normalise(name): rank for rank, name in reversed(list(enumerate(NAMES["occurred_at"])))}
+_NO_TIME: Final = len(NAMES["occurred_at"])
+_LATEST_S: Final = 1e11
+_TIME_LENGTH: Final = len("2026-11-23T09:18:27.083420")
+_DEPTH: Final = 4
+_LEAVES: Final = 96
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_BEGINS_NUMBER: Final = frozenset("-0123456789")
+_EPOCH: Final = re.compile(r"1\d{9}(\d{3}){0,3}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d.*)?|\d\d:\d\d.*", re.ASCII)
+_ID: Final = re.compile(r"[^\s\x00-\x1f\"'<>{}]{4,200}")
+_HINT: Final = re.compile(
+    r"id|ids|identifier|uuid|guid|ref|key|cause|causedby|causation|parent|trigger|triggeredby|origin"
+    r"|correlation|conversation|trace|span|flow|saga|root|initiator|relatedto|replyto|prev|previous|because"
+)
+_COUNTED: Final = 1_000_000_000
+"""Greater numbers are times, amounts or ids, not counts."""
+_LABEL: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
+_LONG_NUMBER: Final = 8
+_DIGITS: Final = re.compile(r"\d+")
+_HEX: Final = re.compile(r"[0-9a-f]{8,}(?=[^a-z]|$)")
+_SUFFIX: Final = re.compile(r"(\.(gz|bz2|xz|zst|old|bak)|[-_.]#)+$")
+
+
+@lru_cache(maxsize=65_536)
+def scope_of(path: str) -> str:
+    """The logs that are written alike, by the path of one: numbers are #, rotation is left out.
+
+    `shop/orders-api-1.jsonl.2.gz` is of `shop/orders-api-#.jsonl`.
+    """
+    folded = _DIGITS.sub("#", _HEX.sub("#", path))
+    stem = _SUFFIX.sub("", folded)
+    return stem or folded
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What may be ids in a record, and its time in seconds (any epoch), if it says it."""
+
+    ids: list[tuple[Path, str]]
+    numbers: list[tuple[Path, int]]
+    labels: list[tuple[Path, str]]
+    """Short texts, which may be keys."""
+    at: float | None
+
+
+def sampled(line: bytes) -> Sampled | None:
+    """The fields of a record whose values may be ids, with them; None when it has none.
+
+    Small numbers meet by accident: they count only in a field that is named like one for ids.
+    """
+    if not line.startswith(b"{"):
+        return None
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    ids: list[tuple[Path, str]] = []
+    numbers: list[tuple[Path, int]] = []
+    labels: list[tuple[Path, str]] = []
+    rank, time = _NO_TIME, None
+    for path, value in _leaves(record, ()):
+        text = value if type(value) is str else _text(value)
+        if text is None:
+            continue
+        place = _time_rank(path[-1])
+        if place < rank and (at := _seconds(text)) is not None:
+            rank, time = place, at
+        elif len(ids) < _LEAVES and _may_be_id(path, text):
+            ids.append((path, text))
+        if isinstance(value, int) and abs(value) < _COUNTED and len(numbers) < _LEAVES:
+            numbers.append((path, value))
+        elif isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
+            labels.append((path, value))
+    return Sampled(ids, numbers, labels, time) if ids or numbers else None
+
+
+@lru_cache(maxsize=65_536)
+def _time_rank(key: str) -> int:
+    return _TIMES.get(normalise(key), _NO_TIME)
+
+
+def _seconds(text: str) -> float | None:
+    """Good enough to compare times of one kind of log with each other."""
+    if _NUMBER.fullmatch(text):
+        number = float(text)
+        while _LATEST_S < number < math.inf:
+            number /= 1000
+        return number if number < math.inf else None
+    try:
+        return datetime.fromisoformat(text[:_TIME_LENGTH]).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _may_be_id(path: Path, text: str) -> bool:
+    # Times and numbers begin with a digit or a sign: most texts need not be matched with all of them.
+    if text[:1] in _BEGINS_NUMBER:
+        if _TIME.fullmatch(text):
+            return False
+        if _NUMBER.fullmatch(text):
+            is_long = len(text) >= _LONG_NUMBER and "." not in text and not _EPOCH.fullmatch(text)
+            return is_long or is_hinted(path)
+    return _ID.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=65_536)
+def is_hinted(path: Path) -> bool:
+    """Whether the name of a field says that it holds an id of something."""
+    name = normalise(path[-1])
+    return _HINT.fullmatch(name) is not None or name.endswith(
+        ("id", "identifier", "uuid", "guid", "ref", "key", "by", "from", "cause", "parent")
+    )
+
+
+def _leaves(record: dict[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
+    for key, value in record.items():
+        path = (*above, key)
+        if isinstance(value, dict):
+            if len(path) < _DEPTH:
+                yield from _leaves(value, path)
+        elif isinstance(value, str) and value.startswith('{"') and not above:
+            yield from _held(value)
+        else:
+            yield path, value
+
+
+def _held(text: str) -> Iterator[tuple[Path, Any]]:
+    """The fields of a record that another one holds as a text: they are read as if it stood alone."""
+    try:
+        held = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return
+    if isinstance(held, dict):
+        yield from _leaves(held, ())

@@ -1,0 +1,302 @@
+"""From the plans of many shapes to the one SELECT that serves them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ingest import leftover
+from ingest.names import ABOUT, ABOVE, HEADERS, Path
+from ingest.plan import CAUSES, LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
+from ingest.times import ZONES, is_inexact, parse_time
+from ingest.vocabulary import LONGEST_WORD, normalise
+
+_TEXT_COLUMNS: Final = (
+    "event_id", "node", "service", "stream", "stream_key", "epoch", "correlation_id",
+    "message_id", "schema_version", "entity", "severity", "message",
+)  # fmt: skip
+_INTEGER_COLUMNS: Final = {
+    "entity_version": "BIGINT", "expected_version": "BIGINT", "attempt": "INTEGER",
+}  # fmt: skip
+_TEXTS: Final = frozenset({"message", "msg"})
+_TYPED: Final = {
+    role: f"in_{role}"
+    for role in (
+        "occurred_at", "sequence", "broker_sequence", "causation_id", "parent_id", "is_redelivered",
+    )
+}  # fmt: skip
+"""Roles that fill a column of another name or type -> the column of their text."""
+# Offsets number the records of a stream; of anything else they may be a page or a time zone.
+_SEQUENCE: Final = "coalesce(in_sequence, CASE WHEN stream IS NOT NULL THEN in_broker_sequence END)"
+
+# The database reads fractions as doubles: what has 16 digits or more may have had others.
+_DIGITS: Final = "|".join(rf"\d{{{n}}}\.\d{{{16 - n}}}" for n in range(1, 16))
+_ROUNDED: Final = rf"[:,\[]-?(?:{_DIGITS}|\d{{16,}}\.)"
+
+
+def pointer(path: Path) -> str:
+    """The path as a JSON pointer (RFC 6901), quoted as a SQL string."""
+    text = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Statement:
+    """The SELECT that turns the lines of one plan group into rows of `parsed`."""
+
+    def __init__(self, group: PlanGroup, zones: Mapping[str, str] | None = None):
+        """`zones` are offsets by abbreviation, beyond those that mean one."""
+        self._zones = {**ZONES, **(zones or {})}
+        self._format = group.format
+        order = {role: self._ordered(role, paths, group) for role, paths in group.roles.items()}
+        inputs = {name: group.envelope + path for name, path in group.format.inputs.items()}
+        every = {path for paths in order.values() for path in paths} | set(inputs.values())
+        self._left = group.left
+        self._paths = sorted(every)
+        self._index = {path: number for number, path in enumerate(self._paths, start=1)}
+        self._roles = order
+        self._operations = [path for role in ("operation", "operation_hint") for path in order.get(role, ())]
+        self._inputs = inputs
+
+    @staticmethod
+    def _ordered(role: str, paths: set[Path], group: PlanGroup) -> list[Path]:
+        skip = len(group.envelope)
+        explicit = [group.envelope + path for path in group.format.fields.get(role, ())]
+
+        def key(path: Path) -> tuple[int, bool, int, tuple[int, int, int, Path]]:
+            outside = path[:skip] != group.envelope
+            rank = explicit.index(path) if path in explicit else len(explicit)
+            inner = path if outside else path[skip:]
+            last = outside != (role in OUTER_FIRST)
+            place = {ABOVE: 0, HEADERS: 1, ABOUT: 3}.get(path[0], 2)
+            return (place, last, rank, group.format.vocabulary.sort_key(role, inner))
+
+        return sorted(paths, key=key)
+
+    def _raw(self, path: Path) -> str:
+        return f"v[{self._index[path]}]"
+
+    def _leaf(self, path: Path, role: str) -> str:
+        raw = self._raw(path)
+        unfit = _is_object(raw) if role == "message" else _is_nested(raw)
+        if role in CAUSES and _may_be_prose(path):
+            unfit += f" OR contains({raw}, ' ')"
+        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN NULL ELSE {raw} END"
+
+    def _role(self, role: str) -> str:
+        leaves = [self._leaf(path, role) for path in self._roles.get(role, ())]
+        return f"coalesce({', '.join(leaves)})" if leaves else "NULL::VARCHAR"
+
+    def _list(self, *roles: str) -> str:
+        lists = [
+            f"CASE WHEN starts_with({self._raw(path)}, '[') THEN {self._raw(path)} END"
+            for role in roles
+            for path in self._roles.get(role, ())
+        ]
+        return f"coalesce({', '.join(lists)})" if lists else "NULL::VARCHAR"
+
+    def _operation(self) -> tuple[str, str, str]:
+        """The operation, the joins it needs, and the first word written."""
+        joins, words, raws = [], [], []
+        for number, path in enumerate(self._operations):
+            word = f"w{number}"
+            raw = self._raw(path)
+            if path in self._roles.get("operation", ()):
+                spelled = f"lower({raw})"
+            else:  # a text may be long, a word is not
+                spelled = f"CASE WHEN strlen({raw}) <= {LONGEST_WORD} THEN lower({raw}) END"
+            joins.append(f"LEFT JOIN operation_words AS {word} ON {word}.word = {spelled}")
+            lock = f"coalesce({self._role('lock_resource')}, {self._list('lock_edges')})"
+            needs_lock = f"{word}.is_lock"
+            if path[-1] not in _TEXTS:  # a text may mention a deadlock that others report
+                needs_lock += f" AND {word}.operation <> 'deadlock'"
+            words.append(f"CASE WHEN {needs_lock} AND {lock} IS NULL THEN NULL ELSE {word}.operation END")
+            if path in self._roles.get("operation", ()):
+                raws.append(self._leaf(path, "operation"))
+        operation = f"coalesce({', '.join(words)})" if words else "NULL::VARCHAR"
+        raw = f"coalesce({', '.join(raws)})" if raws else "NULL::VARCHAR"
+        return operation, "\n".join(joins), raw
+
+    def _event_type(self, raw_operation: str) -> str:
+        leaves = []
+        for path in self._roles.get("event_type", ()):
+            leaf = self._leaf(path, "event_type")
+            if path in self._operations:
+                word = f"w{self._operations.index(path)}"
+                leaf = f"CASE WHEN {word}.operation IS NULL THEN {leaf} END"
+            leaves.append(leaf)
+        hints = [path for path in self._roles.get("event_type", ()) if path in self._operations]
+        return f"coalesce({', '.join([*leaves, raw_operation, self._words(hints)])})"
+
+    def _words(self, paths: Iterable[Path]) -> str:
+        """The first of these fields that is the word of an operation."""
+        words = [
+            f"CASE WHEN w{self._operations.index(path)}.operation IS NOT NULL THEN {self._raw(path)} END"
+            for path in paths
+        ]
+        return f"coalesce({', '.join(words)})" if words else "NULL::VARCHAR"
+
+    def _removed_words(self) -> str:
+        """A word that is not left in attributes: a column must hold it."""
+        gone = self._operations if self._left is None else self._left.removed
+        hints = self._roles.get("operation_hint", ())
+        return self._words(path for path in hints if path in gone)
+
+    def _nested(self) -> str:
+        """Whether a value that a column would take is an object or a list."""
+        used = {path for role, paths in self._roles.items() if role not in UNREMOVED for path in paths}
+        causes = {path for role in CAUSES for path in self._roles.get(role, ()) if _may_be_prose(path)}
+        tests = [_is_nested(self._raw(path)) for path in sorted(used)]
+        tests += [f"contains({self._raw(path)}, ' ')" for path in sorted(causes)]
+        return " OR ".join(f"coalesce({test}, FALSE)" for test in tests) or "FALSE"
+
+    def _leaves(self) -> list[Path]:
+        return [] if self._left is None else list(leftover.leaves(self._left.tree))
+
+    def _rest(self) -> str:
+        """What no column holds, if nothing of the record was lost on the way."""
+        if self._left is None:
+            return "json_merge_patch(line, patch)"
+        values = {path: f"u[{number}]" for number, path in enumerate(self._leaves(), start=1)}
+        return leftover.joined(self._left.tree, values)
+
+    def sql(self, group_no: int) -> str:
+        """The SELECT; reads the temp tables `lines`, `plans` and `operation_words`."""
+        operation, joins, raw_operation = self._operation()
+        columns = {role: self._role(role) for role in (*_TEXT_COLUMNS, *_INTEGER_COLUMNS, *LOCK_ROLES)}
+        columns |= {column: self._role(role) for role, column in _TYPED.items()}
+        columns |= {
+            "operation": operation,
+            "event_type": self._event_type(raw_operation),
+            "has_nested": self._nested(),
+        }
+        columns |= {f"in_{name}": self._raw(path) for name, path in self._inputs.items()}
+        columns |= {
+            "word": self._removed_words(),
+            "links": self._list("links", *CAUSES),
+            "lock_edges": self._list("lock_edges"),
+        }
+        columns["rest"] = self._rest()
+        prepared, source = self._prepared()
+        derived = ", ".join(
+            f"{template.format_map(self._placeholders())} AS {_TYPED.get(role, role)}"
+            for role, template in self._format.derived.items()
+        )
+        selected = ",\n        ".join(f"{sql} AS {name}" for name, sql in columns.items())
+        return f"""
+WITH extracted AS (
+    SELECT lines.file_id, byte_offset, byte_length, record_no, line, patch, patch_keeping_time,
+        {_extract("json_extract_string", self._paths)} AS v,
+        {_extract("json_extract", self._leaves())} AS u
+    FROM lines INNER JOIN plans ON lines.shape = plans.shape
+    WHERE plans.group_no = {group_no}
+), fields AS (
+    SELECT file_id, byte_offset, byte_length, record_no, line, patch, patch_keeping_time,
+        {selected}
+    FROM extracted
+    {joins}
+){prepared}, derived AS (
+    SELECT *{f" REPLACE ({derived})" if derived else ""} FROM {source}
+), typed AS (
+    SELECT *,
+        {parse_time("in_occurred_at", self._zones)} AS occurred_at,
+        {_integer(_SEQUENCE, "BIGINT")} AS sequence,
+        try_cast(in_is_redelivered AS BOOLEAN) AS is_redelivered
+    FROM derived
+)
+SELECT
+    {self._output()}
+FROM typed"""
+
+    def _output(self) -> str:
+        columns = {
+            "file_id": "file_id", "byte_offset": "byte_offset", "byte_length": "byte_length",
+            "record_no": "record_no", "format": f"'{self._format.name}'",
+            "event_id": "event_id", "occurred_at": "occurred_at", "node": "node",
+            "service": "service", "operation": "operation", "event_type": "event_type",
+            "stream": "stream", "stream_key": "stream_key",
+            # "epoch" is also a name for a Unix time; nothing with so many digits counts restarts.
+            "epoch": "CASE WHEN regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?') THEN NULL ELSE epoch END",
+            "sequence": "sequence",
+            "sequence_source": "CASE WHEN sequence IS NULL THEN NULL "
+            "WHEN in_sequence IS NOT NULL THEN 'producer' ELSE 'broker' END",
+            "causation_id": "coalesce(in_causation_id, in_parent_id)",
+            "cause_kind": "CASE WHEN in_causation_id IS NOT NULL THEN 'causation' "
+            "WHEN in_parent_id IS NOT NULL THEN 'parent' END",
+            "correlation_id": "correlation_id", "message_id": "message_id",
+            "schema_version": "schema_version", "entity": "entity",
+            **{name: _integer(name, kind) for name, kind in _INTEGER_COLUMNS.items()},
+            "is_redelivered": "is_redelivered", "severity": "severity", "message": "message",
+            "attributes": _attributes(),
+            **{role: role for role in LOCK_ROLES},
+            "lock_blocked_by": "nullif(lock_blocked_by, lock_owner)",
+            "lock_detail": "NULL::VARCHAR",
+            **{role: role for role in LIST_ROLES},
+        }  # fmt: skip
+        for name, template in self._format.computed.items():
+            columns[name] = template.format_map(self._placeholders())
+        return ",\n    ".join(f"{sql} AS {name}" for name, sql in columns.items())
+
+    def _prepared(self) -> tuple[str, str]:
+        """The steps that work out what the format prepares, and the name of the last."""
+        steps, source = [], "fields"
+        for number, (name, template) in enumerate(self._format.prepared.items()):
+            sql = template.format_map(self._placeholders())
+            steps.append(f", prepared_{number} AS (SELECT *, {sql} AS in_{name} FROM {source})")
+            source = f"prepared_{number}"
+        return "".join(steps), source
+
+    def _placeholders(self) -> dict[str, str]:
+        """What an expression of the format may name -> the column that holds it."""
+        plain = (*_TEXT_COLUMNS, *_INTEGER_COLUMNS, *LOCK_ROLES, "operation", "event_type")
+        return {
+            **{role: role for role in plain},
+            **_TYPED,
+            **{name: f"in_{name}" for name in (*self._inputs, *self._format.prepared)},
+        }
+
+
+def _is_object(text: str) -> str:
+    # Comparing the first bytes is cheaper than a function; "{" alone may start a GUID.
+    return f"({text} >= '{{\"' AND {text} < '{{#')"
+
+
+def _is_nested(text: str) -> str:
+    return f"({_is_object(text)} OR ({text} >= '[' AND {text} < '\\'))"
+
+
+def _extract(function: str, paths: Iterable[Path]) -> str:
+    pointers = ", ".join(pointer(path) for path in paths)
+    return f"{function}(line, [{pointers}])" if pointers else "NULL::VARCHAR[]"
+
+
+def _may_be_prose(path: Path) -> bool:
+    """Whether a cause may be a sentence, not an id: "cause": "connection reset"."""
+    return not normalise(path[-1]).endswith("id")
+
+
+def _integer(text: str, kind: str) -> str:
+    # A cast alone would round "3.7" to 4; JSON of some languages writes 3 as 3.0.
+    return f"CASE WHEN regexp_full_match({text}, '[+-]?\\d+(\\.0+)?') THEN try_cast({text} AS {kind}) END"
+
+
+def _attributes() -> str:
+    """What no column holds: all of the record when a value did not fit the column it was for."""
+    lost = [
+        "has_nested",
+        "coalesce(in_sequence, in_broker_sequence) IS NOT NULL AND sequence IS NULL",
+        "word IS NOT NULL AND word IS DISTINCT FROM event_type AND word IS DISTINCT FROM message",
+        "in_is_redelivered IS NOT NULL AND is_redelivered IS NULL",
+        "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
+        f"contains(rest, '.') AND regexp_matches(rest, '{_ROUNDED}')",
+        "regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
+        *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
+          for name, kind in _INTEGER_COLUMNS.items()),
+    ]  # fmt: skip
+    # A time is kept as written when microseconds cannot hold it or it was not understood.
+    inexact = f"in_occurred_at IS NOT NULL AND (occurred_at IS NULL OR {is_inexact('in_occurred_at')})"
+    anything = " OR ".join(f"coalesce({test}, FALSE)" for test in lost)
+    return f"""nullif(CASE
+        WHEN {anything} THEN rtrim(line, chr(10) || chr(13))::JSON
+        WHEN {inexact} THEN json_merge_patch(line, patch_keeping_time)
+        ELSE rest
+    END, '{{}}')"""

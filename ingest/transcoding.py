@@ -1,0 +1,145 @@
+"""Records of other notations become JSON objects: many of one notation at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+
+from ingest.formats.base import Transcoder
+from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
+
+_DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+"""What a transcoder raises that has not thought of everything."""
+_PLACE: Final = ("file_id", "byte_offset", "byte_length", "mapping_no")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records whose bytes Python looks at; called by their numbers."""
+
+    table: pa.Table
+    """Where they stand, with the columns of LINE_SCHEMA that say it."""
+    raws: list[bytes]
+
+    @classmethod
+    def of(cls, table: pa.Table, column: str) -> Records:
+        """Those whose text is in a column."""
+        return cls(table, _bytes_of(table[column]))
+
+    @classmethod
+    def apart(cls, records: Sequence[RawRecord]) -> Records:
+        """Those that are in no table."""
+        columns = {name: [getattr(record, name) for record in records] for name in _PLACE}
+        schema = pa.schema([LINE_SCHEMA.field(name) for name in _PLACE])
+        return cls(pa.table(columns, schema=schema), [record.raw for record in records])
+
+    def __getitem__(self, number: int) -> RawRecord:
+        file_id, offset, length, mapping_no = (self.table[name][number].as_py() for name in _PLACE)
+        return RawRecord(file_id, offset, length, mapping_no, self.raws[number])
+
+
+def _bytes_of(texts: pa.ChunkedArray) -> list[bytes]:
+    found: list[bytes] = []
+    for chunk in texts.chunks:
+        _, offsets, data = chunk.buffers()
+        if data is None:
+            found += [b""] * len(chunk)
+            continue
+        bounds = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
+        # Slices of bytes are made faster than values of Arrow.
+        content = data.to_pybytes()
+        found += [content[start:end] for start, end in pairwise(bounds)]
+    return found
+
+
+def transcoded(
+    transcoder: Transcoder,
+    records: Records,
+    numbers: Iterable[int],
+    refuse: Callable[[int, str], None],
+    members: Sequence[bytes] = (),
+) -> pa.Table:
+    """The objects that these records become, as rows of LINE_SCHEMA.
+
+    `refuse` is called with the number and the reason of one that cannot be read, and without a reason
+    for one that holds nothing. `members` are for each record, by number, what its objects get as well.
+    """
+    raws, transcode, written = records.raws, transcoder.transcode, _written
+    lines: list[bytes] = []
+    sources: list[int] = []
+    for number in numbers:
+        try:
+            found = list(transcode(raws[number]))
+        except ValueError as error:
+            refuse(number, f"{transcoder.name}: {error}")
+            continue
+        except _DEFECTS as error:  # not the fault of the records around it
+            what = f"{type(error).__name__}: {error}"
+            refuse(number, f"{transcoder.name}: cannot be read ({what}); please report this")
+            continue
+        try:
+            events = [written(event) for event in found]
+        except orjson.JSONEncodeError as error:
+            refuse(number, f"{transcoder.name}: {error}")
+            continue
+        if members:
+            events = [b"{%b,%b" % (members[number], event[1:]) for event in events]
+        if len(events) == 1:
+            lines.append(events[0])
+            sources.append(number)
+        elif events:
+            lines += events
+            sources += [number] * len(events)
+        else:
+            refuse(number, "")
+    return pa.Table.from_batches(
+        _batches(records.table, np.array(sources, np.int64), lines, transcoder.made), schema=LINE_SCHEMA
+    )
+
+
+def _written(event: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError as error:
+        if "64-bit" not in str(error):
+            raise
+        return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _batches(
+    table: pa.Table, sources: npt.NDArray[np.int64], lines: list[bytes], maker: str
+) -> Iterator[pa.RecordBatch]:
+    """`sources` are the numbers of the records that the lines are of, those of one next to each other."""
+    place = table.select(_PLACE).take(pa.array(sources)).combine_chunks()
+    # Among the lines of its record.
+    starts = np.flatnonzero(np.diff(sources, prepend=-1))
+    number = np.arange(len(sources)) - np.repeat(starts, np.diff(starts, append=len(sources)))
+    # DuckDB reads the batches of a table in parallel; what is in one may not exceed 2 GiB.
+    for start in range(0, len(lines), ROWS_PER_BATCH):
+        part = lines[start : start + ROWS_PER_BATCH]
+        columns = {name: place[name].slice(start, len(part)) for name in _PLACE}
+        columns["record_no"] = pa.array(number[start : start + ROWS_PER_BATCH], pa.int32())
+        columns["maker"] = pa.array([maker] * len(part), pa.string())
+        columns["line"] = pa.array(part, pa.binary()).view(pa.string())
+        yield from pa.table(columns).select(LINE_SCHEMA.names).to_batches()
+
+
+def refusing(records: Records, outcome: Outcome) -> Callable[[int, str], None]:
+    """Notes what cannot be read, and what holds nothing."""
+
+    def refuse(number: int, reason: str) -> None:
+        record = records[number]
+        if reason:
+            outcome.reject(record, reason)
+        else:
+            outcome.add_blank(record.file_id, record.byte_length)
+
+    return refuse

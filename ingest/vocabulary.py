@@ -1,0 +1,154 @@
+"""Gives the fields of a record their roles, by their names (names.py)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import product
+from typing import Final, NamedTuple
+
+from ingest.names import (
+    EVENT_OBJECTS,
+    LOCK_WORDS,
+    MESSAGE_NOUNS,
+    NAMES,
+    OPERATION_WORDS,
+    PAYLOADS,
+    STRONG,
+    SYSTEMS,
+    WRAPPERS,
+    Path,
+)
+
+_SEPARATORS: Final = re.compile(r"[_\-.\s@$:/]+")
+_SYSTEM: Final = re.compile(rf"(?i)(?:{'|'.join(SYSTEMS)})[_\-.]")
+_OUTSIDE, _EVENT, _PAYLOAD = range(3)
+_UNKNOWN: Final = 10_000
+
+
+@lru_cache(maxsize=65_536)
+def normalise(name: str) -> str:
+    """A name without case and separators."""
+    return _SEPARATORS.sub("", name).lower()
+
+
+_STRONG: Final = frozenset(normalise(name) for name in STRONG)
+
+
+class Spelling(NamedTuple):
+    """A name that a field can be called by."""
+
+    distance: int
+    """How far it stands from the top of what the record says of itself."""
+    name: str
+
+
+@lru_cache(maxsize=65_536)
+def spellings_of(path: Path) -> tuple[Spelling, ...]:
+    """The names a field can be called by, best first.
+
+    `metadata.causation_id` is called that and `causation_id`; `event.id` is called `event_id`, and
+    `id` of an event within the line.
+    """
+    *above, key = path
+    # A name that begins with "_" is of the store the record was in, not of the record.
+    distance = _EVENT if key.startswith("_") else _OUTSIDE
+    found = [Spelling(distance, normalise("".join(path)))]
+    inside = [normalise(part) for part in above]
+    while inside and inside[0] in WRAPPERS | EVENT_OBJECTS | PAYLOADS:
+        outer = inside.pop(0)
+        if outer in EVENT_OBJECTS:
+            distance = max(distance, _EVENT)
+        elif outer in PAYLOADS:
+            distance = _PAYLOAD
+        found.append(Spelling(distance, "".join(inside) + normalise(key)))
+    if not inside and (prefix := _SYSTEM.match(key)):
+        found.append(Spelling(distance, normalise(key[prefix.end() :])))
+    return tuple(spelling for spelling in found if spelling.distance < _PAYLOAD or spelling.name in _STRONG)
+
+
+class Vocabulary:
+    """Names of roles, in an order."""
+
+    def __init__(self, names: Mapping[str, tuple[str, ...]]):
+        self._names = dict(names)
+        self._ranks = {
+            role: {normalise(name): rank for rank, name in reversed(list(enumerate(listed)))}
+            for role, listed in names.items()
+        }
+        self._roles_of: dict[str, list[str]] = {}
+        for role, ranks in self._ranks.items():
+            for name in ranks:
+                self._roles_of.setdefault(name, []).append(role)
+
+    def changed(self, **names: tuple[str, ...]) -> Vocabulary:
+        """With other names for some roles."""
+        return Vocabulary({**self._names, **names})
+
+    def roles(self, paths: Iterable[Path]) -> dict[str, list[Path]]:
+        """Role -> the paths that can fill it, best first.
+
+        Fields outside go before those of an event within; then by the place of the name in its
+        list, by depth, and by the path itself, so that the answer for a record does not depend
+        on which other records were read with it.
+        """
+        found: dict[str, set[Path]] = {}
+        for path in paths:
+            for spelling in spellings_of(path):
+                for role in self._roles_of.get(spelling.name, ()):
+                    found.setdefault(role, set()).add(path)
+        return {
+            role: sorted(candidates, key=lambda path: self.sort_key(role, path))
+            for role, candidates in found.items()
+        }
+
+    def sort_key(self, role: str, path: Path) -> tuple[int, int, int, Path]:
+        """Where `path` stands among all that can ever fill `role`; unknown names come last."""
+        ranks = self._ranks.get(role, {})
+        places = [(distance, ranks[name]) for distance, name in spellings_of(path) if name in ranks]
+        distance, rank = min(places, default=(_UNKNOWN, _UNKNOWN))
+        return (distance, rank, len(path), path)
+
+
+GENERIC: Final = Vocabulary(NAMES)
+"""For records that say nothing of where they come from."""
+
+
+def called(name: str, paths: frozenset[Path]) -> bool:
+    """Whether one of the paths can be called `name`, at the top or in a wrapper."""
+    return Spelling(_OUTSIDE, normalise(name)) in _all_spellings(paths)
+
+
+@lru_cache(maxsize=16)
+def _all_spellings(paths: frozenset[Path]) -> frozenset[Spelling]:
+    # Many formats ask for a shape, which may have 100,000 keys.
+    return frozenset(spelling for path in paths for spelling in spellings_of(path))
+
+
+_JOINTS: Final = ("", "_", "-", ".", " ")
+
+
+def operation_words() -> dict[str, tuple[str, bool]]:
+    """Word in lower case -> (operation, whether it is about a lock), in all its spellings."""
+    found: dict[str, tuple[str, bool]] = {}
+
+    def add(word: str, operation: str, *, is_lock: bool) -> None:
+        for joint in _JOINTS:
+            found.setdefault(word.replace("_", joint), (operation, is_lock))
+
+    for operation, words in OPERATION_WORDS.items():
+        for word in words:
+            add(word, operation, is_lock=False)
+    for operation in ("send", "receive", "process", "settle"):
+        for word, noun in product(OPERATION_WORDS[operation], MESSAGE_NOUNS):
+            add(f"{noun}_{word}", operation, is_lock=False)
+            add(f"{word}_{noun}", operation, is_lock=False)
+    for operation, words in LOCK_WORDS.items():
+        for word in words:
+            add(word, operation, is_lock=True)
+    return found
+
+
+LONGEST_WORD: Final = max(map(len, operation_words()))
+"""Characters."""

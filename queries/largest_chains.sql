@@ -1,0 +1,82 @@
+-- largest_chains: which events set most in motion?
+--
+-- One row per chain that began in the window, the largest first: a root (an event without
+-- a cause that caused something) and all that follows from it within the window. An event
+-- with several causes counts in the chain of each of its roots. A root may be a ghost: the
+-- first cause of a chain that was never logged.
+-- What has no readable time is there when no window is asked for, and in no window.
+--
+-- Parameters
+--   since      TIMESTAMP  first instant included (default: the oldest event)
+--   until      TIMESTAMP  first instant excluded (default: the newest event)
+--   row_limit  BIGINT     how many rows (default: 20)
+--   lookback   INTERVAL   how far before since a cause is looked for (default: 1 hour)
+--
+-- Columns
+--   root_id      VARCHAR    event_id of the root
+--   event_type   VARCHAR    type of the root; NULL for a ghost
+--   event_count  BIGINT     events of the chain, the root included
+--   depth_max    INTEGER    steps from the root to the event farthest from it
+--   started_at   TIMESTAMP  when the root was first observed, a ghost: its first effect, UTC
+--   is_ghost     BOOLEAN    whether the root is named as a cause, but was never logged
+--
+-- Reads: _roots, _window_edges
+CREATE OR REPLACE MACRO largest_chains(
+    since := '-infinity'::TIMESTAMP,
+    until := 'infinity'::TIMESTAMP,
+    row_limit := 20,
+    lookback := INTERVAL 1 HOUR
+) AS TABLE -- noqa: CP02
+WITH RECURSIVE roots AS MATERIALIZED ( -- noqa: PRS
+    SELECT
+        found.event_id,
+        hash(found.event_id) AS event_hash,
+        found.event_type,
+        found.started_at,
+        found.is_ghost
+    FROM _roots(since, until, lookback) AS found
+),
+
+-- Every step of the walk is looked up among all before it, so it goes over hashes.
+window_edges AS MATERIALIZED (
+    SELECT DISTINCT
+        hash(named.cause_id) AS cause_hash,
+        hash(named.effect_id) AS effect_hash
+    FROM _window_edges(since, until) AS named
+),
+
+members(root_hash, event_hash, depth) USING KEY (root_hash, event_hash, min(depth)) AS (
+    SELECT
+        roots.event_hash AS root_hash,
+        roots.event_hash,
+        0 AS depth
+    FROM roots
+    UNION
+    SELECT
+        members.root_hash,
+        window_edges.effect_hash AS event_hash,
+        members.depth + 1 AS depth
+    FROM members
+    INNER JOIN window_edges ON members.event_hash = window_edges.cause_hash
+),
+
+chains AS (
+    SELECT
+        members.root_hash,
+        count(*) AS event_count,
+        max(members.depth) AS depth_max
+    FROM members
+    GROUP BY members.root_hash
+)
+
+SELECT
+    roots.event_id AS root_id,
+    roots.event_type,
+    chains.event_count,
+    chains.depth_max,
+    roots.started_at,
+    roots.is_ghost
+FROM chains
+INNER JOIN roots ON chains.root_hash = roots.event_hash
+ORDER BY chains.event_count DESC, roots.started_at ASC, roots.event_id ASC
+LIMIT (row_limit::BIGINT);

@@ -1,0 +1,101 @@
+"""Write the logs of a simulated event-driven system: whole stories, or live.
+
+python simulate.py write DIR --story NAME --seed N --minutes M [--start ISO]
+python simulate.py live DIR --story NAME --seed N --speed X [--seconds N]
+python simulate.py samples DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from bulk import write_story
+from live import tell
+from stories import STORIES, Story
+
+_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulate.py", description=(__doc__ or "").partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    write = commands.add_parser("write", help="a whole story: DIR/logs/*.jsonl and DIR/TRUTH.json")
+    live = commands.add_parser("live", help="a story in real time, until it is stopped")
+    samples = commands.add_parser("samples", help="every story as it is shipped: DIR/STORY/...")
+    for command in (write, live, samples):
+        command.add_argument("directory", type=Path, metavar="DIR")
+    write.add_argument("--story", choices=STORIES, required=True)
+    live.add_argument("--story", choices=STORIES, default="storm", help="default: storm")
+    for command in (write, live):
+        command.add_argument("--seed", type=int, help="default: that of the shipped sample")
+    write.add_argument("--minutes", type=_positive, help="default: as long as the story takes")
+    write.add_argument("--start", type=_instant, default=_START, help=f"default: {_START.isoformat()}")
+    live.add_argument(
+        "--speed", type=_positive, default=1.0, help="times as much traffic; 1: about 250 lines a second"
+    )
+    live.add_argument("--seconds", type=_positive, help="of the present, then stop; default: never")
+    live.add_argument("--rotate-mb", type=_positive, default=4.0, help="rotate larger files; default: 4")
+    return parser
+
+
+def _live(options: argparse.Namespace, story: Story, seed: int) -> None:
+    stopped = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    written = tell(
+        options.directory, story, seed, speed=options.speed,
+        rotate_bytes=round(options.rotate_mb * 1e6),
+        seconds=options.seconds, is_stopped=lambda: stopped,
+    )  # fmt: skip
+    sys.stdout.write(json.dumps(asdict(written)) + "\n")
+
+
+def main() -> int:
+    """Run the command line; returns the exit code."""
+    options = _arguments().parse_args()
+    try:
+        if options.command == "samples":
+            for story in STORIES.values():
+                write_story(options.directory / story.name, story, story.seed, story.minutes, _START)
+            return 0
+        story = STORIES[options.story]
+        seed = story.seed if options.seed is None else options.seed
+        if options.command == "live":
+            _live(options, story, seed)
+        else:
+            write_story(options.directory, story, seed, options.minutes or story.minutes, options.start)
+    except FileExistsError as error:
+        sys.stderr.write(f"{error.filename} exists: remove it or name another directory\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"cannot write logs below {options.directory}: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,232 @@
+"""Questions to a database: over HTTP to the process that owns it, or read from the file."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+import duckdb
+import pyarrow as pa
+
+from stormwatch import errors
+from stormwatch.catalog import Catalog
+from stormwatch.cli.options import Database
+from stormwatch.cli.talk import say
+from stormwatch.errors import DatabaseBusy, StorageError, StormwatchError
+from stormwatch.readonly import Answer, run_readonly
+from stormwatch.storage import Owner, Store, open_reader, read_owner
+
+_PATIENCE_S = 10.0
+"""Beyond the time a query may take, so long an owner may take to answer at all."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many rows and how much time a question may take."""
+
+    row_limit: int = 10_000
+    timeout_s: float = 30.0
+
+
+class Data(Protocol):
+    """A database that can be asked."""
+
+    def sql(self, text: str, params: Mapping[str, object], bounds: Bounds) -> Answer:
+        """Run one statement that only reads."""
+
+    def query(self, name: str, arguments: Mapping[str, str], bounds: Bounds) -> Answer:
+        """Ask a relation of the catalogue."""
+
+
+@contextmanager
+def open_data(database: Database) -> Iterator[Data]:
+    """The database, through its owner when it has one.
+
+    Raises:
+        StorageError: it cannot be opened, or its owner does not answer.
+    """
+    owner = ask_owner(database)
+    if owner is not None:
+        yield owner
+        return
+    connection = _open_current(database.path)
+    try:
+        yield Local(connection)
+    finally:
+        connection.close()
+
+
+def ask_owner(database: Database) -> Remote | None:
+    """The process that owns the database, when it can be asked; None when nobody owns it.
+
+    Raises:
+        DatabaseBusy: a process owns it that cannot be asked.
+    """
+    owner = read_owner(database.path)
+    if owner is None:
+        return None
+    if owner.url is not None:
+        remote = Remote(owner, database.token)
+        if remote.is_there():
+            return remote
+    try:
+        open_reader(database.path).close()
+    except DatabaseBusy as error:
+        raise DatabaseBusy(
+            f"{database.path}: in use by `{owner.command}` (process {owner.pid}), which does not answer "
+            "questions (yet); try again, or stop it"
+        ) from error
+    return None  # what the owner file says is no longer so
+
+
+def _open_current(path: Path) -> duckdb.DuckDBPyConnection:
+    """The file for reading, with the relations of this program in it."""
+    connection = open_reader(path)
+    catalog = Catalog.load()
+    if catalog.is_installed(connection):
+        return connection
+    connection.close()
+    try:
+        with Store(path, command="stormwatch") as store, store.cursor() as cursor:
+            catalog.install(cursor)
+    except (StorageError, OSError):
+        say(
+            f"{path} was written by another version and cannot be changed: "
+            "relations may be missing or answer as that version did"
+        )
+    return open_reader(path)
+
+
+class Local:
+    """A database file that nobody owns."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def sql(self, text: str, params: Mapping[str, object], bounds: Bounds) -> Answer:
+        return run_readonly(
+            self._connection, text, params, row_limit=bounds.row_limit, timeout_s=bounds.timeout_s
+        )
+
+    def query(self, name: str, arguments: Mapping[str, str], bounds: Bounds) -> Answer:
+        text, values = Catalog.load().call(name, arguments)
+        return self.sql(text, values, bounds)
+
+
+class Remote:
+    """The process that owns a database, over HTTP."""
+
+    def __init__(self, owner: Owner, token: str | None) -> None:
+        self.owner = owner
+        self._base = urlsplit(owner.url or "")
+        self._token = token
+
+    def is_there(self) -> bool:
+        """Whether the owner itself answers, and no other process at its address."""
+        try:
+            self._request("GET", "/healthz", None, timeout_s=_PATIENCE_S)
+        except StorageError:
+            return False
+        return True
+
+    def sql(self, text: str, params: Mapping[str, object], bounds: Bounds) -> Answer:
+        body = {
+            "sql": text, "params": params or None, "format": "arrow",
+            "row_limit": bounds.row_limit, "timeout": bounds.timeout_s,
+        }  # fmt: skip
+        return _answer(*self._call("POST", "/api/sql", body, bounds.timeout_s))
+
+    def query(self, name: str, arguments: Mapping[str, str], bounds: Bounds) -> Answer:
+        asked = {
+            **arguments, "format": "arrow", "limit": bounds.row_limit, "timeout": bounds.timeout_s,
+        }  # fmt: skip
+        path = f"/api/queries/{quote(name, safe='')}?{urlencode(asked)}"
+        return _answer(*self._call("GET", path, None, bounds.timeout_s))
+
+    def status(self) -> dict[str, Any]:
+        """What the ingester says of itself, and the version of the data."""
+        return self._json("GET", "/api/status")
+
+    def snapshot(self, destination: Path, *, replace: bool) -> None:
+        """Have the owner write a copy.
+
+        Raises:
+            StormwatchError: it could not.
+        """
+        body = {"destination": str(destination), "replace": replace}
+        self._json("POST", "/api/snapshot", body, timeout_s=3600.0)
+
+    def reingest(self, paths: Sequence[str]) -> dict[str, Any]:
+        """Have stored files parsed again; which they are, and how many bytes.
+
+        Raises:
+            ConfigError: nothing stored is called so.
+        """
+        return self._json("POST", "/api/reingest", {"paths": list(paths)})
+
+    def _json(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float = 30.0
+    ) -> dict[str, Any]:
+        _, content = self._call(method, path, body, timeout_s)
+        parsed: dict[str, Any] = json.loads(content)
+        return parsed
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, object] | None, timeout_s: float
+    ) -> tuple[http.client.HTTPMessage, bytes]:
+        status, headers, content = self._request(method, path, body, timeout_s + _PATIENCE_S)
+        if status != http.client.OK:
+            raise _error(content)
+        return headers, content
+
+    def _request(
+        self, method: str, path: str, body: Mapping[str, object] | None, timeout_s: float
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        headers = {"Content-Type": "application/json"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
+        connection = http.client.HTTPConnection(self._base.hostname or "", self._base.port, timeout=timeout_s)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise StorageError(
+                f"`{self.owner.command}` (process {self.owner.pid}) does not answer at "
+                f"{self.owner.url}: {error}"
+            ) from error
+        finally:
+            connection.close()
+        if response.getheader("x-stormwatch-pid") != str(self.owner.pid):
+            raise StorageError(f"{self.owner.url}: another program answers there")
+        return response.status, response.headers, content
+
+
+def _error(content: bytes) -> StormwatchError:
+    """The error that an answer of the owner tells of."""
+    try:
+        told = json.loads(content)
+        text, kind = str(told["error"]), getattr(errors, str(told["kind"]), None)
+    except (ValueError, KeyError, TypeError):
+        return StorageError(f"the owner of the database failed: {content[:200]!r}")
+    if isinstance(kind, type) and issubclass(kind, StormwatchError):
+        return kind(text)
+    return StorageError(f"the owner of the database refused: {text}; commands take it from --token")
+
+
+def _answer(headers: http.client.HTTPMessage, content: bytes) -> Answer:
+    newest = headers["x-stormwatch-complete-to"]
+    return Answer(
+        table=pa.ipc.open_stream(content).read_all(),
+        is_truncated=headers["x-stormwatch-is-truncated"] == "true",
+        elapsed_ms=float(headers["x-stormwatch-elapsed-ms"]),
+        data_version=int(headers["x-stormwatch-data-version"]),
+        complete_to=None if newest == "null" else datetime.fromisoformat(newest.removesuffix("Z")),
+    )

@@ -1,0 +1,71 @@
+"""Entry point: the group of all verbs, and how errors leave the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from stormwatch import __version__
+from stormwatch.cli import ask, demo, keep, look, own, understand
+from stormwatch.cli.talk import say_error
+from stormwatch.errors import ExitCode, StormwatchError
+
+
+class _Verbs(click.Group):
+    """Lists the verbs as they were added: what people start with comes first."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Who reads the output has seen enough; the flush at exit must not complain either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.PIPE_CLOSED
+        return code
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 a finding, "
+    "2 wrong arguments or query, 3 the database cannot be used, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="stormwatch")
+def cli() -> None:
+    """Which event caused which, where order breaks, who waits for whom: from logs you already write.
+
+    \b
+    Start here:  stormwatch demo         see it on made-up logs, in your browser
+                 stormwatch up ./logs    watch a log directory
+    """  # noqa: D301 - \b is meant: click folds no lines behind it
+
+
+for verb in (*demo.VERBS, *own.VERBS, *understand.VERBS, *look.VERBS, *ask.VERBS, *keep.VERBS):
+    cli.add_command(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = cli.main(args=arguments, prog_name="stormwatch", standalone_mode=False)
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except StormwatchError as error:
+        say_error(str(error))
+        return error.exit_code
+    return int(code or ExitCode.OK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

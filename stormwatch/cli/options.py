@@ -1,0 +1,168 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ingest.mapping import FieldMapping
+    from ingest.service import Settings
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+FORMATS = ("table", "json", "csv", "parquet")
+
+
+@dataclass(frozen=True)
+class Database:
+    """Which database, and what its owner may want to see before it answers."""
+
+    path: Path
+    token: str | None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Which files are logs, and how they are read."""
+
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    maps: tuple[str, ...]
+    zones: tuple[str, ...]
+    config: Path | None
+    poll: bool
+    keep_secrets: bool
+
+    def mapping(self) -> FieldMapping:
+        """What the options say about fields, before what the file says.
+
+        Raises:
+            ConfigError: an option or the file is not understood.
+        """
+        from ingest.mapping import FieldMapping, from_options, load_mapping, zones_from
+
+        rules, zones = from_options(self.maps).rules, zones_from(self.zones)
+        if self.config is not None:
+            loaded = load_mapping(self.config)
+            rules, zones = rules + loaded.rules, {**loaded.zones, **zones}
+        return FieldMapping(rules, zones)
+
+    def settings(self, directory: Path) -> Settings:
+        """The settings of an ingester of `directory`.
+
+        Raises:
+            ConfigError: as `mapping`.
+        """
+        from ingest.discovery import Filter
+        from ingest.service import Settings
+        from stormwatch.redaction import Redaction
+
+        return Settings(
+            directory,
+            accepted=Filter(self.include, self.exclude),
+            mapping=self.mapping(),
+            redaction=Redaction(is_on=not self.keep_secrets),
+            watch="poll" if self.poll else "auto",
+        )
+
+
+@dataclass(frozen=True)
+class Output:
+    """How results are written, and where: None is stdout."""
+
+    format: str
+    path: Path | None
+
+
+def database_option(verb: _Verb) -> _Verb:
+    """`--db` and `--token` as the argument `database` (Database)."""
+
+    @functools.wraps(verb)
+    def with_database(*args: Any, db: Path, token: str | None, **kwargs: Any) -> Any:
+        return verb(*args, database=Database(db.absolute(), token), **kwargs)
+
+    path = click.option(
+        "--db", type=click.Path(dir_okay=False, path_type=Path), envvar="STORMWATCH_DB",
+        default="stormwatch.duckdb", show_default="$STORMWATCH_DB or ./stormwatch.duckdb",
+        help="Database file.",
+    )  # fmt: skip
+    token = click.option(
+        "--token", envvar="STORMWATCH_TOKEN", metavar="TEXT",
+        help="Token of the HTTP interface (better in $STORMWATCH_TOKEN, where no process list shows it).",
+    )  # fmt: skip
+    return path(token(with_database))  # type: ignore[return-value]
+
+
+def source_options(verb: _Verb) -> _Verb:
+    """The options about log files as the argument `sources` (Sources)."""
+
+    @functools.wraps(verb)
+    def with_sources(
+        *args: Any,
+        include: tuple[str, ...],
+        exclude: tuple[str, ...],
+        maps: tuple[str, ...],
+        zones: tuple[str, ...],
+        config: Path | None,
+        poll: bool,
+        keep_secrets: bool,
+        **kwargs: Any,
+    ) -> Any:
+        return verb(
+            *args, sources=Sources(include, exclude, maps, zones, config, poll, keep_secrets), **kwargs
+        )
+
+    added: Any = with_sources
+    for option in reversed((
+        click.option("--include", multiple=True, metavar="GLOB",
+                     help="Read only files of such a name or path; may be repeated, as all of these."),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out such files."),
+        click.option("--map", "maps", multiple=True, metavar="ROLE=FIELD",
+                     help="Say which field is what: --map id=event.key --map cause=meta.parent"),
+        click.option("--zone", "zones", multiple=True, metavar="NAME=OFFSET",
+                     help="What a zone abbreviation means that may mean several: --zone CST=+08:00"),
+        click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                     metavar="FILE.toml", help="Mapping tables, per path."),
+        click.option("--poll", is_flag=True, help="Look by the clock; for NFS and some containers."),
+        click.option("--keep-secrets", is_flag=True,
+                     help="Store what looks like passwords and tokens as it is, in place of [redacted]."),
+    )):  # fmt: skip
+        added = option(added)
+    return added  # type: ignore[no-any-return]
+
+
+def output_options(verb: _Verb) -> _Verb:
+    """`--format` and `--output` as the argument `output` (Output)."""
+
+    @functools.wraps(verb)
+    def with_output(*args: Any, form: str, path: Path | None, **kwargs: Any) -> Any:
+        return verb(*args, output=Output(form, path), **kwargs)
+
+    form = click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+        help="How results are written.",
+    )  # fmt: skip
+    path = click.option(
+        "-o", "--output", "path", type=click.Path(dir_okay=False, path_type=Path),
+        help="Write them to this file in place of stdout.",
+    )  # fmt: skip
+    return form(path(with_output))  # type: ignore[return-value]
+
+
+def limit_options(verb: _Verb) -> _Verb:
+    """`--limit` (rows) and `--timeout` (seconds)."""
+    limit = click.option(
+        "--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True,
+        help="Rows at most.",
+    )  # fmt: skip
+    timeout = click.option(
+        "--timeout", type=click.FloatRange(0, 600, min_open=True), default=30.0, show_default=True,
+        help="Seconds the query may run.",
+    )  # fmt: skip
+    return limit(timeout(verb))

@@ -1,0 +1,87 @@
+"""The verbs that own a database: up, ingest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stormwatch.cli.options import Database, Sources, database_option, source_options
+from stormwatch.cli.talk import say
+from stormwatch.errors import ExitCode
+
+if TYPE_CHECKING:
+    from stormwatch.cli.serving import Owned
+
+_DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+
+
+@click.command()
+@_DIRECTORY
+@click.option("--follow", is_flag=True, help="Go on with what is written until SIGINT or SIGTERM.")
+@database_option
+@source_options
+def ingest(directory: Path, database: Database, sources: Sources, *, follow: bool) -> int:
+    """Read the logs in DIR into the database, each byte once.
+
+    Stops at the end of what is there, unless told to --follow. Started again it goes on where it
+    stopped; kill -9 loses and repeats nothing.
+    """
+    from stormwatch.cli.serving import own, serve_api, stop_on_signals
+
+    settings = sources.settings(directory.absolute())
+    if follow:
+        command = f"stormwatch ingest {directory} --follow"
+        with stop_on_signals(), own(database, settings, command) as owned:
+            say(f"follows {directory} into {database.path}")
+            serve_api(owned)
+            return _verdict(owned)
+    from stormwatch.cli.progress import drain
+
+    with own(database, settings, f"stormwatch ingest {directory}") as owned:
+        return drain(owned.ingester)
+
+
+@click.command()
+@_DIRECTORY
+@database_option
+@source_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), show_default="8501, or the next free one",
+              help="Port to listen on; 0: any free one.")  # fmt: skip
+@click.option("--allow-host", "allowed", multiple=True, metavar="NAME",
+              help="Another name the server may be asked by, for example behind a proxy.")  # fmt: skip
+@click.option("--no-browser", is_flag=True, help="Do not open the dashboard in the browser.")
+def up(
+    directory: Path,
+    database: Database,
+    sources: Sources,
+    host: str,
+    port: int | None,
+    allowed: tuple[str, ...],
+    *,
+    no_browser: bool,
+) -> int:
+    """Watch the logs in DIR and serve the dashboard."""
+    from stormwatch.cli.dashboard import Page, serve_dashboard
+    from stormwatch.cli.serving import access_for, free_port, own, stop_on_signals
+
+    access = access_for(host, allowed, database.token)
+    settings = sources.settings(directory.absolute())
+    with stop_on_signals(), own(database, settings, f"stormwatch up {directory}") as owned:
+        page = Page(host, free_port(host, port), access, opens_browser=not no_browser)
+        say(f"watches {directory}, database {database.path}")
+        serve_dashboard(owned, page)
+        return _verdict(owned)
+
+
+def _verdict(owned: Owned) -> int:
+    status = owned.ingester.status()
+    if status.state == "failed":
+        say(f"error: {status.detail}")
+        return ExitCode.STORAGE
+    return ExitCode.OK
+
+
+VERBS = (up, ingest)

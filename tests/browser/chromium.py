@@ -1,0 +1,63 @@
+"""The browser that the journeys and the screenshots are made with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",  # in a container there is no namespace to build one from
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    # Requests of its own would be taken for requests of a page.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SETTLED_MS = 60_000
+# Every page asks its question in a heading; skeletons stand where parts of a page are still on their way.
+_SETTLED = """() => {
+    const all = (selector) => [...document.querySelectorAll(selector)];
+    return all('[data-testid="stApp"][data-test-script-state="notRunning"]').length === 1
+        && all('[data-testid="stMain"] h2').length > 0
+        && all('[data-testid="stSkeleton"]').length === 0
+        && all('[data-live-plotly]').every((chart) => chart._fullLayout);
+}"""
+
+
+def installed() -> str | None:
+    """Where a Chromium of this machine is; None when there is none."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def started(path: str) -> Iterator[Browser]:
+    """A browser with an empty profile of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_at(page: Page, address: str) -> None:
+    """Go to an address and wait until its page is drawn."""
+    page.goto(address)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the script of the page has run and everything on it is drawn."""
+    page.wait_for_function(_SETTLED, timeout=SETTLED_MS)
+
+
+def chart(page: Page, alt: str) -> Locator:
+    """A chart of the page, by its alternative text."""
+    return page.locator(f'[data-live-plotly][aria-label="{alt}"]')

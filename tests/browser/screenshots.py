@@ -1,0 +1,133 @@
+"""Takes the pictures of docs/screenshots from a running demo: `python -m tests.browser.screenshots`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.browser import chromium
+from tests.cli.harness import ROOT, command
+
+_INTO = ROOT / "docs" / "screenshots"
+_THEMES = ("light", "dark")
+_SIZE = (1440, 1000)
+_COLOURS = 200
+_START_S = 60.0
+
+
+@contextmanager
+def _demo(story: str) -> Iterator[str]:
+    """The address of a demo that runs until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = command("demo", "--story", story, "--no-browser", "--port", port)
+    process = subprocess.Popen(words, cwd=ROOT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for_start(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for_start(url: str) -> None:
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            urlopen(url + "/healthz", timeout=5).close()  # noqa: S310 - an address of our own
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
+        else:
+            return
+
+
+def _ask(url: str, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query."""
+    body = json.dumps({"sql": sql}).encode()
+    asked = Request(url + "/api/sql", body, {"Content-Type": "application/json"})  # noqa: S310 - our own
+    with urlopen(asked, timeout=60) as answer:  # noqa: S310 - our own
+        rows: list[dict[str, Any]] = json.load(answer)["rows"]
+    return rows
+
+
+def _addresses(url: str) -> dict[str, str]:
+    """Page -> its address, with something picked where something can be."""
+    [chain] = _ask(
+        url,
+        "SELECT root_id FROM largest_chains() WHERE NOT is_ghost AND event_count BETWEEN 6 AND 40 LIMIT 1",
+    )
+    [deadlock] = _ask(url, "SELECT deadlock_id FROM deadlocks() ORDER BY member_count DESC LIMIT 1")
+    [record] = _ask(
+        url, "SELECT file_id, byte_offset, record_no FROM events WHERE operation = 'receive' "
+        "ORDER BY occurred_at DESC LIMIT 1"
+    )  # fmt: skip
+    sql = "SELECT service, operation, count(*) AS n\nFROM events\nGROUP BY ALL\nORDER BY n DESC\nLIMIT 12"
+    at = ":".join(str(record[name]) for name in ("file_id", "byte_offset", "record_no"))
+    picked: dict[str, dict[str, str]] = {
+        "overview": {},
+        "ordering": {},
+        "chains": {"event": chain["root_id"]},
+        "deadlocks": {"deadlock": deadlock["deadlock_id"]},
+        "events": {"at": at},
+        "sql": {"sql": sql},
+        "health": {},
+    }
+    return {
+        name: f"{url}/{'' if name == 'overview' else name}?" + urlencode({"refresh": "off", **query})
+        for name, query in picked.items()
+    }
+
+
+def _take(page: Page, address: str, target: Path) -> None:
+    page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
+    chromium.open_at(page, address)
+    # The whole page at once, as high as it is: a scrolled one is drawn in parts.
+    height = page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
+    page.set_viewport_size({"width": _SIZE[0], "height": max(_SIZE[1], min(int(height) + 70, 2400))})
+    chromium.settle(page)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=target)
+    with Image.open(target) as image:
+        image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def main() -> None:
+    """Run a demo for a while, then take every page in both themes."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
+    parser.add_argument("--story", default="storm")
+    parser.add_argument("--after", type=float, default=150.0, help="seconds the demo runs before")
+    parser.add_argument("--into", type=Path, default=_INTO)
+    given = parser.parse_args()
+    path = chromium.installed()
+    if path is None:
+        parser.error("there is no chromium on this machine; install it, then try again")
+    given.into.mkdir(parents=True, exist_ok=True)
+    with _demo(given.story) as url, chromium.started(path) as browser:
+        time.sleep(given.after)
+        addresses = _addresses(url)
+        for theme in _THEMES:
+            context = browser.new_context(color_scheme=theme, device_scale_factor=1)
+            page = context.new_page()
+            for name, address in addresses.items():
+                _take(page, address, given.into / f"{name}-{theme}.png")
+            context.close()
+    print(f"{len(addresses) * len(_THEMES)} pictures in {given.into}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,299 @@
+"""Journeys through the dashboard of a running process, whose log grows meanwhile."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .chromium import SETTLED_MS, chart, open_at, settle
+from .conftest import Served
+
+pytestmark = pytest.mark.browser
+RATE = "Events stored per second"
+HOTSPOTS = "Heat map of arrivals out of order by consumer, stream and time"
+CHAIN = "Causes and effects of the picked event"
+
+
+def _asked(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def _wait_for(page: Page, what: str, element: Locator, argument: Any = None) -> None:
+    """Until the JavaScript function `what` of (element, argument) is true."""
+    handle = element.element_handle()
+    page.wait_for_function(
+        f"([element, argument]) => ({what})(element, argument)", arg=[handle, argument], timeout=SETTLED_MS
+    )
+
+
+def _drawn(element: Locator) -> str:
+    """What the chart shows: changes with the data."""
+    return str(element.evaluate("e => JSON.stringify(e.data.map(t => [t.x, t.y, t.z]))"))
+
+
+def _wait_for_refreshes(page: Page, element: Locator, count: int) -> None:
+    """Until the data of a chart has changed so many times."""
+    for _ in range(count):
+        before = _drawn(element)
+        changed = "(e, before) => JSON.stringify(e.data.map(t => [t.x, t.y, t.z])) !== before"
+        _wait_for(page, changed, element, before)
+
+
+def _drag(page: Page, element: Locator, start: float, end: float) -> None:
+    """Drag over a chart from one share of its plot's width to another."""
+    plot = element.locator(".nsewdrag").first.bounding_box()
+    assert plot is not None
+    middle = plot["y"] + plot["height"] / 2
+    page.mouse.move(plot["x"] + plot["width"] * start, middle)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * end, middle, steps=8)
+    page.mouse.up()
+
+
+def _hours(element: Locator) -> float:
+    """Length of the time that a chart shows."""
+    since, until = element.evaluate(
+        "e => e._fullLayout.xaxis.range.map(at => Date.parse(at.replace(' ', 'T')))"
+    )
+    return float(until - since) / 3_600_000
+
+
+def _place_of(element: Locator, row: int, start: str) -> tuple[float, float]:
+    """Where on the screen the cell of a heat map is that begins at an instant."""
+    x, y = element.evaluate(
+        """(e, [row, start]) => {
+            const box = e.getBoundingClientRect(), {xaxis, yaxis} = e._fullLayout;
+            const column = e.data[0].customdata[row].findIndex(cell => cell[2] === start);
+            const at = xaxis.d2p(e.data[0].x[column]);
+            return [box.left + xaxis._offset + at, box.top + yaxis._offset + yaxis.d2p(row)];
+        }""",
+        [row, start],
+    )
+    return x, y
+
+
+def test_refresh_keeps_the_node_and_the_zoom_of_a_chart(page: Page, served: Served) -> None:
+    open_at(page, served.at("health", refresh="2s"))
+    rate = chart(page, RATE)
+    rate.evaluate("e => { e.__mine = true; }")
+    _drag(page, rate, 0.5, 0.9)
+    zoomed = rate.evaluate("e => e._fullLayout.xaxis.range")
+    assert 0.3 < _hours(rate) < 0.5
+    _wait_for_refreshes(page, rate, 2)
+    assert rate.evaluate("e => e.__mine") is True
+    assert rate.evaluate("e => e._fullLayout.xaxis.range") == zoomed
+
+
+def test_refresh_waits_for_a_hand_that_drags(page: Page, served: Served) -> None:
+    open_at(page, served.at("health", refresh="2s"))
+    rate = chart(page, RATE)
+    plot = rate.locator(".nsewdrag").first.bounding_box()
+    assert plot is not None
+    middle = plot["y"] + plot["height"] / 2
+    page.mouse.move(plot["x"] + plot["width"] * 0.2, middle)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * 0.4, middle, steps=4)
+    held = _drawn(rate)
+    page.wait_for_timeout(4500)  # two refreshes go by
+    assert _drawn(rate) == held
+    page.mouse.move(plot["x"] + plot["width"] * 0.9, middle, steps=4)
+    page.mouse.up()
+    assert 0.6 < _hours(rate) < 0.8
+    changed = "(e, held) => JSON.stringify(e.data.map(t => [t.x, t.y, t.z])) !== held"
+    _wait_for(page, changed, rate, held)
+
+
+def test_heat_map_cell_leads_to_its_pairs(page: Page, served: Served) -> None:
+    window = f"{served.start:%Y-%m-%dT%H:%M:%S}/{served.start:%Y-%m-%dT%H}:{served.start.minute:02}:59"
+    open_at(page, served.at("ordering", window=window))
+    hotspots = chart(page, HOTSPOTS)
+    page.mouse.click(*_place_of(hotspots, 0, f"{served.start:%Y-%m-%dT%H:%M}:16"))
+    page.wait_for_url("**cell=**")
+    assert _asked(page)["cell"] == f"billing|orders|{served.start:%Y-%m-%dT%H:%M}:16|1"
+    expect(page.get_by_text(f"from {served.start:%Y-%m-%d %H:%M}:16 UTC for 1 s")).to_be_visible()
+    pairs = page.get_by_test_id("stDataFrame").first
+    assert "order.placed" in pairs.locator("table").inner_text()
+    row = pairs.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert row[4:9] == ["2", "billing-1", "order.placed", "3", "billing-1"]
+    assert hotspots.evaluate("e => e.layout.shapes.length") == 1
+
+
+def test_cell_stays_picked_while_the_page_is_live(page: Page, served: Served) -> None:
+    cell = f"billing|orders|{served.start:%Y-%m-%dT%H:%M}:16|1"
+    open_at(page, served.at("ordering", refresh="2s", cell=quote(cell)))
+    hotspots = chart(page, HOTSPOTS)
+    hotspots.evaluate("e => { e.__mine = true; }")
+    shown = page.get_by_text("to", exact=False).first
+    expect(shown).to_be_visible()
+    page.wait_for_timeout(5000)  # two refreshes go by
+    assert hotspots.evaluate("e => e.__mine") is True
+    assert _asked(page)["cell"] == cell
+    expect(page.get_by_text(f"from {served.start:%Y-%m-%d %H:%M}:16 UTC for 1 s")).to_be_visible()
+
+
+def test_search_leads_to_chain_and_raw_line(page: Page, served: Served) -> None:
+    open_at(page, served.at("chains"))
+    page.get_by_placeholder("Event id, type").fill("payment-1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("has 1 cause and 1 effect in 3 services")).to_be_visible(timeout=SETTLED_MS)
+    assert _asked(page)["search"] == "payment-1"
+    settle(page)
+    named = chart(page, CHAIN).evaluate("e => e.data.flatMap(t => t.customdata ?? [])")
+    assert sorted(named) == ["order-1", "payment-1", "shipment-1"]
+    lines = [line for line in page.get_by_test_id("stCode").all_inner_texts() if '"id"' in line]
+    assert json.loads(lines[0])["causation_id"] == "order-1"
+
+
+def test_click_on_an_event_of_the_chain_picks_it(page: Page, served: Served) -> None:
+    open_at(page, served.at("chains", event="payment-1"))
+    tree = chart(page, CHAIN)
+    x, y = tree.evaluate(
+        """e => {
+            const box = e.getBoundingClientRect(), {xaxis, yaxis} = e._fullLayout;
+            const trace = e.data.find(t => t.customdata?.includes("shipment-1"));
+            return [box.left + xaxis._offset + xaxis.d2p(trace.x[0]),
+                    box.top + yaxis._offset + yaxis.d2p(trace.y[0])];
+        }"""
+    )
+    page.mouse.click(x, y)
+    page.wait_for_url("**event=shipment-1**")
+    expect(page.get_by_text("has 2 causes and 0 effects")).to_be_visible(timeout=SETTLED_MS)
+
+
+def test_row_of_the_overview_leads_to_its_chain(page: Page, served: Served) -> None:
+    open_at(page, served.at(window="1h"))
+    largest = page.get_by_test_id("stDataFrame").last
+    largest.scroll_into_view_if_needed()
+    box = largest.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 60, box["y"] + 50)
+    page.wait_for_url("**/chains?**window=1h**")  # the controls write themselves there after arriving
+    assert _asked(page) == {"event": "order-1", "window": "1h"}
+
+
+def test_tile_leads_to_its_page_and_keeps_the_window(page: Page, served: Served) -> None:
+    open_at(page, served.at(window="6h"))
+    tile = page.locator(".st-key-tile_overview_deadlocks")
+    expect(tile.get_by_text("1", exact=True)).to_be_visible()
+    tile.click()  # in its middle: far from the words of the link
+    page.wait_for_url("**/deadlocks?**")
+    assert _asked(page)["window"] == "6h"
+
+
+def test_navigation_keeps_the_window(page: Page, served: Served) -> None:
+    open_at(page, served.at("ordering", window="6h"))
+    page.get_by_role("link", name="Events").click()
+    page.wait_for_url("**/events**")
+    settle(page)
+    assert _asked(page)["window"] == "6h"
+
+
+def test_sql_page_answers_and_refuses_to_delete(page: Page, served: Served) -> None:
+    open_at(page, served.at("sql"))
+    editor = page.get_by_placeholder("SELECT ...")
+    editor.fill("SELECT count(*) AS orders FROM events WHERE event_id LIKE 'order-%'")
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    expect(page.get_by_text("1 row in")).to_be_visible(timeout=SETTLED_MS)
+    expect(page.get_by_test_id("stDataFrame").last.locator("tbody td").first).to_have_text("12")
+    editor.fill("DELETE FROM observations")
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    expect(page.get_by_text("DELETE statements are refused, only reading is allowed")).to_be_visible(
+        timeout=SETTLED_MS
+    )
+    editor.fill("WITH gone AS (DELETE FROM observations RETURNING 1) SELECT count(*) FROM gone")
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    expect(page.get_by_text("read-only mode")).to_be_visible(timeout=SETTLED_MS)
+
+
+def test_deep_link_restores_window_and_filters(page: Page, served: Served) -> None:
+    window = f"{served.start:%Y-%m-%dT%H:%M:%S}/{served.start:%Y-%m-%dT%H}:{served.start.minute:02}:59"
+    address = served.at("events", window=quote(window), service="billing", operation="receive")
+    for _ in range(2):  # the link, and a reload of what it became
+        open_at(page, address)
+        expect(page.get_by_text("6 records")).to_be_visible(timeout=SETTLED_MS)
+        expect(page.get_by_text(f"{served.start:%Y-%m-%d %H:%M:%S} – ")).to_be_visible()
+        assert page.get_by_role("combobox", name="Service").input_value() == "billing"
+        assert _asked(page) == {"window": window, "service": "billing", "operation": "receive"}
+        address = page.url
+
+
+def test_dragging_over_the_rate_makes_its_range_the_window(page: Page, served: Served) -> None:
+    open_at(page, served.at(refresh="2s"))
+    _drag(page, chart(page, "Events per second over time, errors apart"), 0.25, 0.75)
+    page.wait_for_url("**window=**")
+    since, until = _asked(page)["window"].split("/")
+    assert since < until
+    settle(page)
+    page.locator(".st-key-unzoom button").first.click()
+    page.wait_for_function("() => !location.search.includes('window=2')", timeout=SETTLED_MS)
+
+
+def test_picked_record_stays_picked_as_the_list_moves(page: Page, served: Served) -> None:
+    open_at(page, served.at("events", refresh="2s"))
+    records = page.get_by_test_id("stDataFrame").first
+    box = records.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 100, box["y"] + 90)
+    page.wait_for_url("**at=**")
+    settle(page)
+    place, text = _marked(page)
+    picked = _asked(page)["at"]
+    page.wait_for_timeout(5000)  # the newest come on top
+    assert _asked(page)["at"] == picked
+    moved, same = _marked(page)
+    assert same == text
+    assert moved > place
+
+
+def _marked(page: Page) -> tuple[int, str]:
+    """Number and text of the row that carries the mark."""
+    rows = page.get_by_test_id("stDataFrame").first.locator("tbody tr").all_inner_texts()
+    [found] = [(number, text) for number, text in enumerate(rows) if "●" in text]
+    return found
+
+
+def test_charts_follow_a_change_of_the_theme(page: Page, served: Served) -> None:
+    open_at(page, served.at())
+    rate = chart(page, "Events per second over time, errors apart")
+    rate.evaluate("e => { e.__mine = true; }")
+    light = rate.evaluate("e => e._fullLayout.font.color")
+    page.emulate_media(color_scheme="dark")
+    _wait_for(page, "(e, light) => e._fullLayout.font.color !== light", rate, light)
+    assert rate.evaluate("e => e.__mine") is True
+
+
+def test_show_sql_gives_the_call_that_was_made(page: Page, served: Served) -> None:
+    open_at(page, served.at(window="1h", refresh="off"))
+    page.locator(".st-key-head_rate").get_by_role("button").nth(1).click()
+    call = page.get_by_test_id("stCode").filter(has_text="FROM event_rate(").first
+    expect(call).to_be_visible(timeout=SETTLED_MS)
+    page.get_by_role("link", name="Open in SQL page").click()
+    page.wait_for_url("**/sql?**")
+    expect(page.get_by_text(re.compile(r"\d+ rows? in"))).to_be_visible(timeout=SETTLED_MS)
+
+
+def test_process_of_the_pages_answers_health_and_metrics(page: Page, served: Served) -> None:
+    open_at(page, served.at())
+    answers = page.evaluate(
+        "async () => [await (await fetch('/healthz')).text(), await (await fetch('/metrics')).text()]"
+    )
+    assert json.loads(answers[0])["state"] in ("idle", "reading")
+    assert re.search(r"^stormwatch_\w+ \d", answers[1], re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", [480, 1600])
+@pytest.mark.parametrize("name", ["", "ordering", "chains", "deadlocks", "events", "sql", "health"])
+def test_no_page_is_wider_than_its_window(page: Page, served: Served, name: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    open_at(page, served.at(name))
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("e => e.scrollWidth") <= width
+    for drawn in page.locator("[data-live-plotly]").all():
+        box = drawn.locator("..").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width

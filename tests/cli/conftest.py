@@ -1,0 +1,56 @@
+"""Logs to read, a place for the database, and the command to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stormwatch.cli.main import main
+
+from .harness import HOSTILE, Command, Processes, Result, order
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A directory with one file of ten events, a chain; its third record holds hostile text."""
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    records = [order(number) for number in range(10)]
+    records[2] = order(2, note=HOSTILE, formula="=1+1")
+    (directory / "orders.jsonl").write_text("".join(records), encoding="utf-8")
+    return directory
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the database of the test is or will be; commands find it by the environment."""
+    path = tmp_path / "test.duckdb"
+    monkeypatch.setenv("STORMWATCH_DB", str(path))
+    return path
+
+
+@pytest.fixture
+def stormwatch(database: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
+    """Run a command in this process, with its output to no terminal."""
+    assert database.parent.is_dir()
+
+    def run(*arguments: object) -> Result:
+        capfdbinary.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capfdbinary.readouterr()
+        return Result(code, captured.out, captured.err.decode())
+
+    return run
+
+
+@pytest.fixture
+def start(database: Path) -> Iterator[Processes]:
+    """Start a command as a process of its own."""
+    processes = Processes(database)
+    yield processes
+    for process in processes.started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()

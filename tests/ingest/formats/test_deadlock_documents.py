@@ -1,0 +1,118 @@
+"""Thread dumps and deadlock graphs that are torn, hostile, or stand close together."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ingest.formats import transcoders
+from ingest.framing import frames
+from tests.ingest.parsing import Parsed, Parser
+
+HERE = Path(__file__).parent
+GRAPH = (HERE / "sqlserver_deadlock" / "system_health.xml").read_text()
+DUMP = (HERE / "java_thread_dump" / "jdk_8.txt").read_text()
+SPANNING = sorted({one.name for one in transcoders() if one.end is not None})
+RECORDS = sorted(path for name in SPANNING for path in HERE.glob(f"{name}/*") if path.suffix != ".json")
+
+
+def read(text: str, parser: Parser) -> Parsed:
+    content = text.encode()
+    bounds = frames(content, is_all=True).tolist()
+    parsed = parser.parse_at([(start, content[start:end]) for start, end in pairwise(bounds)])
+    parsed.assert_every_byte_accounted()
+    return parsed
+
+
+def reasons(parsed: Parsed) -> list[str]:
+    return [reject.reason for reject in parsed.rejects]
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_record_is_cut_alike_however_much_of_it_is_there(path: Path) -> None:
+    """What is read in parts ends where it ends when all of it is there."""
+    content = path.read_bytes()
+    whole = frames(content, is_all=True).tolist()
+    step = max(1, len(content) // 400)
+    for length in range(1, len(content), step):
+        bounds = frames(content[:length]).tolist()
+        assert set(bounds) <= set(whole), f"cut in {length} bytes at {set(bounds) - set(whole)}"
+
+
+def test_a_document_type_is_refused(parser: Parser) -> None:
+    bomb = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "cc">]>\n<deadlock>&b;</deadlock>\n'
+    parsed = read(bomb, parser)
+    assert not parsed.rows
+    assert any("document type" in reason for reason in reasons(parsed))
+    inside = "<deadlock><!DOCTYPE a [<!ENTITY b 'cc'>]>&b;</deadlock>\n"
+    assert "document type" in reasons(read(inside, parser))[0]
+
+
+def test_elements_nested_without_end_are_refused(parser: Parser) -> None:
+    deep = "<deadlock>" + "<a>" * 5_000 + "</a>" * 5_000 + "</deadlock>\n"
+    [reason] = reasons(read(deep, parser))
+    assert "nested" in reason
+
+
+def test_a_torn_graph_leaves_the_next_one_alone(parser: Parser) -> None:
+    torn = GRAPH[: GRAPH.index("<resource-list>")] + "\n"
+    parsed = read(torn + GRAPH, parser)
+    assert [row["operation"] for row in parsed.rows] == ["deadlock", "deadlock"]
+    assert len(parsed.rejects) == 1
+
+
+def test_two_graphs_on_one_line_are_two_deadlocks(parser: Parser) -> None:
+    line = GRAPH.splitlines()[-1]
+    assert [row["record_no"] for row in read(line + line + "\n", parser).rows] == [0, 1]
+
+
+def test_a_ring_buffer_is_its_events(parser: Parser) -> None:
+    other = '<event name="wait_info" timestamp="2026-03-10T00:00:07Z"><data name="a"/></event>'
+    rows = read(f"<RingBufferTarget>\n{GRAPH}{other}</RingBufferTarget>\n", parser).rows
+    assert [row["event_type"] for row in rows] == ["sqlserver.deadlock"] * 2 + ["sqlserver.wait_info"]
+
+
+def test_a_graph_that_is_a_text_within_its_event(parser: Parser) -> None:
+    """As SQL Server 2008 wrote it."""
+    graph = GRAPH[GRAPH.index("<deadlock>") : GRAPH.index("</deadlock>") + len("</deadlock>")]
+    escaped = graph.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    event = (
+        f'<event name="xml_deadlock_report" timestamp="2026-03-10T00:00:06Z"><data name="xml_report">'
+        f"<value>{escaped}</value></data></event>\n"
+    )
+    [row] = read(event, parser).rows
+    assert row["operation"] == "deadlock"
+    assert len(json.loads(row["lock_edges"])) == 2
+
+
+def test_sessions_with_several_threads_are_told_apart(parser: Parser) -> None:
+    parallel = GRAPH.replace('spid="60" ecid="0"', 'spid="55" ecid="3"')
+    row = read(parallel, parser).rows[0]
+    waits = [(edge["owner"], edge["blocked_by"]) for edge in json.loads(row["lock_edges"])]
+    assert waits == [("55/0", "55/3"), ("55/3", "55/0")]
+
+
+def test_the_deadlock_of_a_later_dump_is_the_same(parser: Parser) -> None:
+    later = DUMP.replace("00:00:06", "00:00:36")
+    parsed = read(DUMP + later, parser)
+    assert not parsed.rejects
+    ids = [row["event_id"] for row in parsed.rows if row.get("operation") == "deadlock"]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
+def test_what_stands_behind_a_dump_is_not_part_of_it(parser: Parser) -> None:
+    parsed = read(DUMP + '{"id":"e1","time":"2026-03-10T00:00:07Z"}\n', parser)
+    assert [row["format"] for row in parsed.rows] == ["java_thread_dump"] * 2 + ["json"]
+
+
+def test_a_dump_that_lost_a_deadlock_is_rejected(parser: Parser) -> None:
+    [reason] = reasons(read(DUMP.replace("Found 1 deadlock.", "Found 2 deadlocks."), parser))
+    assert "found 2 deadlocks, and lists 1" in reason
+
+
+def test_a_time_alone_is_no_dump(parser: Parser) -> None:
+    assert reasons(read("2026-03-10 00:00:06\nnothing\n", parser))[0].endswith("and no thread dump")

@@ -1,0 +1,177 @@
+"""What the prefixes that people use say, and where reports begin and end."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from ingest.framing import frames
+from tests.ingest.parsing import Parsed, Parser
+
+PREFIXES = {
+    "%m [%p] ": ("2026-03-10 00:00:06.123 UTC [4711] ", {"pid": 4711}),
+    "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ": (
+        "2026-03-10 00:00:06 UTC [4711]: [12-1] user=shop,db=orders,app=psql - x, y,client=10.0.0.7 ",
+        {"pid": 4711, "line_num": 12, "user": "shop", "app": "psql - x, y", "remote_host": "10.0.0.7"},
+    ),
+    "%t [%p]: [%l-1] user=%u,db=%d before the session has any": (
+        "2026-03-10 00:00:06 UTC [4711]: [12-1] user=[unknown],db=[unknown] ",
+        {"pid": 4711, "line_num": 12},
+    ),
+    "%m [%p-%l] %q%u@%d ": (
+        "2026-03-10 00:00:06.123 UTC [4711-12] shop@orders ",
+        {"pid": 4711, "line_num": 12, "user": "shop"},
+    ),
+    "%t:%r:%u@%d:[%p]:": (
+        "2026-03-10 00:00:06 UTC:10.0.0.7(54842):shop@orders:[4711]:",
+        {"pid": 4711, "remote_host": "10.0.0.7", "remote_port": 54842, "user": "shop"},
+    ),
+    "%t:%r:%u@%d:[%p]: over IPv6": (
+        "2026-03-10 00:00:06 UTC:::1(54842):shop@orders:[4711]:",
+        {"pid": 4711, "remote_host": "::1", "remote_port": 54842, "user": "shop"},
+    ),
+    "%t-%c-": ("2026-03-10 00:00:06 UTC-69af61c6.1267-", {"pid": 4711, "session_id": "69af61c6.1267"}),
+    "%m [%p] %q[user=%u,db=%d,app=%a] ": (
+        "2026-03-10 00:00:06.123 UTC [4711] [user=shop,db=orders,app=a[1]] ",
+        {"pid": 4711, "user": "shop", "app": "a[1]"},
+    ),
+    "< %m %p %u@%d >": ("< 2026-03-10 00:00:06.123 UTC 4711 shop@orders >", {"pid": 4711, "user": "shop"}),
+    "%n %c %e ": (
+        "1773100806.123 69af61c6.1267 40P01 ",
+        {"pid": 4711, "state_code": "40P01", "session_id": "69af61c6.1267"},
+    ),
+    "%m %u@%d/%a [%p] %e ": (
+        "2026-03-10 00:00:06.123 UTC shop@orders/api [4711] 23505 ",
+        {"pid": 4711, "user": "shop", "state_code": "23505", "app": "api"},
+    ),
+    "%m [%p] %s %v ": (
+        "2026-03-10 00:00:06.123 UTC [4711] 2026-03-10 00:00:01 UTC 3/12 ",
+        {"pid": 4711, "session_start": "2026-03-10 00:00:01 UTC"},
+    ),
+    "pid=%p line=%l %t state=%e ": (
+        "pid=4711 line=7 2026-03-10 00:00:06 UTC state=23505 ",
+        {"pid": 4711, "line_num": 7, "state_code": "23505"},
+    ),
+    "two numbers that may be either": ("2026-03-10 00:00:06.123 UTC 4711 815 ", {}),
+}  # fmt: skip
+
+
+def read(text: str, parser: Parser) -> Parsed:
+    content = text.encode()
+    bounds = frames(content, is_all=True).tolist()
+    parsed = parser.parse_at([(start, content[start:end]) for start, end in pairwise(bounds)])
+    parsed.assert_every_byte_accounted()
+    return parsed
+
+
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    said = json.loads(row["attributes"])
+    said.pop("prefix")
+    return said | ({"app": row["service"]} if "service" in row else {})
+
+
+@pytest.mark.parametrize("name", PREFIXES)
+def test_a_prefix_says_what_it_says_and_no_more(name: str, parser: Parser) -> None:
+    prefix, expected = PREFIXES[name]
+    [row] = read(f"{prefix}ERROR:  it failed\n", parser).rows
+    assert row["occurred_at"].isoformat()[:19] == "2026-03-10T00:00:06"
+    assert row["message"] == "it failed"
+    assert told(row) == expected
+    assert row.get("entity") == ("orders" if "user" in expected else None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARNING:  Invalid HTTP request received.",
+        "INFO:     Started server process [1]",
+        "ERROR: no such thing",
+        "2026-03-10 00:00:06 ERROR it failed",
+        "2026-03-10 00:00:06,123 [main] ERROR com.example.Stock - LOG: it failed",
+    ],
+)
+def test_lines_of_other_programs_are_not_taken(line: str, parser: Parser) -> None:
+    parsed = read(line + "\n", parser)
+    assert not parsed.rows
+    assert len(parsed.rejects) == 1
+
+
+def test_parts_of_a_report_that_is_not_there_are_rejected(parser: Parser) -> None:
+    """A file may begin within a report."""
+    begun = (
+        "2026-03-10 00:00:06.123 UTC [4711] DETAIL:  Process 1 waits for ShareLock on transaction 7;"
+        " blocked by process 2.\n\tProcess 2: select 1\n"
+        "2026-03-10 00:00:06.123 UTC [4711] STATEMENT:  select 1\n"
+        "2026-03-10 00:00:07.123 UTC [4711] LOG:  whole\n"
+    )
+    parsed = read(begun, parser)
+    assert [row["message"] for row in parsed.rows] == ["whole"]
+    assert "without the message it belongs to" in parsed.rejects[0].reason
+
+
+def test_a_label_within_a_statement_starts_nothing(parser: Parser) -> None:
+    prefix = "2026-03-10 00:00:06.123 UTC [4711] "
+    text = (
+        f"{prefix}LOG:  statement: select 'DETAIL:  x'\n"
+        f"{prefix}ERROR:  a\n{prefix}STATEMENT:  select 'ERROR:  b'\n"
+    )
+    rows = read(text, parser).rows
+    assert [row["message"] for row in rows] == ["statement: select 'DETAIL:  x'", "a"]
+    assert told(rows[1])["statement"] == "select 'ERROR:  b'"
+
+
+def test_an_error_of_a_function_that_says_deadlock_detected_is_none(parser: Parser) -> None:
+    prefix = "2026-03-10 00:00:06.123 UTC [4711] "
+    raised = f"{prefix}ERROR:  deadlock detected\n{prefix}CONTEXT:  PL/pgSQL function f() line 1 at RAISE\n"
+    waits = "Process 4711 waits for ShareLock on transaction 7; blocked by process 2."
+    real = f"{prefix}ERROR:  deadlock detected\n{prefix}DETAIL:  {waits}\n"
+    other_state = "2026-03-10 00:00:06.123 UTC [4711] P0001 ERROR:  deadlock detected\n"
+    operations = [row.get("operation") for row in read(raised + real + other_state, parser).rows]
+    assert operations == [None, "deadlock", None]
+
+
+def test_chunks_of_syslog_that_cut_a_line_are_one_line(parser: Parser) -> None:
+    """The server cuts lines of more than 900 bytes between words."""
+    header = "2026-03-10T00:00:06.5+01:00 db1 postgres[4711]: "
+    text = f"{header}[7-1] LOG:  duration: 1 ms  statement: select\n{header}[7-2]  1,\n{header}[7-3] #011 2\n"
+    [row] = read(text, parser).rows
+    assert row["message"] == "duration: 1 ms  statement: select 1,\n 2"
+    assert row["occurred_at"].isoformat() == "2026-03-09T23:00:06.500000"
+
+
+def test_a_chunk_of_which_the_first_is_missing_is_rejected(parser: Parser) -> None:
+    header = "2026-03-10T00:00:06Z db1 postgres[4711]: "
+    parsed = read(f"{header}[7-2] #011and so on\n{header}[8-1] LOG:  whole\n", parser)
+    assert [row["message"] for row in parsed.rows] == ["whole"]
+    assert "does not begin here" in parsed.rejects[0].reason
+
+
+def test_chunks_without_numbers_follow_each_other(parser: Parser) -> None:
+    header = "<134>Mar 10 00:00:06 db1 postgres[4711]: "
+    text = f"{header}ERROR:  it failed\n{header}STATEMENT:  select 1\n{header}\tfrom a\n{header}LOG:  next\n"
+    rows = read(text, parser).rows
+    assert [row["message"] for row in rows] == ["it failed", "next"]
+    assert json.loads(rows[0]["attributes"])["statement"] == "select 1\nfrom a"
+
+
+def test_docker_puts_a_report_of_one_line_into_one_object(parser: Parser) -> None:
+    line = (
+        '{"log":"2026-03-10 00:00:06.123 UTC [4711] LOG:  it works\\n","stream":"stderr",'
+        '"time":"2026-03-10T00:00:07Z"}\n'
+    )
+    row = read(line, parser).the_row()
+    assert (row["format"], row["message"]) == ("postgresql_text", "it works")
+    assert "@docker_json" in json.loads(row["attributes"])
+
+
+def test_docker_gives_the_time_that_the_report_does_not_say(parser: Parser) -> None:
+    lines = (
+        '{"log":"ERROR:  it failed\\n","stream":"stderr","time":"2026-03-10T00:00:07Z"}\n'
+        '{"log":"STATEMENT:  select 1\\n","stream":"stderr","time":"2026-03-10T00:00:07.1Z"}\n'
+    )
+    row = read(lines, parser).the_row()
+    assert row["occurred_at"].isoformat() == "2026-03-10T00:00:07"
+    assert json.loads(row["attributes"])["statement"] == "select 1"

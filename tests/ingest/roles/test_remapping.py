@@ -1,0 +1,89 @@
+"""What the values tell is applied to what comes and to what is stored, and survives a restart."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ingest.mapping import from_options
+from ingest.reader import Share
+from tests.ingest.tail.rig import Rig
+
+from .cascades import DIALECTS, flows, survivors, written
+
+NAME = "the correlation is the cause"
+EDGES = "SELECT DISTINCT event_id, causation_id, correlation_id FROM observations ORDER BY ALL"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path, batch=Share(bytes=1 << 20, records=100))
+
+
+def told(rig: Rig) -> list[tuple[str, ...]]:
+    return rig.query("SELECT scope, role, field FROM field_roles ORDER BY ALL")
+
+
+def test_rows_that_were_stored_before_it_was_known_are_mapped_again(rig: Rig) -> None:
+    rng = random.Random(1)
+    events = survivors(rng, flows(rng, 400))
+    rig.add("orders-1.log", written(events[:900], DIALECTS[NAME][0]))
+    rig.add("orders-2.log", written(events[900:], DIALECTS[NAME][0]))
+    rig.drain()
+    rig.check_conservation()
+    assert told(rig) == [
+        ("orders-#.log", "causation_id", '["correlationId"]'),
+        ("orders-#.log", "correlation_id", '["traceId"]'),
+        ("orders-#.log", "event_id", '["eventIdentifier"]'),
+    ]
+    reread = rig.query("SELECT count(*), count(problem) FROM rereads")
+    assert reread[0][0] >= 1, "the first batches were stored by names alone"
+    assert reread[0][1] == 0
+    expected = {(event.id, event.cause, event.cause and event.root) for event in events}
+    assert set(rig.query(EDGES)) == expected
+
+
+def test_it_is_known_after_a_restart(rig: Rig) -> None:
+    rng = random.Random(2)
+    rig.add("a.log", written(flows(rng, 400), DIALECTS[NAME][0]))
+    rig.drain()
+    before = told(rig)
+    rig.restart()
+    late = flows(rng, 1)
+    rig.add("a.log", written(late, DIALECTS[NAME][0]))
+    rig.drain()
+    assert told(rig) == before
+    assert rig.query(f"SELECT causation_id FROM observations WHERE event_id = '{late[-1].id}'") == [
+        (late[-1].cause,)
+    ]
+
+
+def test_a_kill_before_the_rows_are_mapped_again(rig: Rig) -> None:
+    rng = random.Random(3)
+    events = survivors(rng, flows(rng, 400))
+    rig.add("a.log", written(events, DIALECTS[NAME][0]))
+    rig.look()
+    rig.ingester._writer.rest()  # as when nothing more comes
+    assert rig.query("SELECT count(*) > 0 FROM rereads WHERE finished_at IS NULL") == [(True,)]
+    rig.kill()
+    rig.check_conservation()
+    rig.drain()
+    assert {(a, b) for a, b, _ in rig.query(EDGES)} == {(event.id, event.cause) for event in events}
+
+
+def test_what_the_user_says_goes_before_what_the_values_tell(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, mapping=from_options(["correlation=correlationId"]))
+    rng = random.Random(4)
+    rig.add("a.log", written(flows(rng, 400), DIALECTS[NAME][0]))
+    rig.drain()
+    assert rig.query("SELECT count(causation_id), count(correlation_id) > 0 FROM observations") == [(0, True)]
+
+
+def test_names_that_are_right_are_confirmed_and_nothing_is_read_again(rig: Rig) -> None:
+    rng = random.Random(5)
+    rig.add("a.log", written(survivors(rng, flows(rng, 400)), DIALECTS["cloudevents"][0]))
+    rig.drain()
+    assert len(told(rig)) == 3
+    assert rig.query("SELECT count(*) FROM rereads") == [(0,)]

@@ -1,0 +1,51 @@
+"""Secrets are not stored, wherever they stand; how many records held one is counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from stormwatch.redaction import Redaction
+
+from .rig import Rig
+
+MINE = "hunter2-hunter2"
+RECORDS = [
+    {"id": "1", "user": {"password": MINE}},
+    {"id": "2", "message": f"login with Bearer {MINE} failed"},
+    {"id": "3", "headers": {"Authorization": f"Basic {MINE}"}},
+    {"id": "4", "note": f"amqp://bob:{MINE}@broker/"},
+    {"id": "5", "note": "nothing to hide"},
+]
+TORN = f'{{"id": "6", "password": "{MINE}"'
+STORED = "SELECT * FROM observations", "SELECT * FROM rejects", "SELECT * FROM locks"
+
+
+def _stored(rig: Rig) -> str:
+    return str([rig.query(sql) for sql in STORED])
+
+
+def _written() -> bytes:
+    return "\n".join([*map(json.dumps, RECORDS), TORN, '{"id": "7"}', ""]).encode()
+
+
+def test_secrets_are_masked_in_rows_and_in_quarantine(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.add("app.log", _written())
+    rig.drain()
+    rig.check_conservation()
+    assert rig.query("SELECT count(*) FROM observations") == [(6,)]
+    assert MINE not in _stored(rig)
+    assert _stored(rig).count("[redacted]") == 5
+    assert rig.occurrences()["secret_masked"] == 4
+    assert rig.query("SELECT attributes FROM observations WHERE event_id = '1'") == [
+        ('{"user":{"password":"[redacted]"}}',)
+    ]
+
+
+def test_secrets_are_kept_where_that_is_asked_for(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(redaction=Redaction(is_on=False))
+    rig.add("app.log", _written())
+    rig.drain()
+    assert _stored(rig).count(MINE) == 5
+    assert "secret_masked" not in rig.occurrences()

@@ -1,0 +1,189 @@
+"""What the engine promises for any JSON: nothing is dropped, and nothing depends on the batch."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Context, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ingest.names import CONTAINERS, NAMES
+from ingest.times import is_inexact, parse_time
+from stormwatch.storage import Store
+
+from .parsing import PLACE, Parsed, Parser, Row
+
+ODD_KEYS = (
+    "", ".", "a.b", "a/b", "a~b", "a~1b", "$", "$.a", "a'b", 'a"b', "a\\b", "a[0]", "-", "0", "#",
+    "\u00e9", "\u2028",
+)  # fmt: skip
+MARKS = (
+    "specversion", "@t", "@timestamp", "pid", "hostname", "span_id", "duration", "name", "processor",
+    "timestamp", "error_severity", "backend_type", "type", "vhost", "routing_keys", "properties", "exchange",
+)  # fmt: skip
+KNOWN = sorted({name for names in NAMES.values() for name in names})
+WORDS = (
+    "publish", "lock_wait", "acquired", "2026-11-23T09:18:26Z", "1795425506", "007", "true", "a b", "{", "[1",
+)  # fmt: skip
+
+
+def keys() -> st.SearchStrategy[str]:
+    """Names that mean something, in several spellings, names of objects, and odd ones."""
+    known = st.sampled_from(KNOWN)
+    loud = known.map(lambda name: name.replace(".", "_").upper())
+    objects = st.sampled_from(sorted(CONTAINERS))
+    marks, odd = st.sampled_from(MARKS), st.sampled_from(ODD_KEYS)
+    return st.one_of(known, loud, objects, marks, odd, st.text(max_size=4))
+
+
+EXACTLY = Context(prec=400)
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.integers(-3, 30),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
+    st.sampled_from(WORDS),
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys(), inner, max_size=4),
+    max_leaves=8,
+)
+RECORDS = st.dictionaries(keys(), VALUES, min_size=1, max_size=8)
+
+
+def written(record: dict[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False)
+
+
+def leaves_of(value: Any) -> Iterator[str]:
+    """The values that say something, as JSON writes them; an empty one is absent."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from leaves_of(inner)
+    elif value not in (None, ""):
+        yield value if isinstance(value, str) else json.dumps(value)
+
+
+def in_columns(row: Row) -> set[str]:
+    """What the columns say."""
+    shown = {name: value for name, value in row.items() if name not in ("occurred_at", "attributes", *PLACE)}
+    return {json.dumps(value) if isinstance(value, bool) else number(str(value)) for value in shown.values()}
+
+
+def number(text: str) -> str:
+    """A number in one spelling for all that say the same: 007, 7.0 and 7e0 are 7."""
+    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", text)
+    return str(Decimal(text).normalize(EXACTLY)) if is_number else text
+
+
+@pytest.fixture(scope="module")
+def time_of(parsing_store: Store) -> Iterator[Callable[[str], datetime | None]]:
+    """The time that a text is, if a column can hold all of it."""
+    cursor = parsing_store.cursor()
+
+    def read(text: str) -> datetime | None:
+        sql = f"SELECT CASE WHEN NOT {is_inexact('written')} THEN {parse_time('written')} END"
+        is_number = re.fullmatch(r"[\d.]+e[+-]\d+", text)
+        value = "?::JSON ->> '$'" if is_number else "?::VARCHAR"  # numbers as the database writes them
+        [[found]] = cursor.execute(f"{sql} FROM (SELECT {value} AS written)", [text]).fetchall()
+        return found
+
+    yield read
+    cursor.close()
+
+
+def assert_nothing_dropped(
+    texts: list[str], parsed: Parsed, time_of: Callable[[str], datetime | None]
+) -> None:
+    parsed.assert_every_byte_accounted()
+    assert not parsed.rejects
+    assert len(parsed.rows) == len(texts)
+    for text, row in zip(texts, parsed.rows, strict=True):
+        said = Counter(leaves_of(json.loads(text)))
+        kept = Counter(leaves_of(json.loads(row.get("attributes", "{}"))))
+        columns = in_columns(row)
+        for leaf in said - kept:
+            in_a_column = number(leaf) in columns
+            is_the_flag = "is_redelivered" in row and leaf.lower() in ("true", "false", "t", "f", "1", "0")
+            is_the_time = row.get("occurred_at") is not None and row["occurred_at"] == time_of(leaf)
+            assert in_a_column or is_the_flag or is_the_time, f"{leaf!r} of {text} is lost: {row}"
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=12))
+@example([{"meta": {"id": "e1", "": None}, "event": "publish", "type": "x"}])
+@example([{"id": "e1", "seq": 2**63, "attempt": 2**31, "redelivered": "maybe", "epoch": 1795425506}])
+@example([{"cause": "connection reset", "causes": [1], "caused_by": ["a"], "parent": {"id": "p"}}])
+@example([{"operation": "publish"}, {"event": "publish"}, {"message": "publish", "type": "publish"}])
+@settings(max_examples=60)
+def test_every_value_is_in_a_column_or_in_attributes(
+    parser: Parser, time_of: Callable[[str], datetime | None], batch: list[dict[str, Any]]
+) -> None:
+    texts = [written(record) for record in batch]
+    assert_nothing_dropped(texts, parser.parse(*texts), time_of)
+
+
+def rows_at(parsed: Parsed) -> dict[int, Row]:
+    return {row["byte_offset"]: row for row in parsed.rows}
+
+
+@given(st.lists(RECORDS, min_size=2, max_size=8), st.randoms(use_true_random=False))
+@example([{"event": {"id": "1"}}, {"event": "x", "id": "2"}], random.Random(1))
+@example([{"event": "publish"}, {"event": "publish", "type": "t"}], random.Random(1))
+@example([{"node": "n", "event": {"source": "s"}}, {"event": {"source": "s"}}], random.Random(1))
+@settings(max_examples=25)
+def test_rows_do_not_depend_on_how_batches_were_cut(
+    new_parser: Callable[..., Parser], batch: list[dict[str, Any]], order: random.Random
+) -> None:
+    lines, at = [], 0
+    for record in batch:
+        raw = written(record).encode() + b"\n"
+        lines.append((at, raw))
+        at += len(raw)
+    together = rows_at(new_parser().parse_at(lines))
+    engine, alone = new_parser(), {}
+    for line in lines:
+        alone |= rows_at(engine.parse_at([line]))
+    order.shuffle(lines)
+    half = len(lines) // 2
+    shuffled = {}
+    for part in (lines[:half], lines[half:]):
+        shuffled |= rows_at(engine.parse_at(part)) if part else {}
+    assert together == alone
+    assert together == shuffled
+
+
+def pairs() -> st.SearchStrategy[list[tuple[str, Any]]]:
+    pair = st.tuples(st.sampled_from(["id", "meta", "type", "a"]), LEAVES | VALUES)
+    return st.lists(pair, min_size=1, max_size=6)
+
+
+@given(st.lists(pairs(), min_size=1, max_size=8))
+@example([[("id", "a"), ("id", "b")], [("meta", {"id": "c"}), ("meta", {"id": "d"})]])
+@settings(max_examples=30)
+def test_a_key_that_is_there_twice_keeps_both_values(
+    parser: Parser, batch: list[list[tuple[str, Any]]]
+) -> None:
+    texts = [
+        "{" + ",".join(f"{json.dumps(key)}:{written(value)}" for key, value in record) + "}"
+        for record in batch
+    ]
+    parsed = parser.parse(*texts)
+    parsed.assert_every_byte_accounted()
+    for text, row in zip(texts, parsed.rows, strict=True):
+        # Without a key that is there twice this is the property above.
+        names = [key for key, _ in json.loads(text, object_pairs_hook=list)]
+        if len(set(names)) < len(names):
+            assert json.loads(row["attributes"], object_pairs_hook=list) == json.loads(
+                text, object_pairs_hook=list
+            )

@@ -1,0 +1,211 @@
+"""Logs in which everything is mixed: no byte is lost, and no record suffers from what stands around it.
+
+There are lines that nobody can tell apart, and so neighbours that do harm, all of them garbage:
+
+* what reads as more lines of the record before it (`mixtures.goes_on`);
+* of a trace of RabbitMQ what ends right before the payload: the next line may be it;
+* of an XML document what ends within a statement, when the second half of one follows somewhere.
+
+Chunks of PostgreSQL's syslog and lines of MySQL that stand between those of another report are told
+with it: as the same events, in one record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import accumulate, pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.formats import erlang_terms
+from ingest.framing import frames
+
+from .mixtures import Piece, goes_on, mixtures, records
+from .parsing import PLACE, Parsed, Parser, Row
+
+SERVERS = {"postgresql_syslog": "postgresql", "mysql_text": "mysql", "mysql_json": "mysql"}
+NO_PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n\0*\Z")
+IN_SQL = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>[^<]*\Z")
+
+
+def cut(data: bytes) -> list[tuple[int, bytes]]:
+    """The records in all that there is, with their offsets."""
+    bounds = frames(data, is_all=True).tolist()
+    ends = bounds if bounds[-1] == len(data) else [*bounds, len(data)]
+    return [(start, data[start:end]) for start, end in pairwise(ends)]
+
+
+def about(row: Row) -> dict[str, Any]:
+    """What a row says, but for its place and for which of the notations of a server it was in."""
+    return {name: value for name, value in row.items() if name not in (*PLACE, "format")}
+
+
+class Alone:
+    """What each record gives when nothing stands around it."""
+
+    def __init__(self, parser: Parser) -> None:
+        self._parser = parser
+        self._known: dict[bytes, Parsed] = {}
+
+    def __getitem__(self, data: bytes) -> Parsed:
+        if data not in self._known:
+            self._known[data] = self._parser.parse_at(cut(data))
+        return self._known[data]
+
+
+@pytest.fixture(scope="module")
+def alone(new_parser: Callable[..., Parser]) -> Alone:
+    return Alone(new_parser())
+
+
+def check_rows(pieces: list[Piece], parser: Parser, alone: Alone) -> None:
+    """Every byte is accounted for, and every whole record gives what it gives alone."""
+    data = b"".join(piece.data for piece in pieces)
+    found = cut(data)
+    parsed = parser.parse_at(found)
+    parsed.assert_every_byte_accounted()
+    ends = list(accumulate(len(piece.data) for piece in pieces))
+    for number, (piece, end) in enumerate(zip(pieces, ends, strict=True)):
+        start = end - len(piece.data)
+        follows = pieces[number + 1] if number + 1 < len(pieces) else None
+        if not piece.format or (follows and not follows.format and goes_on(piece, data[end:])):
+            continue
+        around = next(at for at, raw in found if at <= start < at + len(raw))
+        expected = alone[piece.data]
+        assert not expected.rejects
+        assert expected.rows
+        if around < start and is_excused(piece, data[around:start]):
+            said = [about(row) for row in parsed.rows]
+            assert (
+                NO_PAYLOAD.search(data[:start])
+                or IN_SQL.search(data[around:start])
+                or all(about(row) in said for row in expected.rows)
+            )
+            continue
+        rows = [row for row in parsed.rows if start <= row["byte_offset"] < end]
+        moved = [{**row, "byte_offset": row["byte_offset"] - start} for row in rows]
+        assert moved == expected.rows, f"{piece.format} behind {data[max(around, start - 300) : start]!r}"
+
+
+def is_excused(piece: Piece, before: bytes) -> bool:
+    """Whether a record may be a part of one that begins before it."""
+    if NO_PAYLOAD.search(before) or IN_SQL.search(before):
+        return True
+    if piece.format == "postgresql_syslog":
+        return b"postgres" in before
+    return SERVERS.get(piece.format) == "mysql" and b"deadlock detected, dumping" in before
+
+
+@given(mixtures(9))
+@settings(max_examples=60)
+def test_no_byte_is_lost_and_no_record_suffers(parser: Parser, alone: Alone, pieces: list[Piece]) -> None:
+    check_rows(pieces, parser, alone)
+
+
+@pytest.mark.slow
+@given(mixtures(14))
+@settings(max_examples=3000)
+def test_no_byte_is_lost_and_no_record_suffers_in_many_mixtures(
+    parser: Parser, alone: Alone, pieces: list[Piece]
+) -> None:
+    check_rows(pieces, parser, alone)
+
+
+@given(st.lists(st.sampled_from(records()), min_size=2, max_size=20))
+@settings(max_examples=100)
+def test_whole_records_of_any_formats_stand_side_by_side(pieces: list[Piece]) -> None:
+    found = [raw for _, raw in cut(b"".join(piece.data for piece in pieces))]
+    assert found == [raw for piece in pieces for _, raw in cut(piece.data)]
+
+
+def check_prefixes(pieces: list[Piece], cuts: list[float]) -> None:
+    """What ends in the part of a log that is there ends at the same places when there is more."""
+    data = b"".join(piece.data for piece in pieces)
+    bounds = frames(data).tolist()
+    for share in cuts:
+        found = frames(data[: int(share * len(data))]).tolist()
+        assert found == bounds[: len(found)]
+    at, whole = 0, []
+    for end in sorted(int(share * len(data)) for share in [*cuts, 1.0]):
+        whole += [at + bound for bound in frames(data[at:end]).tolist()[1:]]
+        at = whole[-1] if whole else 0
+    assert whole == bounds[1:]
+
+
+@given(mixtures(6), st.lists(st.floats(0, 1), max_size=30))
+@settings(max_examples=150)
+def test_records_do_not_depend_on_how_much_was_there(pieces: list[Piece], cuts: list[float]) -> None:
+    check_prefixes(pieces, cuts)
+
+
+@pytest.mark.slow
+@given(mixtures(6), st.lists(st.floats(0, 1), max_size=50))
+@settings(max_examples=20_000)
+def test_records_do_not_depend_on_how_much_was_there_in_many_mixtures(
+    pieces: list[Piece], cuts: list[float]
+) -> None:
+    check_prefixes(pieces, cuts)
+
+
+def first(name: str) -> bytes:
+    return max((piece.data for piece in records() if piece.format == name), key=len)
+
+
+JSON = b'{"id": "1", "text": "a"}\n'
+
+
+@pytest.mark.parametrize(
+    ("torn", "whole"),
+    [
+        (first("innodb_status")[:700], first("innodb_status")),
+        (first("innodb_status")[:700], first("sqlserver_deadlock")),
+        (b"=" * 37 + b"\ntext", first("innodb_status")),
+        (first("mysql_text")[:900], b"2026-03-10  0:00:07 9999 [Warning] Aborted connection\n"),
+        (first("sqlserver_deadlock")[:900], JSON),
+        (first("sqlserver_deadlock")[:900], first("postgresql_text")),
+        (first("java_thread_dump"), first("rabbitmq_trace_text")),
+        (first("postgresql_csvlog")[:150] + b"\n\0\0\0", first("axon")),
+        (first("postgresql_csvlog")[:150], first("ocel2")),
+        (first("rabbitmq_trace_text") + b"\0\0\0", first("ecs")),
+        (
+            first("rabbitmq_trace_text")[:-2].rpartition(b"\nPayload:")[0] + b"\nPayload:",
+            first("rabbitmq_trace_text"),
+        ),
+        (b'{"op": "publish",', first("ocel2")),
+    ],
+)
+def test_what_is_torn_gives_way_to_what_follows(torn: bytes, whole: bytes) -> None:
+    torn += b"" if torn.endswith((b"\n", b"\0")) else b"\n"
+    found = [raw for _, raw in cut(torn + whole + JSON)]
+    assert found[-2:] == [whole, JSON]
+
+
+def test_statements_in_a_document_may_look_like_records() -> None:
+    document = first("sqlserver_deadlock")
+    statement = b"<inputbuf>\nINSERT INTO logs VALUES ('\n%b%b')\n" % (JSON, first("postgresql_text"))
+    document = document.replace(b"<inputbuf>\n", statement, 1)
+    assert statement in document
+    assert [raw for _, raw in cut(JSON + document + JSON)] == [JSON, document, JSON]
+
+
+def test_an_array_of_indented_objects_is_one_record() -> None:
+    array = b'[\n{\n  "id": "1",\n  "a": [\n    1\n  ]\n},\n{\n  "id": "2"\n}\n]\n'
+    assert [raw for _, raw in cut(JSON + array + JSON)] == [JSON, array, JSON]
+
+
+def test_a_defect_of_one_notation_costs_its_record_only(
+    new_parser: Callable[..., Parser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> None:
+        raise TypeError("not thought of")
+
+    monkeypatch.setattr(erlang_terms, "table", broken)
+    parsed = new_parser().parse(JSON, first("rabbitmq_trace_text"), JSON)
+    assert [row["event_id"] for row in parsed.rows] == ["1", "1"]
+    assert [reject.reason for reject in parsed.rejects] == [
+        "rabbitmq_trace_text: cannot be read (TypeError: not thought of); please report this"
+    ]

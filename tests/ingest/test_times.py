@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.times import ZONES, is_inexact, parse_time
+from stormwatch.storage import Store
+
+from .parsing import Parser
+
+
+@pytest.fixture(scope="module")
+def read(parsing_store: Store):  # type: ignore[no-untyped-def]
+    """`read(texts)`: the instants, aware and in UTC, None where there is none."""
+    cursor = parsing_store.cursor()
+
+    def instants(texts: list[str]) -> list[datetime | None]:
+        rows = cursor.execute(
+            f"SELECT {parse_time('written')}"
+            " FROM unnest(?::VARCHAR[]) WITH ORDINALITY AS texts(written, place) ORDER BY place",
+            [texts],
+        ).fetchall()
+        return [found and found.replace(tzinfo=UTC) for (found,) in rows]
+
+    yield instants
+    cursor.close()
+
+
+NOON = datetime(2026, 11, 23, 9, 18, 26, tzinfo=UTC)
+FRACTION = NOON.replace(microsecond=806_000)
+EXACT = NOON.replace(microsecond=806_088)
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2026-11-23T09:18:26Z", NOON),
+        ("2026-11-23t09:18:26z", NOON),
+        ("2026-11-23 09:18:26", NOON),
+        (" 2026-11-23T09:18:26Z ", NOON),
+        ("2026-11-23T09:18", NOON.replace(second=0)),
+        ("20261123T091826Z", NOON),
+        ("2026/11/23 09:18:26", NOON),
+        ("2026-11-23T09:18:26.806088Z", EXACT),
+        ("2026-11-23T09:18:26.806088999Z", EXACT),
+        ("2026-11-23T09:18:26.8Z", NOON.replace(microsecond=800_000)),
+        # Before the fraction: a comma (Python), a colon (NServiceBus, RabbitMQ).
+        ("2026-11-23 09:18:26,806", FRACTION),
+        ("2026-11-23 09:18:26:806088 Z", EXACT),
+        ("2026-11-23 9:18:26:806", FRACTION),
+        # Offsets.
+        ("2026-11-23T11:18:26+02:00", NOON),
+        ("2026-11-23T11:18:26+0200", NOON),
+        ("2026-11-23T11:18:26+02", NOON),
+        ("2026-11-23 11:18:26 +0200", NOON),
+        ("2026-11-23 12:18:26.806 +03", FRACTION),
+        ("2026-11-23T05:48:26-03:30", NOON),
+        ("2026-11-23 11:18:26 GMT+2", NOON),
+        ("2026-11-23 09:18:26.806088999 +0000 UTC m=+0.012345", EXACT),
+        ("2026-11-23T10:18:26+01:00[Europe/Berlin]", NOON),
+        ("2026-11-23T10:18:26[Europe/Berlin]", NOON),
+        ("2026-11-23 10:18:26 Europe/Berlin", NOON),
+        ("2026-10-25 03:30:00 Europe/Berlin", datetime(2026, 10, 25, 2, 30, tzinfo=UTC)),
+        ("Mon Nov 23 09:18:26 2026", NOON),
+        ("Nov 23 2026 09:18:26", NOON),
+        ("23 Nov 2026 09:18:26.806", FRACTION),
+        ("Mon, 23 Nov 2026 10:18:26 +0100", NOON),
+        ("2026-11-23  9:18:26", NOON),
+        # Abbreviations, also in the hour that is there twice.
+        ("2026-11-23 09:18:26.806 UTC", FRACTION),
+        ("2026-11-23 10:18:26 CET", NOON),
+        ("2026-10-25 02:30:00 CEST", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-10-25 02:30:00 CET", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+        # HTTP, and the access logs of its servers.
+        ("Mon, 23 Nov 2026 09:18:26 GMT", NOON),
+        ("23/Nov/2026:11:18:26 +0200", NOON),
+        # Epochs, the unit by magnitude.
+        ("1795425506", NOON),
+        ("1795425506.806088", EXACT),
+        ("1.795425506e9", NOON),
+        ("1795425506806", FRACTION),
+        ("1795425506806.088", EXACT),
+        ("1795425506806088", EXACT),
+        ("1795425506806088999", EXACT),
+        ("0", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("-1", None),
+        # Clocks were put back over it, or forward; no such zone; no year.
+        ("2026-10-25 02:30:00 Europe/Berlin", None),
+        ("2026-03-29 02:30:00 Europe/Berlin", None),
+        ("2026-10-25 02:30:00 Nowhere/Town", None),
+        ("Nov 23 09:18:26", None),
+        # A date and a time as one number.
+        ("20261123091826", NOON),
+        ("20261123091826806", FRACTION),
+        # The ends of a day and of a minute.
+        ("2026-11-23T24:00:00Z", datetime(2026, 11, 24, tzinfo=UTC)),
+        ("2026-06-30T23:59:60Z", datetime(2026, 7, 1, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59.999999Z", None),
+    ],
+)
+def test_written_times(read, written: str, instant: datetime) -> None:  # type: ignore[no-untyped-def]
+    assert read([written]) == [instant]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "", " ", "xxx", "now", "today", "epoch", "infinity", "-infinity", "NaN", "true", "1,5", "\u0661",
+        "12:00:00", "2026-11-23", "20261123", "2026-W47-1", "Nov 23 09:18:26", "26-11-23 09:18:26",
+        "11/23/2026 09:18:26", "2026-11-23 09:18:26 PM", "2026-11-23T09:18:26Z and more",
+        "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T09:61:00Z",
+        "2026-11-23T09:18:60Z", "2026-11-23 09:18:26 XYZ", "2026-11-23 09:18:26 Foo/Bar",
+        "2026-11-23 09:18:26 IST",  # India, Ireland or Israel
+        "1e999", "9" * 26, "9" * 5000, "2026-11-23 (BC)", "26-11-23T09:18:26Z", "2026-11-23Z",
+    ],
+)  # fmt: skip
+def test_what_is_no_time_is_never_guessed(read, parser: Parser, written: str) -> None:  # type: ignore[no-untyped-def]
+    assert read([written]) == [None]
+    if written:
+        kept = parser.parse(f'{{"id":"e1","time":"{written}"}}').the_row()
+        assert kept["attributes"] == f'{{"time":"{written}"}}'
+
+
+OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+NAMED = st.sampled_from(sorted(ZONES))
+
+
+def after_1970(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+def _at(instant: datetime, zone: str) -> str:
+    """The instant as a clock in the zone shows it, with the abbreviation."""
+    local = instant + timedelta(hours=int(ZONES[zone]))
+    return f"{local:%Y-%m-%d %H:%M:%S.%f} {zone}"
+
+
+def _spellings(instant: datetime, zone: timezone, name: str) -> list[str]:
+    local, naive = instant.astimezone(zone), instant.replace(tzinfo=None)
+    colon = local.isoformat(timespec="microseconds")
+    return [
+        naive.isoformat(timespec="microseconds") + "Z",
+        naive.isoformat(timespec="microseconds"),
+        naive.isoformat(sep=" ", timespec="microseconds").replace(".", ","),
+        naive.isoformat(sep=" ", timespec="microseconds") + " UTC",
+        naive.strftime("%Y-%m-%d %H:%M:%S:%f Z"),
+        naive.strftime("%Y%m%dT%H%M%S.%fZ"),
+        colon,
+        colon[:-3] + colon[-2:],
+        colon.replace("T", " ").replace("+", " +"),
+        colon + "[Etc/Unknown]",
+        local.strftime("%Y-%m-%d %H:%M:%S.%f %z"),
+        _at(instant, name),
+    ]
+
+
+@given(
+    st.integers(-2_000_000_000_000_000, 32_503_000_000_000_000).map(after_1970),
+    OFFSETS,
+    NAMED,
+)
+def test_every_spelling_is_the_same_instant(read, instant: datetime, zone: timezone, name: str) -> None:  # type: ignore[no-untyped-def]
+    spellings = _spellings(instant, zone, name)
+    assert dict(zip(spellings, read(spellings), strict=True)) == dict.fromkeys(spellings, instant)
+
+
+@given(st.integers(10**17, 9 * 10**18 - 1))
+def test_every_unit_of_an_epoch_is_the_same_instant(read, nanoseconds: int) -> None:  # type: ignore[no-untyped-def]
+    micro, rest = divmod(nanoseconds, 1000)
+    instant = after_1970(micro)
+    seconds = f"{micro // 10**6}.{micro % 10**6:06}{rest:03}"
+    milliseconds = f"{micro // 1000}.{micro % 1000:03}{rest:03}"
+    spellings = [str(nanoseconds), str(micro), milliseconds, seconds]
+    assert read(spellings) == [instant] * len(spellings)
+    whole = instant.replace(microsecond=0)
+    assert read([str(micro // 10**6), f"{micro // 10**6}000"]) == [whole, whole]
+
+
+@given(st.text(max_size=30))
+def test_no_text_is_an_error(read, text: str) -> None:  # type: ignore[no-untyped-def]
+    read([text.replace("\0", "")])
+
+
+@pytest.mark.parametrize(
+    ("written", "inexact"),
+    [
+        ("2026-11-23T09:18:26.806088Z", False),
+        ("2026-11-23T09:18:26.8060881Z", True),
+        ("2026-11-23 09:18:26,8060881", True),
+        ("1795425506.806088", False),
+        ("1795425506.8060881", True),
+        ("1795425506806.088", False),
+        ("1795425506806.0881", True),
+        ("1795425506806088", False),
+        ("1795425506806088000", False),
+        ("1795425506806088001", True),
+    ],
+)
+def test_what_a_microsecond_cannot_hold(parsing_store: Store, written: str, inexact: bool) -> None:
+    with parsing_store.cursor() as cursor:
+        [[found]] = cursor.execute(f"SELECT {is_inexact('?')}".replace("?", f"'{written}'")).fetchall()
+    assert found is inexact
+
+
+def test_a_time_that_is_cut_is_kept_as_written(parser: Parser) -> None:
+    cut = parser.parse('{"id":"e1","time":1795425506806088001}').the_row()
+    assert cut["occurred_at"] == EXACT.replace(tzinfo=None)
+    assert cut["attributes"] == '{"time":1795425506806088001}'
+    whole = parser.parse('{"id":"e1","time":1795425506806088000}').the_row()
+    assert whole["occurred_at"] == EXACT.replace(tzinfo=None)
+    assert "attributes" not in whole

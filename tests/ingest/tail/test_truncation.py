@@ -66,6 +66,22 @@ def test_cut_in_the_middle_of_a_line(rig: Rig, pad: int) -> None:
     rig.check()
 
 
+@pytest.mark.parametrize("restarts", [0, 2])
+def test_emptied_and_a_record_half_written_that_begins_like_the_first_one(rig: Rig, restarts: int) -> None:
+    rig.append("app.log", 1)
+    rig.look()
+    rig.copytruncate("app.log", "app.log.1")
+    record = rig.lines(1)
+    rig.add("app.log", record[:8])
+    for _ in range(restarts):
+        rig.look()
+        rig.restart()
+    rig.look()
+    rig.add("app.log", record[8:])
+    rig.drain()
+    rig.check()
+
+
 def test_cut_behind_the_offset(rig: Rig) -> None:
     rig.append("app.log", 30)
     rig.look()

@@ -121,12 +121,10 @@ def read_chunk(generation: Generation, share: Share, limits: Limits, silence: Si
     too_long = np.flatnonzero(np.diff(bounds) > longest)
     if len(too_long) and too_long[0] == 0:
         return _too_long(generation, data, longest)
-    if len(bounds) == 1 and len(data) >= longest:
-        return _undecided(generation, source, longest, silence)
+    if len(bounds) == 1:
+        return _undecided(generation, source, longest, silence) if len(data) >= longest else None
     if len(too_long):
         return _chunk(generation, data, bounds[: too_long[0] + 1], is_at_end=False)
-    if len(bounds) == 1:
-        return None
     is_all = is_at_end and len(bounds) - 1 <= share.records
     return _chunk(generation, data, bounds[: share.records + 1], is_at_end=is_all)
 

@@ -190,6 +190,10 @@ class Tailer:
             self._retire(generation, Occurrence.FILE_REPLACED)
             return False
         generation.signature = settled(found.signature, self._clock)
+        # Looked at again because two changes may look like one: that alone is no end of the silence.
+        if not generation.is_plain and generation.seen != found.signature:
+            generation.quiet_since = self._clock.monotonic()
+        generation.seen = found.signature
         if not generation.is_plain and generation.finished_bytes == size:
             self._files.release(generation)
         else:
@@ -197,9 +201,8 @@ class Tailer:
         return True
 
     def _grown(self, generation: Generation, size: int) -> None:
-        if not generation.is_plain or size != generation.size:
+        if generation.is_plain and size != generation.size:
             generation.quiet_since = self._clock.monotonic()
-        if generation.is_plain:
             generation.size = size
         self._registry.wake(generation)
 

@@ -29,6 +29,7 @@ _SQL: Final = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>")
 _PART: Final = re.compile(rb"\0*[ \t]*<(RingBufferTarget|event|deadlock-list|deadlock)[\s>]")
 _NESTED: Final = (b"RingBufferTarget", b"event", b"deadlock-list", b"deadlock")
 """Elements that begin a record, and may stand in those before them."""
+_MORE_XML: Final = re.compile(rb"(?:[ \t]*+(?:<[^\n]*+)?\r?\n)++")
 _LONGEST_TAG: Final = 4096
 _LONGEST: Final = 8 << 20
 """Bytes of a document, when nothing ends it."""
@@ -84,7 +85,7 @@ def _level(element: bytes) -> int:
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
-    """Behind the line on which the first element closes; of a torn one, behind its first line."""
+    """Behind the line on which the first element closes; a torn one ends with its first lines of XML."""
     line = data.find(b"\n", start) + 1 or len(data)
     before = _BEFORE.match(data, start)
     begin = start if before is None else before.end()
@@ -96,7 +97,10 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     close = data.find(b"</%b>" % root[1], start, limit)
     if close >= 0:
         return data.find(b"\n", close) + 1 or (len(data) if is_all else None)
-    return None if limit > len(data) and not is_all else line
+    if limit > len(data) and not is_all:
+        return None
+    more = _MORE_XML.match(data, line, limit)
+    return more.end() if more else line
 
 
 def _parsed(text: bytes) -> _Element:

@@ -107,7 +107,7 @@ def is_excused(piece: Piece, before: bytes) -> bool:
 
 
 @given(mixtures(9))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_no_byte_is_lost_and_no_record_suffers(parser: Parser, alone: Alone, pieces: list[Piece]) -> None:
     check_rows(pieces, parser, alone)
 
@@ -122,7 +122,7 @@ def test_no_byte_is_lost_and_no_record_suffers_in_many_mixtures(
 
 
 @given(st.lists(st.sampled_from(records()), min_size=2, max_size=20))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_whole_records_of_any_formats_stand_side_by_side(pieces: list[Piece]) -> None:
     found = [raw for _, raw in cut(b"".join(piece.data for piece in pieces))]
     assert found == [raw for piece in pieces for _, raw in cut(piece.data)]
@@ -143,7 +143,7 @@ def check_prefixes(pieces: list[Piece], cuts: list[float]) -> None:
 
 
 @given(mixtures(6), st.lists(st.floats(0, 1), max_size=30))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_records_do_not_depend_on_how_much_was_there(pieces: list[Piece], cuts: list[float]) -> None:
     check_prefixes(pieces, cuts)
 

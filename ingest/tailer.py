@@ -199,7 +199,7 @@ class Tailer:
     def _note_signature(self, generation: Generation, found: Signature) -> None:
         generation.signature = settled(found, self._clock)
         # Looked at again because two changes may look like one: that alone is no end of the silence.
-        if not generation.is_plain and generation.seen != found:
+        if not generation.is_plain and generation.seen not in (None, found):
             generation.quiet_since = self._clock.monotonic()
         generation.seen = found
 

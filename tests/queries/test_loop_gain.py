@@ -13,7 +13,7 @@ from stormwatch.catalog import Catalog
 
 from .golden import insert
 
-START = datetime(2026, 11, 20, 10)
+START = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - as DuckDB gives it
 SCALED = {"bucket": "1 second", "span": "20 seconds", "baseline": "10 minutes"}
 """A log whose hours pass in a minute or two."""
 

@@ -28,6 +28,8 @@
 --   gain            DOUBLE     events of the loop that one of them causes
 --   gain_lower      DOUBLE     it is above this with 95 % confidence
 --   gain_upper      DOUBLE     it is below this with 95 % confidence
+--   turn_gain       DOUBLE     turns that one turn causes: gain to the power of the mean number
+--                              of steps in which a loop comes back to its most frequent type
 --   sustained_gain  DOUBLE     least gain_lower of three buckets, 0 where the level is calm
 --                              for another reason; the level follows it
 --   earlier_gain    DOUBLE     gain of the same pairs of types an hour before (with the
@@ -43,7 +45,8 @@
 --   meaning         VARCHAR    the same in a sentence
 --
 -- Source: Diekmann, Heesterbeek and Metz 1990: the spectral radius of the next-generation
--- matrix. Bronson et al. 2021 (metastable failures): what to look for is the vulnerability.
+-- matrix. Kac 1947 (mean return times). Bronson et al. 2021 (metastable failures): what to
+-- look for is the vulnerability.
 -- Reads: events, _loop_spectra
 CREATE OR REPLACE MACRO loop_gain(
     since := '-infinity'::TIMESTAMP,
@@ -198,6 +201,7 @@ busy AS (
         carriers.loop_key,
         string_agg(carriers.event_type, ' <-> ' ORDER BY carriers.event_type)
             AS carrying_types,
+        any_value(carriers.greatest_part) AS greatest_part,
         sum(carriers.cause_count) AS cause_count,
         sum(carriers.event_count) AS loop_count,
         sum(carriers.usual_count) AS usual_count
@@ -231,6 +235,8 @@ judged AS MATERIALIZED (
         gains.gain,
         greatest(gains.gain - gains.half_width, 0) AS gain_lower,
         gains.gain + gains.half_width AS gain_upper,
+        -- A type has gain_part / gain of the ancestry; by Kac it comes back after the inverse.
+        gains.gain ^ (gains.gain / busy.greatest_part) AS turn_gain,
         gains.earlier_gain,
         gains.coverage_ratio,
         busy.loop_count,
@@ -295,6 +301,7 @@ SELECT
     judged.gain,
     judged.gain_lower,
     judged.gain_upper,
+    judged.turn_gain,
     sustained.sustained_gain,
     judged.earlier_gain,
     judged.coverage_ratio,

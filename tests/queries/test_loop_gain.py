@@ -187,3 +187,10 @@ def test_edges_of_a_loop_share_its_gain(database: duckdb.DuckDBPyConnection, cat
     }  # fmt: skip
     assert sum(one["gain_share"] for one in edges) == pytest.approx(1)
     assert all(instant - timedelta(seconds=20) <= one["first_at"] < instant for one in edges)
+
+
+def test_a_turn_of_a_ping_pong_has_two_steps(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    insert(database, "observations", branch(10, LOOPS["ping-pong"], [20, 0, 0], 100))
+    last = gains(database, catalog)[-1]
+    assert last["turn_gain"] == pytest.approx(last["gain"] ** 2, rel=1e-6)
+    assert 0 < last["turn_gain"] < 1

@@ -31,8 +31,8 @@
 --   is_fixed           BOOLEAN  each cause has had the same number of effects
 --
 -- Source: correction for right truncation as in Cori et al. 2013 (EpiEstim), with the delays
--- known here. The variance is that of a Poisson count times the dispersion of the effects per
--- cause, where that is above 1.
+-- known here. The variance is that of a Poisson count, and where effects per cause were more
+-- dispersed before, that of a negative binomial one, whose dispersion grows with the mean.
 -- Reads: _loop_counts
 CREATE OR REPLACE MACRO _loop_matrices(since, until, bucket, span) AS TABLE
 WITH counts AS MATERIALIZED (
@@ -245,8 +245,17 @@ SELECT
     expected.effect_count,
     expected.effect_count / expected.expected_count / coalesce(coverages.coverage, 1)
         AS effects_per_cause,
-    expected.effect_count * greatest(coalesce(spreads.dispersion, 1), 1)
-    / (expected.expected_count * coalesce(coverages.coverage, 1)) ^ 2 AS variance,
+    expected.effect_count
+    * (
+        1
+        + greatest(coalesce(spreads.dispersion, 1) - 1, 0)
+        * greatest(
+            coalesce(
+                expected.effect_count / expected.expected_count / spreads.earlier_effects, 1
+            ),
+            1
+        )
+    ) / (expected.expected_count * coalesce(coverages.coverage, 1)) ^ 2 AS variance,
     coalesce(coverages.coverage, 1) AS coverage,
     expected.delay_s,
     spreads.earlier_effects / coalesce(coverages.coverage, 1) AS earlier_effects,

@@ -58,14 +58,17 @@ def false_alarms(runs: Iterable[Watched], name: str, threshold: float) -> FalseA
 
 
 def tuned(runs: Sequence[Watched], name: str, per_week: float = 1.0) -> float:
-    """The least threshold with at most so many false alarms a week on these systems."""
+    """The least threshold that, like all above it, gives at most so many false alarms a week."""
     everything = np.concatenate([run.scores[name][DAY:] for run in runs])
     candidates = np.unique(np.quantile(everything[np.isfinite(everything)], 1 - np.logspace(-1, -5.5, 60)))
-    for threshold in candidates:
+    # From the top: an alarm that never ends is only one, but no use.
+    least = candidates[-1]
+    for threshold in candidates[::-1]:
         found = false_alarms(runs, name, threshold)
-        if found.count / found.weeks <= per_week:
-            return float(threshold)
-    return float(candidates[-1])
+        if found.count / found.weeks > per_week:
+            break
+        least = threshold
+    return float(least)
 
 
 @dataclass(frozen=True)

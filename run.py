@@ -6,6 +6,7 @@
     python3 run.py test [ARGUMENTS]  run the tests; the arguments go to pytest
     python3 run.py test --all        also the slow and the browser tests, and the linters
     python3 run.py benchmark         measure how fast it is on this machine; --formats: each log format
+    python3 run.py evaluate          measure how early and how rightly storms are announced, on simulated ones
 
 Packages are installed once, with uv where it is on PATH, else with pip, and only as the lock files say.
 """
@@ -31,6 +32,7 @@ LINTERS = (
     ("lint-imports",),
     ("sqlfluff", "lint"),
 )
+MEASURED = {"benchmark": "tests.benchmarks", "evaluate": "tests.evaluation"}
 ON_ALL_CORES = ("--numprocesses=auto", "--dist=loadfile")
 
 
@@ -200,9 +202,9 @@ def main():
     if arguments[0] == "test":
         test(arguments[1:])
     ensure(RUNTIME)
-    if arguments[0] == "benchmark":
+    if arguments[0] in MEASURED:
         os.chdir(ROOT)
-        run("python", "-m", "tests.benchmarks", *arguments[1:])
+        run("python", "-m", MEASURED[arguments[0]], *arguments[1:])
     run("stormwatch", *arguments)
 
 

@@ -1,0 +1,26 @@
+-- _type_names: what are the types called whose hashes _births gives?
+--
+-- One row per type; unordered.
+--
+-- Parameters
+--   since  TIMESTAMP  first instant included
+--   until  TIMESTAMP  first instant excluded
+--
+-- Columns
+--   type_hash   UBIGINT  hash of the name
+--   event_type  VARCHAR  the name: of a type or a stream, or (no type) where neither is known
+--
+-- Reads: events
+CREATE OR REPLACE MACRO _type_names(since, until) AS TABLE
+WITH named AS (
+    SELECT DISTINCT coalesce(events.event_type, events.stream, '(no type)') AS event_type
+    FROM events
+    WHERE
+        events.occurred_at >= since::TIMESTAMP
+        AND events.occurred_at < until::TIMESTAMP
+)
+
+SELECT
+    hash(named.event_type) AS type_hash,
+    named.event_type
+FROM named;

@@ -1,0 +1,196 @@
+"""Loop gain against eigenvalues by numpy, on branching processes whose true gain is known."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stormwatch.catalog import Catalog
+
+from .golden import insert
+
+START = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - as DuckDB gives it
+SCALED = {"bucket": "1 second", "span": "20 seconds", "baseline": "10 minutes"}
+"""A log whose hours pass in a minute or two."""
+
+
+def branch(
+    seed: int, matrix: np.ndarray, roots: list[float], until_s: float, delay_s: float = 1.0
+) -> pa.Table:
+    """Events in which an event of type i causes matrix[i, j] events of type j on average; `roots`
+    of each type come per second.
+    """
+    rng = np.random.default_rng(seed)
+    born = [np.sort(rng.uniform(0, until_s, rng.poisson(rate * until_s))) for rate in roots]
+    times = np.concatenate(born)
+    kinds = np.repeat(np.arange(len(roots)), [len(one) for one in born])
+    causes = np.full(len(times), -1)
+    parts, count = [], 0
+    while len(times):
+        parts.append((times, kinds, causes))
+        ids = np.arange(count, count + len(times))
+        count += len(times)
+        counts = rng.poisson(matrix[kinds])
+        where = np.repeat(np.arange(len(times)), counts.sum(axis=1))
+        effects = np.concatenate([np.repeat(np.arange(len(roots)), row) for row in counts])
+        later = times[where] + rng.exponential(delay_s, len(where))
+        kept = later < until_s
+        times, kinds, causes = later[kept], effects[kept].astype(int), ids[where][kept]
+    times, kinds, causes = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return pa.table(
+        {
+            "event_id": [f"e{i}" for i in range(len(times))],
+            "occurred_at": [START + timedelta(microseconds=int(t * 1e6)) for t in times],
+            "event_type": [f"t{kind}" for kind in kinds],
+            "causation_id": [None if cause < 0 else f"e{cause}" for cause in causes],
+        }
+    )
+
+
+def gains(database: duckdb.DuckDBPyConnection, catalog: Catalog, **arguments: str) -> list[dict]:
+    return catalog.run(database, "loop_gain", **(SCALED | arguments)).to_pylist()
+
+
+LOOPS = {
+    "one type": np.array([[0, 0.5, 0], [0, 0.6, 0.4], [0, 0, 0.0]]),
+    "ping-pong": np.array([[0, 0.4, 0.0], [0, 0, 0.9], [0, 0.9, 0]]),
+    "three types and two ways": np.array([[0.1, 0.5, 0.2], [0.3, 0, 0.5], [0.6, 0.1, 0]]),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_gain_is_the_spectral_radius(
+    name: str, database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    true = max(abs(np.linalg.eigvals(LOOPS[name])))
+    insert(database, "observations", branch(1, LOOPS[name], [20, 0, 0], 150))
+    found = [row for row in gains(database, catalog) if row["bucket_start"] > START + timedelta(seconds=100)]
+    assert np.mean([row["gain"] for row in found]) == pytest.approx(true, abs=0.04)
+    within = np.mean([row["gain_lower"] < true for row in found])
+    assert within > 0.8
+
+
+def test_a_finished_window_has_exactly_the_spectral_radius_of_its_offspring(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    matrix = LOOPS["three types and two ways"]
+    insert(database, "observations", branch(2, matrix, [8, 0, 0], 19, delay_s=0.5))
+    insert(
+        database,
+        "observations",
+        pa.table({"event_id": ["end"], "occurred_at": [START + timedelta(seconds=19.5)]}),
+    )
+    pairs = catalog.run(database, "offspring", bucket="20 seconds").to_pylist()
+    counted = np.zeros((3, 3))
+    for pair in pairs:
+        counted[int(pair["cause_type"][1]), int(pair["effect_type"][1])] = pair["effects_per_cause"]
+    last = gains(database, catalog)[-1]
+    assert last["bucket_start"] == START + timedelta(seconds=19)
+    assert last["gain"] == pytest.approx(max(abs(np.linalg.eigvals(counted))), rel=1e-9)
+
+
+def test_nothing_later_is_looked_at(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    insert(database, "observations", branch(3, LOOPS["ping-pong"], [15, 0, 0], 240))
+    known = START + timedelta(seconds=200)
+    in_hindsight = [row for row in gains(database, catalog) if row["bucket_start"] < known]
+    then = gains(database, catalog, until=str(known))
+    assert len(then) > 150
+    assert then == in_hindsight
+    window = gains(database, catalog, since=str(known - timedelta(seconds=10)), until=str(known))
+    assert [row["gain"] for row in window] == pytest.approx([row["gain"] for row in then[-10:]])
+
+
+def test_fan_out_that_does_not_come_back_has_no_gain(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    insert(database, "observations", branch(4, np.array([[0, 50.0], [0, 0]]), [2, 0], 60))
+    assert gains(database, catalog) == []
+
+
+@pytest.mark.parametrize("has_flows", [False, True])
+def test_missing_causes_are_made_up_for(
+    has_flows: bool, database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    matrix = np.array([[0, 1.0, 0.5], [0, 0.8, 0], [0, 0, 0]])
+    written = branch(5, matrix, [20, 0, 0], 200)
+    rng = np.random.default_rng(5)
+    causes, flows = written["causation_id"].to_pylist(), []
+    for row, cause in enumerate(causes):
+        flows.append(flows[int(cause[1:])] if cause else f"f{row}")
+    kept = [cause if rng.random() < 0.5 else None for cause in causes]
+    rows = written.set_column(3, "causation_id", [kept])
+    if has_flows:
+        rows = rows.append_column("correlation_id", [flows])
+    insert(database, "observations", rows)
+    found = [row for row in gains(database, catalog) if row["bucket_start"] > START + timedelta(seconds=120)]
+    assert np.mean([row["coverage_ratio"] for row in found]) == pytest.approx(0.5, abs=0.04)
+    assert np.mean([row["gain"] for row in found]) == pytest.approx(0.8, abs=0.06)
+
+
+def test_a_loop_of_customers_requests_is_not_taken_for_one_with_missing_causes(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    insert(database, "observations", branch(6, np.array([[0.4]]), [30], 120))
+    found = gains(database, catalog)
+    assert {row["coverage_ratio"] for row in found} == {1.0}
+    assert found[-1]["gain"] == pytest.approx(0.4, abs=0.1)
+
+
+def test_timers_are_calm_and_a_loop_that_grows_is_not(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    ticks = [
+        (f"tick-{chain}-{n}", f"tick-{chain}-{n - 1}", n + chain / 7)
+        for chain in range(7)
+        for n in range(200)
+    ]
+    insert(
+        database, "observations",
+        pa.table({
+            "event_id": [one[0] for one in ticks], "causation_id": [one[1] for one in ticks],
+            "occurred_at": [START + timedelta(seconds=one[2]) for one in ticks],
+            "event_type": ["timer.due"] * len(ticks),
+        }),
+    )  # fmt: skip
+    insert(database, "observations", branch(7, np.array([[0.3]]), [10], 160))
+    worse = branch(8, np.array([[1.0]]), [10], 40)
+    shifted = [at + timedelta(seconds=160) for at in worse["occurred_at"].to_pylist()]
+    renamed = {
+        name: [None if one is None else f"late-{one}" for one in worse[name].to_pylist()]
+        for name in ("event_id", "causation_id")
+    }
+    insert(
+        database,
+        "observations",
+        pa.table({**renamed, "event_type": worse["event_type"], "occurred_at": shifted}),
+    )
+    found = gains(database, catalog)
+    assert {row["level"] for row in found if row["loop"] == "timer.due"} <= {None, "calm"}
+    before = START + timedelta(seconds=160)
+    of_loop = [row for row in found if row["loop"] == "t0"]
+    assert {row["level"] for row in of_loop if row["bucket_start"] < before} <= {None, "calm"}
+    assert of_loop[-1]["level"] in {"warn", "page", "storm"}
+
+
+def test_edges_of_a_loop_share_its_gain(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    insert(database, "observations", branch(9, LOOPS["three types and two ways"], [20, 0, 0], 60))
+    instant = START + timedelta(seconds=40)
+    edges = catalog.run(
+        database, "loop_edges", instant=str(instant), bucket="1 second", span="20 seconds"
+    ).to_pylist()
+    assert {(one["cause_type"], one["effect_type"]) for one in edges} == {
+        ("t0", "t0"), ("t0", "t1"), ("t0", "t2"), ("t1", "t0"), ("t1", "t2"), ("t2", "t0"), ("t2", "t1"),
+    }  # fmt: skip
+    assert sum(one["gain_share"] for one in edges) == pytest.approx(1)
+    assert all(instant - timedelta(seconds=20) <= one["first_at"] < instant for one in edges)
+
+
+def test_a_turn_of_a_ping_pong_has_two_steps(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    insert(database, "observations", branch(10, LOOPS["ping-pong"], [20, 0, 0], 100))
+    last = gains(database, catalog)[-1]
+    assert last["turn_gain"] == pytest.approx(last["gain"] ** 2, rel=1e-6)
+    assert 0 < last["turn_gain"] < 1

@@ -103,3 +103,20 @@ def test_duplicates(stories: Callable[[str], Ask], story: str) -> None:
         one["consumer"]: (one["events"], one["copies"]) for one in _truth(story)["delivered_more_than_once"]
     }
     assert {name: (len(copies), sum(copies)) for name, copies in found.items()} == planted
+
+
+def test_the_change_explains_the_late_ones(stories: Callable[[str], Ask]) -> None:
+    first = stories("unordered")("explain_difference", selection="reordered", min_count=5)[0]
+    [change] = [one for one in _truth("unordered")["incidents"] if one["kind"] == "change"]
+    told = f"{change['setting']} {change['old']} -> {change['new']} ("
+    assert (first["attribute"], first["support"]) == ("after", 1)
+    assert first["value"].startswith(told)
+
+
+def test_the_change_is_listed_before_the_first_late_one(stories: Callable[[str], Ask]) -> None:
+    ask = stories("unordered")
+    changes = ask("changes_before", onset=ask("order_loss")[0]["first_at"])
+    [change] = [one for one in _truth("unordered")["incidents"] if one["kind"] == "change"]
+    assert [f"{row['occurred_at'].isoformat()}" for row in changes if row["kind"] == "change"] == [
+        change["at"].removesuffix("Z").removesuffix(".000000")
+    ]

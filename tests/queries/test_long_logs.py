@@ -108,12 +108,14 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         {
             **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 2_000_000 + place,
             "occurred_at": _START + timedelta(seconds=40), "service": "config", "node": "n-9",
-            "operation": "change", "event_type": "config.changed",
+            "operation": "change", "event_type": "config.changed", "schema_version": str(place % 2),
+            "entity": "settings", "expected_version": 1, "entity_version": 2,
+            "attributes": '{"value": 1}' if place % 2 else '{"value": "on"}',
         }
         for place in range(60)
     ]  # fmt: skip
     return {
-        "observations": observations + without_ids + changed,
+        "observations": [dict.fromkeys(changed[0]) | row for row in observations + without_ids + changed],
         "causes": causes,
         "locks": locks,
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],

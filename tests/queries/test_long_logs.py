@@ -114,6 +114,11 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         }
         for place in range(60)
     ]  # fmt: skip
+    end = {
+        "file_id": 1, "byte_offset": 3_000_000, "occurred_at": _START + timedelta(seconds=50),
+        "event_type": "END", "correlation_id": "flow-1", "attributes": '{"event_count": 7}',
+    }  # fmt: skip
+    changed.append(dict.fromkeys(changed[0]) | end)
     return {
         "observations": [dict.fromkeys(changed[0]) | row for row in observations + without_ids + changed],
         "causes": causes,

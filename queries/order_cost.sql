@@ -15,7 +15,7 @@
 -- Columns
 --   consumer              VARCHAR   service they arrived at, else node
 --   stream                VARCHAR   topic, queue or destination
---   hold                  INTERVAL  how long early events are held back
+--   hold_ms               DOUBLE    how long early events are held back
 --   arrival_count         BIGINT    first copies that arrived
 --   late_count            BIGINT    of these, still out of order
 --   late_ratio            DOUBLE    late_count / arrival_count, 0..1
@@ -149,7 +149,7 @@ summed AS (
 SELECT
     summed.consumer,
     summed.stream,
-    summed.hold,
+    epoch_us(summed.hold) / 1000 AS hold_ms,
     summed.arrival_count,
     summed.late_count,
     summed.late_count / summed.arrival_count AS late_ratio,
@@ -169,4 +169,4 @@ SELECT
             THEN coalesce(summed.waits_us[-1], 0) / 1000
     END AS added_latency_max_ms
 FROM summed
-ORDER BY summed.consumer, summed.stream, summed.hold;
+ORDER BY summed.consumer, summed.stream, hold_ms;

@@ -321,10 +321,10 @@ def _defaults(statement: str) -> dict[str, str | None]:
 
 
 def _split(signature: str) -> list[str]:
-    """Cut at the commas outside parentheses."""
+    """Cut at the commas outside parentheses and brackets."""
     parts, depth = [""], 0
     for character in signature:
-        depth += {"(": 1, ")": -1}.get(character, 0)
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0)
         if character == "," and depth == 0:
             parts.append("")
         else:

@@ -104,8 +104,23 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         }
         for place in range(60)
     ]  # fmt: skip
+    changed = [
+        {
+            **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 2_000_000 + place,
+            "occurred_at": _START + timedelta(seconds=40), "service": "config", "node": "n-9",
+            "operation": "change", "event_type": "config.changed", "schema_version": str(place % 2),
+            "entity": "settings", "expected_version": 1, "entity_version": 2,
+            "attributes": '{"value": 1}' if place % 2 else '{"value": "on"}',
+        }
+        for place in range(60)
+    ]  # fmt: skip
+    end = {
+        "file_id": 1, "byte_offset": 3_000_000, "occurred_at": _START + timedelta(seconds=50),
+        "event_type": "END", "correlation_id": "flow-1", "attributes": '{"event_count": 7}',
+    }  # fmt: skip
+    changed.append(dict.fromkeys(changed[0]) | end)
     return {
-        "observations": observations + without_ids,
+        "observations": [dict.fromkeys(changed[0]) | row for row in observations + without_ids + changed],
         "causes": causes,
         "locks": locks,
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],
@@ -123,10 +138,17 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
     story = _story(dice)
     arguments: dict[str, dict[str, Any]] = {
         "causal_chain": {"event": "o-3"},
+        "changes_before": {"onset": _START + timedelta(minutes=1)},
         "causal_order": {"first": "o-1", "second": "o-2"},
         "deadlock_edges": {"deadlock": story["locks"][0]["event_id"]},
         "event_observations": {"event": "o-3"},
         "event_search": {"search": "O-1"},
+        "explain_difference": {
+            "selection": "all",
+            "since": _START + timedelta(seconds=30),
+            "baseline_since": _START,
+            "baseline_until": _START + timedelta(seconds=30),
+        },
         "log_pace": {"newest": _START + timedelta(seconds=50)},
         "observation_at": {"in_file": 2, "at_offset": 4_500},
         "record_place": {"in_file": 2, "at_offset": 4_500},

@@ -32,6 +32,9 @@ _SEQUENCE: Final = "coalesce(in_sequence, CASE WHEN stream IS NOT NULL THEN in_b
 # The database reads fractions as doubles: what has 16 digits or more may have had others.
 _DIGITS: Final = "|".join(rf"\d{{{n}}}\.\d{{{16 - n}}}" for n in range(1, 16))
 _ROUNDED: Final = rf"[:,\[]-?(?:{_DIGITS}|\d{{16,}}\.)"
+# Nearly all points stand in texts. A search that begins with a literal skips to it, which makes it ten
+# times as fast as one for digits.
+_FRACTION: Final = r"\.\d+[,\]}eE\s]"
 
 
 def pointer(path: Path) -> str:
@@ -287,7 +290,7 @@ def _attributes() -> str:
         "word IS NOT NULL AND word IS DISTINCT FROM event_type AND word IS DISTINCT FROM message",
         "in_is_redelivered IS NOT NULL AND is_redelivered IS NULL",
         "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
-        f"contains(rest, '.') AND regexp_matches(rest, '{_ROUNDED}')",
+        f"regexp_matches(rest, '{_FRACTION}') AND regexp_matches(rest, '{_ROUNDED}')",
         "regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
         *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
           for name, kind in _INTEGER_COLUMNS.items()),

@@ -8,7 +8,7 @@ from typing import Final
 from ingest import leftover
 from ingest.names import ABOUT, ABOVE, HEADERS, Path
 from ingest.plan import CAUSES, LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
-from ingest.times import ZONES, is_inexact, parse_time
+from ingest.times import ZONES, Beginning, is_inexact, parse_time
 from ingest.vocabulary import LONGEST_WORD, normalise
 
 _TEXT_COLUMNS: Final = (
@@ -46,9 +46,12 @@ def pointer(path: Path) -> str:
 class Statement:
     """The SELECT that turns the lines of one plan group into rows of `parsed`."""
 
-    def __init__(self, group: PlanGroup, zones: Mapping[str, str] | None = None):
-        """`zones` are offsets by abbreviation, beyond those that mean one."""
+    def __init__(
+        self, group: PlanGroup, zones: Mapping[str, str] | None = None, beginning: Beginning | None = None
+    ):
+        """`zones` are offsets by abbreviation, beyond those that mean one; `beginning`: of the logs."""
         self._zones = {**ZONES, **(zones or {})}
+        self._beginning = beginning
         self._format = group.format
         order = {role: self._ordered(role, paths, group) for role, paths in group.roles.items()}
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items()}
@@ -201,7 +204,7 @@ WITH extracted AS (
     SELECT *{f" REPLACE ({derived})" if derived else ""} FROM {source}
 ), typed AS (
     SELECT *,
-        {parse_time("in_occurred_at", self._zones)} AS occurred_at,
+        {parse_time("in_occurred_at", self._zones, self._beginning)} AS occurred_at,
         {_integer(_SEQUENCE, "BIGINT")} AS sequence,
         try_cast(in_is_redelivered AS BOOLEAN) AS is_redelivered
     FROM derived

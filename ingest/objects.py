@@ -36,12 +36,10 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
     """All events in these records."""
     made = Made()
     lines, sources, refused = made.lines, made.sources, made.refused
+    transcode, dumps = transcoder.transcode, orjson.dumps
     for place, raw in enumerate(raws):
         try:
-            events = _events(transcoder, raw)
-        except orjson.JSONEncodeError as error:
-            refused.append((place, f"{transcoder.name}: {error}"))
-            continue
+            found = list(transcode(raw))
         except ValueError as error:
             refused.append((place, f"{transcoder.name}: {error}"))
             continue
@@ -49,22 +47,20 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
             what = f"{type(error).__name__}: {error}"
             refused.append((place, f"{transcoder.name}: cannot be read ({what}); please report this"))
             continue
-        if len(events) == 1:
-            lines.append(events[0])
-            sources.append(place)
-        elif events:
-            lines += events
-            sources += [place] * len(events)
-        else:
+        if not found:
             refused.append((place, ""))
+            continue
+        try:
+            events = [dumps(event) for event in found]
+        except orjson.JSONEncodeError:
+            try:
+                events = [_written(event) for event in found]
+            except orjson.JSONEncodeError as error:
+                refused.append((place, f"{transcoder.name}: {error}"))
+                continue
+        lines += events
+        sources += [place] * len(events)
     return made
-
-
-def _events(transcoder: Transcoder, raw: bytes) -> list[bytes]:
-    try:
-        return [*map(orjson.dumps, transcoder.transcode(raw))]
-    except orjson.JSONEncodeError:
-        return [*map(_written, transcoder.transcode(raw))]
 
 
 def _written(event: Mapping[str, Any]) -> bytes:

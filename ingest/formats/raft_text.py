@@ -14,6 +14,7 @@ from typing import Any, Final
 from ingest.formats import raft_trace
 from ingest.formats.base import Transcoder
 
+
 def _any_case(pattern: bytes) -> bytes:
     """A pattern of words, for small and capital letters: faster than `(?i:...)`."""
     return re.sub(rb"[a-z]", lambda found: b"[%b%b]" % (found[0].upper(), found[0]), pattern)

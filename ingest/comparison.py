@@ -155,8 +155,10 @@ class Comparison:
             is_cut = key == known.key and size >= HEAD_BYTES
             return Verdict("continue" if is_cut else "copy", known, size)
         if key == known.key and verified and verified == found.same:
-            # The file itself was cut, which was seen, and then went on in another way.
-            return Verdict("continue", known, verified)
+            # The file itself was cut, which was seen, and then went on in another way; or it was
+            # emptied, and a record that begins like its first one was half written then.
+            start = verified if verified >= HEAD_BYTES else _record_start(source, verified)
+            return Verdict("continue", known, start) if start else Verdict("read")
         return Verdict("read")
 
     def _remember(self, source: Source, position: Position, verified: int) -> _Likeness:

@@ -161,6 +161,8 @@ class Generation:
     source: Source | None = None
     signature: Signature | None = None
     """When it was last checked; None makes the next scan check it."""
+    seen: Signature | None = None
+    """The same, whether or not another change would have changed it."""
     probe: bytes = b""
     """Head as found on disk; stands in for the head while nothing is committed."""
     tail_bytes: int = 0

@@ -119,18 +119,43 @@ def read_chunk(generation: Generation, share: Share, limits: Limits, silence: Si
     generation.tail_bytes = 0 if data.endswith(_NUL) else len(data) - int(bounds[-1])
     generation.filler_bytes = len(data) - len(data.rstrip(_NUL)) if is_at_end else 0
     too_long = np.flatnonzero(np.diff(bounds) > longest)
-    if (len(too_long) and too_long[0] == 0) or (len(bounds) == 1 and len(data) >= longest):
-        generation.tail_bytes = 0
-        return _chunk(
-            generation, data, np.array([0, longest], np.int64),
-            is_at_end=False, rejected=f"a line longer than {longest} bytes", skipping=True,
-        )  # fmt: skip
+    if len(too_long) and too_long[0] == 0:
+        return _too_long(generation, data, longest)
+    if len(bounds) == 1:
+        return _undecided(generation, source, longest, silence) if len(data) >= longest else None
     if len(too_long):
         return _chunk(generation, data, bounds[: too_long[0] + 1], is_at_end=False)
-    if len(bounds) == 1:
-        return None
     is_all = is_at_end and len(bounds) - 1 <= share.records
     return _chunk(generation, data, bounds[: share.records + 1], is_at_end=is_all)
+
+
+def _too_long(generation: Generation, data: bytes, longest: int) -> Chunk:
+    """The first piece of a record that is too long to be one."""
+    generation.tail_bytes = 0
+    return _chunk(
+        generation, data, np.array([0, longest], np.int64),
+        is_at_end=False, rejected=f"a line longer than {longest} bytes", skipping=True,
+    )  # fmt: skip
+
+
+def _undecided(generation: Generation, source: Source, longest: int, silence: Silence) -> Chunk | None:
+    """More bytes than a record may have, and nothing in them that tells where the first one ends.
+
+    That may be told by the line behind it, of which so much is looked at that it is too long itself.
+    """
+    generation.tail_bytes = 0
+    data = source.read(generation.position.offset, 2 * longest)
+    if _NEWLINE not in data[:longest]:
+        return _too_long(generation, data, longest)
+    bounds = frames(data)
+    is_over = silence.is_quiet or silence.is_final or len(data) == 2 * longest
+    if len(bounds) == 1 and is_over:
+        bounds = frames(data + _NEWLINE, is_all=True)
+    if len(bounds) == 1:
+        return None
+    if bounds[1] > longest:
+        return _too_long(generation, data, longest)
+    return _chunk(generation, data, bounds[:2], is_at_end=False)
 
 
 def _hole(generation: Generation, source: Source, data: bytes) -> Chunk | None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from ingest.clock import Clock
 from ingest.decompress import CompressedSource
-from ingest.discovery import Filter, Found, Listing, quiet_since, settled, walk
+from ingest.discovery import Filter, Found, Listing, Signature, quiet_since, settled, walk
 from ingest.generations import Generation, Registry
 from ingest.open_files import OpenFiles
 from ingest.reader import Chunk, Limits, Share, Silence, read_chunk
@@ -189,17 +189,23 @@ class Tailer:
             # What is there now is judged like any file not seen before.
             self._retire(generation, Occurrence.FILE_REPLACED)
             return False
-        generation.signature = settled(found.signature, self._clock)
+        self._note_signature(generation, found.signature)
         if not generation.is_plain and generation.finished_bytes == size:
             self._files.release(generation)
         else:
             self._grown(generation, size)
         return True
 
-    def _grown(self, generation: Generation, size: int) -> None:
-        if not generation.is_plain or size != generation.size:
+    def _note_signature(self, generation: Generation, found: Signature) -> None:
+        generation.signature = settled(found, self._clock)
+        # Looked at again because two changes may look like one: that alone is no end of the silence.
+        if not generation.is_plain and generation.seen != found:
             generation.quiet_since = self._clock.monotonic()
-        if generation.is_plain:
+        generation.seen = found
+
+    def _grown(self, generation: Generation, size: int) -> None:
+        if generation.is_plain and size != generation.size:
+            generation.quiet_since = self._clock.monotonic()
             generation.size = size
         self._registry.wake(generation)
 

@@ -29,6 +29,7 @@ _SQL: Final = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>")
 _PART: Final = re.compile(rb"\0*[ \t]*<(RingBufferTarget|event|deadlock-list|deadlock)[\s>]")
 _NESTED: Final = (b"RingBufferTarget", b"event", b"deadlock-list", b"deadlock")
 """Elements that begin a record, and may stand in those before them."""
+_MORE_XML: Final = re.compile(rb"(?:[ \t]*+(?:<[^\n]*+)?\r?\n)++")
 _LONGEST_TAG: Final = 4096
 _LONGEST: Final = 8 << 20
 """Bytes of a document, when nothing ends it."""
@@ -59,10 +60,9 @@ class _Element:
         return next(self.every(name), None)
 
 
-def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], root: bytes) -> tuple[int, int]:
-    """Where a line starts what cannot be within the element `root`, and what need not be in it."""
+def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], root: bytes) -> int:
+    """Where a line starts what cannot be within the element `root`."""
     limit = start + _LONGEST
-    doubtful: list[tuple[int, bytes]] = []
     before, is_sql = start, False
     for at in lines_with(another, data, start, limit):
         if (tag := data.rfind(b"<", before, at)) >= 0:
@@ -72,12 +72,10 @@ def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], root: bytes) -
         if not (part[1] in _NESTED[_level(root) :] if part else is_sql):
             limit = at
             break
-        doubtful.append((at, b"</%b>" % part[1] if part else b""))
     again = re.compile(rb"\n\0*[ \t]*<%b[\s>]" % re.escape(root))
     if not _level(root) and (found_again := again.search(data, start, limit)):
         limit = found_again.start() + 1
-    last = {close: data.rfind(close, start, limit) for close in {close for _, close in doubtful}}
-    return limit, next((at for at, close in doubtful if at <= last[close]), limit)
+    return limit
 
 
 def _level(element: bytes) -> int:
@@ -86,7 +84,7 @@ def _level(element: bytes) -> int:
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
-    """Behind the line on which the first element closes."""
+    """Behind the line on which the first element closes; a torn one ends with its first lines of XML."""
     line = data.find(b"\n", start) + 1 or len(data)
     before = _BEFORE.match(data, start)
     begin = start if before is None else before.end()
@@ -94,13 +92,14 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     if root is None:
         may_come = not is_all and len(data) - begin < _LONGEST_TAG and b">" not in data[begin:]
         return None if may_come else line
-    limit, doubtful = _torn_at(data, root.end(), another, root[1])
+    limit = _torn_at(data, root.end(), another, root[1])
     close = data.find(b"</%b>" % root[1], start, limit)
     if close >= 0:
         return data.find(b"\n", close) + 1 or (len(data) if is_all else None)
-    if limit > len(data):
-        return line if is_all else None
-    return doubtful if doubtful - root.end() < _LONGEST else line
+    if limit > len(data) and not is_all:
+        return None
+    more = _MORE_XML.match(data, line, limit)
+    return more.end() if more else line
 
 
 def _parsed(text: bytes) -> _Element:

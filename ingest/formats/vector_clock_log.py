@@ -37,7 +37,8 @@ def _clock_line(group: str) -> bytes:
 
 
 _RULE: Final = rb"(?!\s*(?:={3}|[}\]]))"
-_TEXT: Final = rb"%b(?=[^\n]*\S)[^\n]*\n" % _RULE
+# Not the last line of an XML document, of an array or of a record of CSV.
+_TEXT: Final = rb"%b(?![ \t]*</|\[[ \t]*\{|[^\n]*\",[\",])(?=[^\n]*\S)[^\n]*\n" % _RULE
 _FIRST, _LAST = _clock_line("vc_first"), _TEXT + _clock_line("vc_last")
 # From the brace back: the last word before the clock.
 _WITHIN: Final = rb"(?:[^\n{]*[^\w.:\n{-])?(?P<vc_within>[\w.:-]+)[^\w\n{]{0,3}%b[^\n]*" % _named("vc_within")

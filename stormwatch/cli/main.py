@@ -56,7 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = cli.main(args=arguments, prog_name="stormwatch", standalone_mode=False)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except RuntimeError as error:
+        # What DuckDB makes of Ctrl-C during a statement.
+        if str(error) != "Query interrupted":
+            raise
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -31,24 +33,29 @@ def drain(ingester: Ingester) -> int:
         except BaseException as error:  # noqa: BLE001 - raised again where the command ends
             failures.append(error)
 
+    interrupted = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        # A KeyboardInterrupt could be lost in whatever happens to run at that moment.
+        interrupted.set()
+        ingester.stop()
+
     worker = threading.Thread(target=work, name="ingest")
+    before = signal.signal(signal.SIGINT, end)
     started = time.monotonic()
     worker.start()
-    interrupted = False
     try:
-        _watch(worker, ingester)
-    except KeyboardInterrupt:
-        interrupted = True
-        say("finishes the batch at hand ...")
-        ingester.stop()
-    worker.join()
+        _watch(worker, ingester, interrupted)
+        worker.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     if failures:
         raise failures[0]
     say(_summary(ingester.status(), time.monotonic() - started))
-    return ExitCode.INTERRUPTED if interrupted else ExitCode.OK
+    return ExitCode.INTERRUPTED if interrupted.is_set() else ExitCode.OK
 
 
-def _watch(worker: threading.Thread, ingester: Ingester) -> None:
+def _watch(worker: threading.Thread, ingester: Ingester, interrupted: threading.Event) -> None:
     if not sys.stderr.isatty():
         worker.join()
         return
@@ -57,11 +64,13 @@ def _watch(worker: threading.Thread, ingester: Ingester) -> None:
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", events=0, total=None)
-        while worker.is_alive():
+        while worker.is_alive() and not interrupted.is_set():
             worker.join(_INTERVAL_S)
             status = ingester.status()
             total = status.bytes + status.backlog_bytes
             progress.update(task, completed=status.bytes, total=total or None, events=status.events)
+    if interrupted.is_set():
+        say("finishes the batch at hand ...")
 
 
 def _summary(status: IngestStatus, elapsed_s: float) -> str:

@@ -69,7 +69,7 @@ def test_interrupted_reading_says_so(logs: Path, start: Processes) -> None:
     running = start("ingest", logs)
     eventually(lambda: running.database.with_name(running.database.name + ".owner").exists() or None)
     code, err = running.stop(signal.SIGINT)
-    assert code == ExitCode.INTERRUPTED
+    assert code == ExitCode.INTERRUPTED, err
     assert "Traceback" not in err
 
 

@@ -125,7 +125,7 @@ def assert_nothing_dropped(
 @example([{"id": "e1", "seq": 2**63, "attempt": 2**31, "redelivered": "maybe", "epoch": 1795425506}])
 @example([{"cause": "connection reset", "causes": [1], "caused_by": ["a"], "parent": {"id": "p"}}])
 @example([{"operation": "publish"}, {"event": "publish"}, {"message": "publish", "type": "publish"}])
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_every_value_is_in_a_column_or_in_attributes(
     parser: Parser, time_of: Callable[[str], datetime | None], batch: list[dict[str, Any]]
 ) -> None:
@@ -141,7 +141,7 @@ def rows_at(parsed: Parsed) -> dict[int, Row]:
 @example([{"event": {"id": "1"}}, {"event": "x", "id": "2"}], random.Random(1))
 @example([{"event": "publish"}, {"event": "publish", "type": "t"}], random.Random(1))
 @example([{"node": "n", "event": {"source": "s"}}, {"event": {"source": "s"}}], random.Random(1))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_rows_do_not_depend_on_how_batches_were_cut(
     new_parser: Callable[..., Parser], batch: list[dict[str, Any]], order: random.Random
 ) -> None:
@@ -170,7 +170,7 @@ def pairs() -> st.SearchStrategy[list[tuple[str, Any]]]:
 
 @given(st.lists(pairs(), min_size=1, max_size=8))
 @example([[("id", "a"), ("id", "b")], [("meta", {"id": "c"}), ("meta", {"id": "d"})]])
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_a_key_that_is_there_twice_keeps_both_values(
     parser: Parser, batch: list[list[tuple[str, Any]]]
 ) -> None:

@@ -158,6 +158,7 @@ def _start(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_installs_once_and_passes_arguments_output_and_exit_code_through(tmp_path: Path) -> None:
     """A real installation of a project with no dependency but its build backend."""
     project = tmp_path / "tiny project"

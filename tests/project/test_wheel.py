@@ -120,6 +120,7 @@ def test_the_command_works_without_the_checkout(
     assert json.loads(answer.stdout) == [{"n": sum(file["events"] for file in truth["files"].values())}]
 
 
+@pytest.mark.slow
 def test_the_demo_works_without_the_checkout(installed: Path, tmp_path: Path) -> None:
     """The simulator is found and writes, and the page and what it loads is served."""
     command = [installed / "stormwatch", "demo", "--no-browser", "--port", "0", "--seconds", "120"]

@@ -21,7 +21,7 @@ from stormwatch.catalog import Catalog
 
 _START = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - naive UTC as stored
 _DEFAULTS = {"file_id": 1, "byte_length": 100, "record_no": 0, "format": "json", "ingested_at": _START}
-_quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 Rows = list[dict[str, Any]]
 
 

@@ -60,6 +60,7 @@ def test_it_is_known_after_a_restart(rig: Rig) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_kill_before_the_rows_are_mapped_again(rig: Rig) -> None:
     rng = random.Random(3)
     events = survivors(rng, flows(rng, 400))

@@ -280,6 +280,7 @@ def test_a_name_promises_what_is_not_so(rig: Rig) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_many_compressed_files_are_unpacked_one_after_the_other(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +293,7 @@ def test_many_compressed_files_are_unpacked_one_after_the_other(
     assert unpacked[0] < 60 * 10
 
 
+@pytest.mark.slow
 def test_busy_plain_files_and_a_backlog_of_compressed_ones_share(rig: Rig) -> None:
     for number in range(20):
         rig.add(f"{number:03}.log.gz", gzip.compress(_noise(rig, 200)))

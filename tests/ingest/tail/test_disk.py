@@ -138,6 +138,7 @@ with Store(Path(sys.argv[1])) as store:
 """
 
 
+@pytest.mark.slow
 def test_a_limit_of_file_sizes(rig: Rig) -> None:
     """The same for those who may not mount: the database file may not grow."""
     rig.close()

@@ -106,6 +106,7 @@ def test_contents_that_are_gone_are_forgotten_in_the_end(rig: Rig, monkeypatch: 
     assert len(rig.files("path")) == 12 + 2
 
 
+@pytest.mark.slow
 def test_quiet_files_beside_a_busy_one(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(batch=Share(bytes=1 << 20, records=1_000_000))
     for number in range(99):

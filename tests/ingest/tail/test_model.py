@@ -216,9 +216,9 @@ _SETTINGS: dict[str, Any] = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 }
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=12, stateful_step_count=25, **_SETTINGS)
+TestHistories.settings = settings(max_examples=6, stateful_step_count=25, **_SETTINGS)
 
 
 @pytest.mark.slow
 class TestManyHistories(Histories.TestCase):  # type: ignore[name-defined, misc]
-    settings = settings(max_examples=250, stateful_step_count=60, **_SETTINGS)
+    settings = settings(max_examples=100, stateful_step_count=60, **_SETTINGS)

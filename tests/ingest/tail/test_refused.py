@@ -29,6 +29,7 @@ def test_one_record_among_many(rig: Rig, poisoned: list[int], place: int) -> Non
     assert poisoned[0] < 15
 
 
+@pytest.mark.slow
 def test_many_of_them_in_several_files(make_rig: Callable[..., Rig], poisoned: list[int]) -> None:
     rig = make_rig(batch=Share(bytes=1 << 20, records=70))
     for name in ("a.log", "b.log", "c.log"):

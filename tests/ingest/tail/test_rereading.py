@@ -111,6 +111,7 @@ def test_it_goes_on_where_it_was_stopped(stored: Rig, make_rig: Callable[..., Ri
     assert tables(stored) == as_if_new(make_rig, {"a.log": lines(0, 100), "b.log": lines(100, 100)})
 
 
+@pytest.mark.slow
 def test_what_is_written_meanwhile_is_read_once(stored: Rig, make_rig: Callable[..., Rig]) -> None:
     with_mapping(stored, CORRECTED)
     ask(stored.store, ["a.log"])

@@ -43,8 +43,8 @@ def test_truncated_while_idle(rig: Rig) -> None:
     rig.check()
 
 
-def test_fifty_truncations_in_a_row(rig: Rig) -> None:
-    for _ in range(50):
+def test_twenty_truncations_in_a_row(rig: Rig) -> None:
+    for _ in range(20):
         rig.append("app.log", 3)
         rig.look()
         os.truncate(rig.path("app.log"), 0)
@@ -62,6 +62,22 @@ def test_cut_in_the_middle_of_a_line(rig: Rig, pad: int) -> None:
     rig.drain()
     rig.restart()
     rig.append("app.log", 3)
+    rig.drain()
+    rig.check()
+
+
+@pytest.mark.parametrize("restarts", [0, 2])
+def test_emptied_and_a_record_half_written_that_begins_like_the_first_one(rig: Rig, restarts: int) -> None:
+    rig.append("app.log", 1)
+    rig.look()
+    rig.copytruncate("app.log", "app.log.1")
+    record = rig.lines(1)
+    rig.add("app.log", record[:8])
+    for _ in range(restarts):
+        rig.look()
+        rig.restart()
+    rig.look()
+    rig.add("app.log", record[8:])
     rig.drain()
     rig.check()
 

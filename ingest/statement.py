@@ -93,11 +93,9 @@ class Statement:
         return f"coalesce({', '.join(leaves)})" if leaves else "NULL::VARCHAR"
 
     def _list(self, *roles: str) -> str:
-        lists = [
-            f"CASE WHEN starts_with({self._raw(path)}, '[') THEN {self._raw(path)} END"
-            for role in roles
-            for path in self._roles.get(role, ())
-        ]
+        raws = [self._raw(path) for role in roles for path in self._roles.get(role, ())]
+        # A text may begin like a list.
+        lists = [f"CASE WHEN starts_with({raw}, '[') AND json_valid({raw}) THEN {raw} END" for raw in raws]
         return f"coalesce({', '.join(lists)})" if lists else "NULL::VARCHAR"
 
     def _operation(self) -> tuple[str, str, str]:

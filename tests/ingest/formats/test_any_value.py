@@ -51,3 +51,14 @@ def test_no_value_is_more_than_a_transcoder_has_thought_of(transcoder: Any) -> N
                 except ValueError as error:  # the reason of a reject; anything else is a defect
                     assert str(error)  # noqa: PT017
     assert read
+
+
+@pytest.mark.parametrize(
+    "transcoder", [one for one in transcoders() if one.match_json or one.opening], ids=lambda one: one.name
+)
+def test_a_value_that_is_nested_too_deeply_is_refused_with_its_reason(transcoder: Any) -> None:
+    content = next(objects(one.data) for one in records() if one.format == transcoder.name)
+    deep = b"[" * 20_000 + b"1e400" + b"]" * 20_000
+    record = b"\n".join(json.dumps({**one, "deep": "@"}).encode().replace(b'"@"', deep) for one in content)
+    with pytest.raises(ValueError, match=r"."):
+        list(transcoder.transcode(record))

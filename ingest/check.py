@@ -32,6 +32,7 @@ from ingest.records import Reject
 from ingest.roles.decisions import Decision
 from ingest.roles.finder import RoleFinder
 from ingest.source import open_source
+from ingest.times import YEARLESS
 from stormwatch.model import EVENT_SCHEMA
 
 SAMPLE_BYTES: Final = 4 << 20
@@ -54,6 +55,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|\d{10}(\.\d+)?|\d{13}|\d{16}|\d{19}")
 _ZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+ ?([A-Z]{2,5})")
+_YEARLESS: Final = re.compile(YEARLESS)
 _ID: Final = re.compile(r"[\w.:/+-]{4,128}")
 
 
@@ -112,6 +114,16 @@ class Report:
     """Why the file could not be read."""
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """Values that are in no column."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    """Field -> some of its values."""
+    unread: list[str] = field(default_factory=list)
+    """Times that were not understood, as they are written."""
+
+
 class Checker:
     """Reads samples of the files below `root`; `reports` judges them together.
 
@@ -124,7 +136,7 @@ class Checker:
         self._connection = connection
         self._finder = RoleFinder(connection)
         self._ids: set[str] = set()
-        self._found: list[tuple[Report, dict[str, list[str]]]] = []
+        self._found: list[tuple[Report, _Seen]] = []
 
     def learn(self, path: str) -> None:
         """Take what the values of a file tell of its fields; what cannot be read is told by `add`."""
@@ -145,18 +157,18 @@ class Checker:
         try:
             chunk, is_whole = _sample(self._root, path)
         except OSError as error:
-            self._found.append((Report(path, problem=error.strerror or str(error)), {}))
+            self._found.append((Report(path, problem=error.strerror or str(error)), _Seen()))
             return
         if not chunk.data and not is_whole:
             problem = f"no line ends within the first {SAMPLE_BYTES} bytes"
-            self._found.append((Report(path, is_whole=False, problem=problem), {}))
+            self._found.append((Report(path, is_whole=False, problem=problem), _Seen()))
             return
         with self._connection.cursor() as cursor:
             engine = Engine(cursor, self._mapping, self._finder.fields_of)
             outcome = engine.parse(*lines_of([chunk], engine.mapping_no))
             plans = engine.plans()
             mapped = tuple(self._judged(path, entry) for entry in _mapped(cursor, plans))
-            kept, values = _kept(cursor, plans)
+            kept, seen = _kept(cursor, plans)
             formats = dict(
                 cursor.execute("SELECT format, count(*) FROM parsed GROUP BY ALL ORDER BY ALL").fetchall()
             )
@@ -164,13 +176,11 @@ class Checker:
         report = Report(
             path, len(chunk.data), is_whole, formats, mapped, kept, tuple(_rejected(outcome.rejects))
         )
-        self._found.append((report, values))
+        self._found.append((report, seen))
 
     def reports(self) -> list[Report]:
         """What was understood of each file, with hints that look at all of them."""
-        return [
-            replace(report, hints=tuple(_hints(report, values, self._ids))) for report, values in self._found
-        ]
+        return [replace(report, hints=tuple(_hints(report, seen, self._ids))) for report, seen in self._found]
 
     def _judged(self, path: str, entry: Mapped) -> Mapped:
         decision = self._finder.decision(path, entry.column)
@@ -238,16 +248,20 @@ def _mapped(cursor: duckdb.DuckDBPyConnection, plans: Iterable[plan.Plan]) -> It
                 yield Mapped(fmt, name, fields, count, example[:_EXAMPLE])
 
 
-def _kept(
-    cursor: duckdb.DuckDBPyConnection, plans: Iterable[plan.Plan]
-) -> tuple[tuple[Kept, ...], dict[str, list[str]]]:
-    """The fields that only `attributes` holds, and some values of each."""
+def _kept(cursor: duckdb.DuckDBPyConnection, plans: Iterable[plan.Plan]) -> tuple[tuple[Kept, ...], _Seen]:
+    """The fields that only `attributes` holds, and some values."""
     used = {path for known in plans for paths in known.paths.values() for path in paths}
+    times = {path for known in plans for path in known.paths.get("occurred_at", ())}
     counts: Counter[str] = Counter()
     values: dict[str, list[str]] = {}
-    rows = cursor.execute("SELECT attributes::VARCHAR FROM parsed WHERE attributes IS NOT NULL").fetchall()
-    for (attributes,) in rows:
+    unread: list[str] = []
+    rows = cursor.execute(
+        "SELECT attributes::VARCHAR, occurred_at IS NULL FROM parsed WHERE attributes IS NOT NULL"
+    ).fetchall()
+    for attributes, is_unread in rows:
         for path, value in _leaves(orjson.loads(attributes)):
+            if is_unread and path in times and isinstance(value, str):
+                unread.append(value)
             # An operation, say, is kept as it was written although a column has it.
             if path in used or value in (None, ""):
                 continue
@@ -257,7 +271,7 @@ def _kept(
             if len(seen) < _VALUES:
                 seen.append(value if isinstance(value, str) else orjson.dumps(value).decode())
     kept = tuple(Kept(name, count, values[name][0][:_EXAMPLE]) for name, count in counts.most_common())
-    return kept, values
+    return kept, _Seen(values, unread)
 
 
 def _leaves(record: dict[str, Any]) -> Iterator[tuple[FieldPath, Any]]:
@@ -279,13 +293,18 @@ def _rejected(rejects: Iterable[Reject]) -> Iterator[Rejected]:
         yield Rejected(reason, len(group), first.byte_offset, first.raw[:_EXAMPLE])
 
 
-def _hints(report: Report, values: dict[str, list[str]], ids: set[str]) -> Iterator[str]:
+def _hints(report: Report, seen: _Seen, ids: set[str]) -> Iterator[str]:
     total = sum(report.formats.values())
     if not total:
         return
     filled = Counter[str]()
     for entry in report.mapped:
         filled[entry.column] += entry.count
+    if yearless := [text for text in seen.unread if _YEARLESS.fullmatch(text.strip())]:
+        yield (
+            f"{len(yearless)} times have no year, such as {yearless[0]}, and count for no window or rate;"
+            " say when the log begins: --year YEAR, or --year YEAR-MONTH"
+        )
     for column, role, missing in (
         ("occurred_at", "time", "no record has a time that is understood: it counts for no window or rate"),
         ("event_id", "id", "no record has an id: it can be neither cause nor effect, nor a duplicate"),
@@ -293,19 +312,21 @@ def _hints(report: Report, values: dict[str, list[str]], ids: set[str]) -> Itera
     ):
         if filled[column] or filled["links"] * (column == "causation_id"):
             continue
-        if role == "time" and (zone := _unknown_zone(values)):
+        if role == "time" and yearless:
+            continue
+        if role == "time" and (zone := _unknown_zone([*seen.values.values(), seen.unread])):
             yield f"{missing}: {zone} may mean several offsets; say which: --zone {zone}=+00:00"
             continue
-        likely = [name for name, some in values.items() if _FITS[role](some, ids)]
+        likely = [name for name, some in seen.values.items() if _FITS[role](some, ids)]
         if likely:
             yield f"{missing}; try --map {role}={likely[0]}" + _others(likely[1:])
         elif role != "cause":
             yield f"{missing}; if a field holds it, say which: --map {role}=FIELD"
 
 
-def _unknown_zone(values: dict[str, list[str]]) -> str:
+def _unknown_zone(values: Iterable[list[str]]) -> str:
     """The zone abbreviation that some times have which were not understood."""
-    found = (_ZONED.fullmatch(value) for some in values.values() for value in some[:1])
+    found = (_ZONED.fullmatch(value) for some in values for value in some[:1])
     return next((match[1] for match in found if match), "")
 
 

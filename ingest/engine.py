@@ -211,9 +211,8 @@ class Engine:
             return
         self._use("plans", pa.Table.from_pylist(rows, schema=_PLANS_SCHEMA))
         for number, (group, _) in enumerate(groups):
-            self._cursor.execute(
-                f"INSERT INTO parsed BY NAME {Statement(group, self._mapping.zones).sql(number)}"
-            )
+            statement = Statement(group, self._mapping.zones, self._mapping.beginning)
+            self._cursor.execute(f"INSERT INTO parsed BY NAME {statement.sql(number)}")
 
     def _detours(self) -> list[Transcoder | Envelope]:
         """What some of the lines go through first."""

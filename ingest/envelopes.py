@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from ingest.formats.base import Envelope
 from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
 
+_NEXT: Final = "[89ab]."
+_UTF8: Final = (
+    f"(?:[0-7].|(?:c[2-9a-f]|d.){_NEXT}|(?:e0[ab].|e[1-9abcef]{_NEXT}|ed[89].){_NEXT}"
+    f"|(?:f0[9ab].|f[1-3]{_NEXT}|f48.){_NEXT}{_NEXT})*"
+)
+"""Regular expression for UTF-8 (RFC 3629) in hexadecimal digits."""
+
 
 def text_of_bytes(listed: str) -> str:
     """SQL: the text of a JSON list of bytes, NULL where they are no UTF-8."""
     digits = f"list_transform(try_cast({listed} AS UTINYINT[]), lambda one: printf('%02x', one))"
-    return f"try(decode(unhex(array_to_string({digits}, ''))))"
+    # One error in a vector makes TRY go through it row by row.
+    text = f"CASE WHEN regexp_full_match(hex, '{_UTF8}') THEN try(decode(unhex(hex))) END"
+    return f"list_transform([array_to_string({digits}, '')], lambda hex: {text})[1]"
 
 
 def unwrap_sql(envelope: Envelope) -> str:

@@ -51,9 +51,9 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
     if not is_all and len(lines) > 1 and _may_start_another(data, int(lines[-2])):
         lines = lines[:-1]
     pattern, ends = _spanning()
-    bounds: list[Bounds] = []
+    starts: list[int] = []
     stops: list[int] = []
-    done = 0
+    done, last = 0, len(data)
     for start in _unusual(data, lines).tolist():
         if start < done or (found := pattern.match(data, start)) is None:
             continue
@@ -63,15 +63,26 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
         # Printed flush, the objects in a document begin as documents do.
         another = _record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
         end = ends[kind](data, start, another=another, is_all=is_all)
-        if start > done or not stops:
-            bounds.append(_between(lines, done, start))
         if end is None:
-            return np.unique(np.concatenate([*bounds, np.array(stops, np.int64)]))
+            last = start
+            break
+        starts.append(start)
         stops.append(end)
         done = end
+    return _without_inner(lines[: np.searchsorted(lines, last, "right")], starts, stops)
+
+
+def _without_inner(lines: Bounds, starts: list[int], stops: list[int]) -> Bounds:
+    """The line ends without those within records, and with the ends of these."""
     if not stops:
         return lines
-    return np.unique(np.concatenate([*bounds, np.array(stops, np.int64), _between(lines, done, len(data))]))
+    begins, ends = np.array(starts, np.int64), np.array(stops, np.int64)
+    # The last of these records that starts before a line end.
+    around = np.searchsorted(begins, lines, "left") - 1
+    outside = lines[(around < 0) | (lines >= ends[around])]
+    places = np.minimum(np.searchsorted(outside, ends), len(outside) - 1)
+    others = ends[outside[places] != ends]
+    return np.union1d(outside, others) if len(others) else outside
 
 
 def _may_start_another(data: bytes, last: int) -> bool:
@@ -79,11 +90,6 @@ def _may_start_another(data: bytes, last: int) -> bool:
     if data.startswith((b"{", b"[", b"\n", b"\r", b"\0"), last):
         return False
     return _may_start().match(data, last) is not None and _known_line().match(data, last) is None
-
-
-def _between(bounds: Bounds, first: int, last: int) -> Bounds:
-    low, high = np.searchsorted(bounds, [first, last + 1])
-    return bounds[low:high]
 
 
 def _unusual(data: bytes, lines: Bounds) -> Bounds:

@@ -3,6 +3,8 @@
 From the command line (`--map id=eventKey --map cause=meta.parent`) for all files, or from a TOML
 file, per path:
 
+    year = "2026-11"            # when logs begin whose days have no year
+
     [[mapping]]
     paths = ["billing/*.log"]   # without it: every file
     id = "eventKey"
@@ -24,6 +26,7 @@ from typing import Any, Final
 
 from ingest.discovery import matches
 from ingest.names import NAMES, Path
+from ingest.times import Beginning
 from stormwatch.errors import ConfigError
 
 _SHORT: Final = {
@@ -40,6 +43,8 @@ _SHORT: Final = {
 
 _ZONE_NAME: Final = re.compile(r"[A-Z]{1,5}")
 _ZONE: Final = re.compile(r"[+-]\d\d(:?\d\d)?|[A-Z][\w+-]*(/[\w+-]+)+")
+
+_BEGINNING: Final = re.compile(r"([12]\d{3})(?:-(0[1-9]|1[0-2]))?")
 
 Fields = Mapping[str, Path]
 """Role -> path of the field in a record."""
@@ -64,6 +69,8 @@ class FieldMapping:
     rules: tuple[Rule, ...] = ()
     zones: Mapping[str, str] = field(default_factory=dict)
     """Zone abbreviation -> its offset, or " " and a name of the zone database."""
+    beginning: Beginning | None = None
+    """When logs begin whose days have no year."""
 
     def fields_of(self, path: str) -> dict[str, Path]:
         """Role -> field for the file at `path`."""
@@ -107,6 +114,18 @@ def zones_from(options: Iterable[str], where: str = "--zone") -> dict[str, str]:
     return found
 
 
+def beginning_from(text: str, where: str = "--year") -> Beginning:
+    """The beginning that `2026`, from January on, or `2026-11` says.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    found = _BEGINNING.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"{where} {text}: expected a year, or a year and a month, for example 2026-11")
+    return Beginning(int(found[1]), int(found[2] or 1))
+
+
 def load_mapping(path: FilePath) -> FieldMapping:
     """The mapping of a TOML file.
 
@@ -120,9 +139,11 @@ def load_mapping(path: FilePath) -> FieldMapping:
     zones = content.get("zones", {})
     if not isinstance(zones, dict):
         raise ConfigError(f"{path}: zones must be a table: [zones]")
-    rules = from_tables(content.get("mapping", []), str(path)).rules
+    year = content.get("year")
     return FieldMapping(
-        rules, zones_from((f"{name}={zone}" for name, zone in zones.items()), f"{path}: zone")
+        from_tables(content.get("mapping", []), str(path)).rules,
+        zones_from((f"{name}={zone}" for name, zone in zones.items()), f"{path}: zone"),
+        None if year is None else beginning_from(str(year), f"{path}: year"),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from ingest import leftover
 from ingest.names import ABOUT, ABOVE, HEADERS, Path
 from ingest.plan import CAUSES, LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
-from ingest.times import ZONES, is_inexact, parse_time
+from ingest.times import ZONES, Beginning, is_inexact, parse_time
 from ingest.vocabulary import LONGEST_WORD, normalise
 
 _TEXT_COLUMNS: Final = (
@@ -32,6 +32,9 @@ _SEQUENCE: Final = "coalesce(in_sequence, CASE WHEN stream IS NOT NULL THEN in_b
 # The database reads fractions as doubles: what has 16 digits or more may have had others.
 _DIGITS: Final = "|".join(rf"\d{{{n}}}\.\d{{{16 - n}}}" for n in range(1, 16))
 _ROUNDED: Final = rf"[:,\[]-?(?:{_DIGITS}|\d{{16,}}\.)"
+# Nearly all points stand in texts. A search that begins with a literal skips to it, which makes it ten
+# times as fast as one for digits.
+_FRACTION: Final = r"\.\d+[,\]}eE\s]"
 
 
 def pointer(path: Path) -> str:
@@ -43,9 +46,12 @@ def pointer(path: Path) -> str:
 class Statement:
     """The SELECT that turns the lines of one plan group into rows of `parsed`."""
 
-    def __init__(self, group: PlanGroup, zones: Mapping[str, str] | None = None):
-        """`zones` are offsets by abbreviation, beyond those that mean one."""
+    def __init__(
+        self, group: PlanGroup, zones: Mapping[str, str] | None = None, beginning: Beginning | None = None
+    ):
+        """`zones` are offsets by abbreviation, beyond those that mean one; `beginning`: of the logs."""
         self._zones = {**ZONES, **(zones or {})}
+        self._beginning = beginning
         self._format = group.format
         order = {role: self._ordered(role, paths, group) for role, paths in group.roles.items()}
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items()}
@@ -87,11 +93,9 @@ class Statement:
         return f"coalesce({', '.join(leaves)})" if leaves else "NULL::VARCHAR"
 
     def _list(self, *roles: str) -> str:
-        lists = [
-            f"CASE WHEN starts_with({self._raw(path)}, '[') THEN {self._raw(path)} END"
-            for role in roles
-            for path in self._roles.get(role, ())
-        ]
+        raws = [self._raw(path) for role in roles for path in self._roles.get(role, ())]
+        # A text may begin like a list.
+        lists = [f"CASE WHEN starts_with({raw}, '[') AND json_valid({raw}) THEN {raw} END" for raw in raws]
         return f"coalesce({', '.join(lists)})" if lists else "NULL::VARCHAR"
 
     def _operation(self) -> tuple[str, str, str]:
@@ -198,7 +202,7 @@ WITH extracted AS (
     SELECT *{f" REPLACE ({derived})" if derived else ""} FROM {source}
 ), typed AS (
     SELECT *,
-        {parse_time("in_occurred_at", self._zones)} AS occurred_at,
+        {parse_time("in_occurred_at", self._zones, self._beginning)} AS occurred_at,
         {_integer(_SEQUENCE, "BIGINT")} AS sequence,
         try_cast(in_is_redelivered AS BOOLEAN) AS is_redelivered
     FROM derived
@@ -287,7 +291,7 @@ def _attributes() -> str:
         "word IS NOT NULL AND word IS DISTINCT FROM event_type AND word IS DISTINCT FROM message",
         "in_is_redelivered IS NOT NULL AND is_redelivered IS NULL",
         "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
-        f"contains(rest, '.') AND regexp_matches(rest, '{_ROUNDED}')",
+        f"regexp_matches(rest, '{_FRACTION}') AND regexp_matches(rest, '{_ROUNDED}')",
         "regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
         *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
           for name, kind in _INTEGER_COLUMNS.items()),

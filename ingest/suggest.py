@@ -29,6 +29,8 @@ _HEAD: Final = """\
 #   stormwatch up {directory} --config FILE          watch them
 #   stormwatch reingest PATH                         parse again what is stored
 
+# year = "2026-11"    # when logs begin whose days have no year: "Nov 28 10:00:00"
+
 # [zones]
 # CST = "+08:00"      # abbreviations of time zones that mean more than one offset
 """

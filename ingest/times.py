@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 ZONES: Final[dict[str, str]] = {
@@ -14,6 +15,23 @@ ZONES: Final[dict[str, str]] = {
     "NZST": "+12", "NZDT": "+13",
 }  # fmt: skip
 """Zone abbreviations that mean one offset. CST, IST and others mean several: the user says which."""
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_OF_DAY: Final = r"\d\d:\d\d:\d\d(?:\.\d+)?"
+YEARLESS: Final = (
+    rf"(?:[A-Z][a-z][a-z] )?(?:{'|'.join(_MONTHS)}) +\d{{1,2}} {_OF_DAY}"
+    rf"|\d{{1,2}} (?:{'|'.join(_MONTHS)}) {_OF_DAY}"
+)
+"""Regular expression for a day without a year, as RFC 3164 and old logs of Redis write it."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """When logs begin whose days have no year: they are of the twelve months from then on."""
+
+    year: int
+    month: int = 1
+
 
 # "0001-01-01" and "9999-12-31" are what unset fields hold, and no time of an event.
 _YEAR = r"[12]\d{3}"
@@ -90,7 +108,19 @@ def _in_zone(zoned: str) -> str:
     return f"CASE WHEN try_cast({zoned} AS TIMESTAMPTZ) IS NOT NULL THEN {judged} END"
 
 
-def _unusual(text: str, zones: Mapping[str, str]) -> str:
+def _in_year(text: str, beginning: Beginning) -> str:
+    """A day without a year; the month alone tells which year it is of."""
+    of_year = f"(list_position({list(_MONTHS)}, parts.month) < {beginning.month})::INTEGER + {beginning.year}"
+    parts = (
+        f"{{'month': regexp_extract({text}, '{'|'.join(_MONTHS)}'),"
+        f" 'day': regexp_extract({text}, '(?:^| )(\\d{{1,2}})(?: |$)', 1),"
+        f" 'time': regexp_extract({text}, '\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{{1,6}})?')}}"
+    )
+    written = f"{of_year} || ' ' || parts.month || ' ' || parts.day || ' ' || parts.time"
+    return _bound(parts, "parts", f"try_strptime({written}, ['%Y %b %d %H:%M:%S', '%Y %b %d %H:%M:%S.%f'])")
+
+
+def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -> str:
     offset = f"{_map(zones)}[regexp_extract(s, ' ([A-Z]{{1,5}})$', 1)]"
     zoned = f"regexp_replace(s, ' [A-Z]{{1,5}}$', coalesce({offset}, ' '))"
     read = f"""CASE
@@ -99,10 +129,12 @@ def _unusual(text: str, zones: Mapping[str, str]) -> str:
         WHEN regexp_full_match(z, '{_LOCAL} {_ZONE}') THEN {_in_zone("z")} AT TIME ZONE 'UTC'
     END"""
     words = f"regexp_replace(trim({text}), '  +', ' ', 'g')"
-    in_words = """CASE
+    dated = f"WHEN regexp_full_match(w, '{YEARLESS}') THEN {_in_year('w', beginning)}" if beginning else ""
+    in_words = f"""CASE
+        {dated}
         WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* GMT')
             THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S GMT')
-        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* [+-]\\d{4}')
+        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* [+-]\\d{{4}}')
             THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S %z') AT TIME ZONE 'UTC'
         WHEN regexp_full_match(w, '([A-Z][a-z][a-z] )?[A-Z][a-z][a-z] \\d.*') THEN try_strptime(w, [
             '%a %b %d %H:%M:%S %Y', '%b %d %Y %H:%M:%S', '%b %d %H:%M:%S %Y', '%a %b %d %H:%M:%S.%f %Y'
@@ -121,18 +153,19 @@ def _unusual(text: str, zones: Mapping[str, str]) -> str:
     END"""
 
 
-def parse_time(text: str, zones: Mapping[str, str] = ZONES) -> str:
+def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning | None = None) -> str:
     """SQL expression of type TIMESTAMP (UTC) for the SQL expression `text` (VARCHAR).
 
-    `zones` are offsets, or names of the zone database after a space, by abbreviation.
+    `zones` are offsets, or names of the zone database after a space, by abbreviation; `beginning` is
+    for days without a year.
 
     Reads RFC 3339 and ISO 8601 with or without offset (without: UTC), zones by abbreviation or
     by the name of the zone database, comma or colon before the fraction, the times of HTTP and
     of its access logs, of ctime and of Redis, and Unix epochs in s, ms, us or ns by magnitude.
     Digits below the microsecond are cut. NULL when the text is none of these: a day without a
-    time, two digits for a year, a day without a year, a year before 1000 or after 2999, an hour
-    that a named zone has twice or not at all, a time before 1970 as a number, a zone that is not
-    known.
+    time, two digits for a year, a day without a year where no beginning is known, a year before 1000
+    or after 2999, an hour that a named zone has twice or not at all, a time before 1970 as a number, a
+    zone that is not known.
     """
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
@@ -143,7 +176,7 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES) -> str:
         WHEN regexp_full_match({text}, '{_NUMBER}') THEN {_epoch(text)}
         WHEN regexp_full_match({text}, '{_PLAIN}')
             THEN try_cast(replace({text}, ',', '.') AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
-        ELSE {_unusual(text, zones)}
+        ELSE {_unusual(text, zones, beginning)}
     END"""
 
 

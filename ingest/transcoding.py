@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import pyarrow as pa
 
 from ingest.formats.base import Transcoder
+from ingest.offload import objects_in_turn
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
 
-_DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
-"""What a transcoder raises that has not thought of everything."""
 _PLACE: Final = ("file_id", "byte_offset", "byte_length", "mapping_no")
 
 
@@ -72,46 +69,15 @@ def transcoded(
     `refuse` is called with the number and the reason of one that cannot be read, and without a reason
     for one that holds nothing. `members` are for each record, by number, what its objects get as well.
     """
-    raws, transcode, written = records.raws, transcoder.transcode, _written
-    lines: list[bytes] = []
-    sources: list[int] = []
-    for number in numbers:
-        try:
-            found = list(transcode(raws[number]))
-        except ValueError as error:
-            refuse(number, f"{transcoder.name}: {error}")
-            continue
-        except _DEFECTS as error:  # not the fault of the records around it
-            what = f"{type(error).__name__}: {error}"
-            refuse(number, f"{transcoder.name}: cannot be read ({what}); please report this")
-            continue
-        try:
-            events = [written(event) for event in found]
-        except orjson.JSONEncodeError as error:
-            refuse(number, f"{transcoder.name}: {error}")
-            continue
-        if members:
-            events = [b"{%b,%b" % (members[number], event[1:]) for event in events]
-        if len(events) == 1:
-            lines.append(events[0])
-            sources.append(number)
-        elif events:
-            lines += events
-            sources += [number] * len(events)
-        else:
-            refuse(number, "")
-    return pa.Table.from_batches(
-        _batches(records.table, np.array(sources, np.int64), lines, transcoder.made), schema=LINE_SCHEMA
-    )
-
-
-def _written(event: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(event)
-    except orjson.JSONEncodeError as error:
-        if "64-bit" not in str(error):
-            raise
-        return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    chosen = np.fromiter(numbers, np.int64)
+    made = objects_in_turn(transcoder, [records.raws[number] for number in chosen.tolist()])
+    for place, reason in made.refused:
+        refuse(int(chosen[place]), reason)
+    lines, sources = made.lines, chosen[np.array(made.sources, np.int64)]
+    if members:
+        around = zip(sources.tolist(), lines, strict=True)
+        lines = [b"{%b,%b" % (members[number], line[1:]) for number, line in around]
+    return pa.Table.from_batches(_batches(records.table, sources, lines, transcoder.made), schema=LINE_SCHEMA)
 
 
 def _batches(
@@ -127,7 +93,7 @@ def _batches(
         part = lines[start : start + ROWS_PER_BATCH]
         columns = {name: place[name].slice(start, len(part)) for name in _PLACE}
         columns["record_no"] = pa.array(number[start : start + ROWS_PER_BATCH], pa.int32())
-        columns["maker"] = pa.array([maker] * len(part), pa.string())
+        columns["maker"] = pa.repeat(pa.scalar(maker, pa.string()), len(part))
         columns["line"] = pa.array(part, pa.binary()).view(pa.string())
         yield from pa.table(columns).select(LINE_SCHEMA.names).to_batches()
 

@@ -103,9 +103,21 @@ class End(Protocol):
 
 
 @cache
-def at_lines(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
-    """The same, to be searched for at the start of lines."""
-    return re.compile(rb"(?m:^)(?:%b)" % pattern.pattern)
+def _behind_line_ends(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    # A search that begins with a literal skips to it; one for (?m:^) stops at every byte.
+    return re.compile(rb"\n(?=(?P<whole>%b))" % pattern.pattern)
+
+
+def lines_with(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> Iterator[int]:
+    """Where lines begin that the pattern matches, behind the start of data: from `start` to before `end`.
+
+    Lines that a match goes on over are not asked.
+    """
+    done = start
+    for found in _behind_line_ends(pattern).finditer(data, start - 1, end):
+        if found.end() >= done:
+            yield found.end()
+            done = found.end("whole")
 
 
 def quoted(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as above

@@ -40,9 +40,12 @@ def loads(raw: bytes) -> Any:
 
 
 def _exactly(raw: bytes) -> Any:
-    return json.loads(
-        raw, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_refuse
-    )
+    try:
+        return json.loads(
+            raw, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_refuse
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _refuse(name: str) -> None:

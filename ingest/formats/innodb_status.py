@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats.base import Transcoder, at_lines
+from ingest.formats.base import Transcoder, lines_with
 from ingest.formats.innodb import ROLLED_BACK
 from ingest.formats.mysql_text import dumped, error_log, written
 
@@ -44,10 +44,10 @@ def _line_end(data: bytes, start: int) -> int:
 def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], own: tuple[bytes, ...]) -> int:
     """Where a line starts a record behind `start` that is no part of this one: each of `own` is, once."""
     left = list(own)
-    for found in at_lines(another).finditer(data, start, start + _LONGEST):
-        part = next((one for one in left if data.startswith(one, found.start())), None)
+    for at in lines_with(another, data, start, start + _LONGEST):
+        part = next((one for one in left if data.startswith(one, at)), None)
         if part is None:
-            return found.start()
+            return at
         left.remove(part)
     return start + _LONGEST
 

@@ -39,7 +39,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         for span in _objects(trace.get("spans"), "spans"):
             if "spanID" not in span:
                 raise ValueError("a span without a spanID")
-            process = processes.get(span.get("processID"))
+            named = span.get("processID")
+            process = processes.get(named) if isinstance(named, str) else None
             around = {"process": process} if isinstance(process, dict) else {}
             yield {**span, **around, **({"trace": rest} if rest else {})}
 

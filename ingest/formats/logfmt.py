@@ -25,10 +25,13 @@ _LEVEL: Final = (
 )
 _VALUE: Final = rb'"(?:[^"\\\n]|\\.)*+"(?=\s|\Z)|[^\s"]\S*+(?<!,)|(?=\s|\Z)'
 _PAIR: Final = rb'[A-Za-z_@$][^\s="\'{}\[\](),:;]*+=(?:%b)' % _VALUE
-_LINE: Final = rb"(?!%b)(?:%b[ \t]++)?(?:%b[ \t]++)?%b(?:[ \t]++%b)++[ \t]*+\r?(?:\n|\Z)" % (
-    raft_text.STARTS, _TIME, _LEVEL, _PAIR, _PAIR,
+_LEADING: Final = rb"(?:%b[ \t]++)?(?:%b[ \t]++)?" % (_TIME, _LEVEL)
+# Whether a line may be one of Raft takes long to see: only what begins with a pair is asked.
+_MAY_BE: Final = rb"(?=%b[A-Za-z_@$][^\s=\"'{}\[\](),:;]*+=)" % re.sub(rb"\?P<\w+>", b"?:", _LEADING)
+_LINE: Final = rb"%b(?!%b)%b%b(?:[ \t]++%b)++[ \t]*+\r?(?:\n|\Z)" % (
+    _MAY_BE, raft_text.STARTS, _LEADING, _PAIR, _PAIR,
 )  # fmt: skip
-_HEAD: Final = re.compile(rb"(?:%b[ \t]++)?(?:%b[ \t]++)?" % (_TIME, _LEVEL))
+_HEAD: Final = re.compile(_LEADING)
 _ESCAPE: Final = re.compile(r"\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))")
 _SIMPLE: Final = {
     "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", '"': '"',

@@ -19,6 +19,7 @@ from ingest.formats.mysql_text import dumped, error_log
 _STARTS: Final = rb'\{(?=[^\n]*"err_code")[^\n]*"msg" ?: ?"(?:InnoDB: )?%b' % DETECTED
 _DUMP: Final = re.compile(_STARTS)
 _EVENT: Final = re.compile(rb'\{(?=[^\n]*"err_code")[^\n]*"msg" ?: ?"')
+_OPENING: Final = b"deadlock detected, dumping detailed information"
 _LINES: Final = 1_000
 
 
@@ -31,7 +32,9 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
         follows = data.find(b"\n", at) + 1
         if not follows and not is_all:
             return None
-        if not _EVENT.match(data, at) or _DUMP.match(data, at):
+        if not _EVENT.match(data, at):
+            return first
+        if data.find(_OPENING, at, follows or len(data)) >= 0 and _DUMP.match(data, at):
             return first
         if data.find(ROLLED_BACK, at, follows or len(data)) >= 0:
             return follows or len(data)
@@ -64,6 +67,6 @@ FORMAT = Transcoder(
     format=error_log("mysql_json_deadlock"),
     starts=_STARTS,
     end=_end,
-    opening=b"deadlock detected, dumping detailed information",
+    opening=_OPENING,
     transcode=_transcode,
 )

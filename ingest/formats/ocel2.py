@@ -7,13 +7,14 @@ it, and what is about no event with the first one. Source: OCEL 2.0 specificatio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from ingest.formats import exact
 from ingest.formats.base import JsonFormat, Transcoder
 
 Json = dict[str, Any]
+Id = str | int | float
 
 
 def _items(holder: Json, name: str) -> list[Json]:
@@ -25,17 +26,31 @@ def _items(holder: Json, name: str) -> list[Json]:
     return cast("list[Json]", found)
 
 
-def _event(event: Json, types: dict[Any, Any], unseen: dict[Any, Json]) -> Json:
+def _id(holder: Json, name: str) -> Id | None:
+    """What names an object; None where nothing does. A list names nothing, whatever is in it."""
+    found = holder.get(name)
+    return found if isinstance(found, str | int | float) and not isinstance(found, bool) else None
+
+
+def _event(event: Json, types: Mapping[Id, Any], unseen: dict[Id, Json]) -> Json:
     related = _items(event, "relationships")
-    about = [{**relation, "type": types.get(relation.get("objectId"))} for relation in related]
-    first = related[0].get("objectId") if related else None
+    ids = [_id(relation, "objectId") for relation in related]
+    about = [
+        {**relation, "type": types.get(known)} if known is not None else relation
+        for relation, known in zip(related, ids, strict=True)
+    ]
     found = {"relationships": [{k: v for k, v in one.items() if v is not None} for one in about]}
     attributes = event.get("attributes")
     if isinstance(attributes, list):
-        named = [item for item in attributes if isinstance(item, dict) and set(item) == {"name", "value"}]
-        if len(named) == len(attributes) == len({item["name"] for item in named}):
-            attributes = {item["name"]: item["value"] for item in named}
-    objects = [unseen.pop(one.get("objectId")) for one in related if one.get("objectId") in unseen]
+        named = {
+            item["name"]: item["value"]
+            for item in attributes
+            if isinstance(item, dict) and set(item) == {"name", "value"} and isinstance(item["name"], str)
+        }
+        if len(named) == len(attributes):
+            attributes = named
+    objects = [unseen.pop(known) for known in ids if known is not None and known in unseen]
+    first = next(iter(ids), None)
     made = {"@entity": first, "attributes": attributes, **found, "objects": objects}
     return {key: value for key, value in {**event, **made}.items() if value not in (None, [], {})}
 
@@ -47,11 +62,12 @@ def _transcode(record: bytes) -> Iterator[Json]:
     events, objects = _items(document, "events"), _items(document, "objects")
     if not events:
         raise ValueError("a log without events")
-    types = {one.get("id"): one.get("type") for one in objects}
-    mentioned = {one.get("objectId") for event in events for one in _items(event, "relationships")}
+    named = {known: one for one in objects if (known := _id(one, "id")) is not None}
+    types = {known: one.get("type") for known, one in named.items()}
+    mentioned = {_id(one, "objectId") for event in events for one in _items(event, "relationships")}
     rest = {key: value for key, value in document.items() if key not in ("events", "objects")}
-    rest["objects"] = [one for one in objects if one.get("id") not in mentioned]
-    unseen = {one.get("id"): one for one in objects if one.get("id") in mentioned}
+    rest["objects"] = [one for one in objects if _id(one, "id") not in mentioned - {None}]
+    unseen = {known: one for known, one in named.items() if known in mentioned}
     for number, event in enumerate(events):
         made = _event(event, types, unseen)
         yield {**made, "document": rest} if number == 0 else made

@@ -4,8 +4,9 @@ The server sends a report in chunks, one per line and 900 bytes, numbered `[repo
 process; chunks of several processes may stand between each other, and then are one record with
 several events. A chunk that begins with neither a tab nor a label goes on with the line before it.
 Headers of RFC 3164, RFC 5424 and rsyslog's with the time of ISO 8601; control characters may be
-written `#011`. A time without a year is no time: put %m into `log_line_prefix`, which counts before
-the header. Source: PostgreSQL documentation, `syslog_sequence_numbers`; elog.c; RFC 3164, RFC 5424.
+written `#011`. A time without a year is no time unless `--year` is given: put %m into
+`log_line_prefix`, which counts before the header. Source: PostgreSQL documentation,
+`syslog_sequence_numbers`; elog.c; RFC 3164, RFC 5424.
 """
 
 from __future__ import annotations

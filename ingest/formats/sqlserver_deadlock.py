@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.parsers import expat
 
-from ingest.formats.base import JsonFormat, Transcoder, at_lines
+from ingest.formats.base import JsonFormat, Transcoder, lines_with
 
 _STARTS: Final = (
     rb"[ \t]*(?:<\?xml [^\n]*|<(?:deadlock(?:-list)?[\s>]|RingBufferTarget[\s>]"
@@ -64,8 +64,7 @@ def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], root: bytes) -
     """Where a line starts what cannot be within the element `root`."""
     limit = start + _LONGEST
     before, is_sql = start, False
-    for found in at_lines(another).finditer(data, start, limit):
-        at = found.start()
+    for at in lines_with(another, data, start, limit):
         if (tag := data.rfind(b"<", before, at)) >= 0:
             is_sql = _SQL.match(data, tag) is not None
         before, part = at, _PART.match(data, at)

@@ -46,7 +46,7 @@ def demo(
         logs = Path(scratch) / "logs"
         logs.mkdir()
         database = Database(Path(scratch) / "demo.duckdb", token=None)
-        settings = Sources((), (), (), (), None, poll=False, keep_secrets=False).settings(logs)
+        settings = Sources((), (), (), (), None, None, poll=False, keep_secrets=False).settings(logs)
         host = "127.0.0.1"
         page = Page(host, free_port(host, port), access_for(host, (), None), opens_browser=not no_browser)
         with _simulator(logs, story, speed, seed), own(database, settings, "stormwatch demo") as owned:

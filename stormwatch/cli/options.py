@@ -35,6 +35,7 @@ class Sources:
     exclude: tuple[str, ...]
     maps: tuple[str, ...]
     zones: tuple[str, ...]
+    year: str | None
     config: Path | None
     poll: bool
     keep_secrets: bool
@@ -45,13 +46,15 @@ class Sources:
         Raises:
             ConfigError: an option or the file is not understood.
         """
-        from ingest.mapping import FieldMapping, from_options, load_mapping, zones_from
+        from ingest.mapping import FieldMapping, beginning_from, from_options, load_mapping, zones_from
 
         rules, zones = from_options(self.maps).rules, zones_from(self.zones)
+        beginning = None if self.year is None else beginning_from(self.year)
         if self.config is not None:
             loaded = load_mapping(self.config)
             rules, zones = rules + loaded.rules, {**loaded.zones, **zones}
-        return FieldMapping(rules, zones)
+            beginning = beginning or loaded.beginning
+        return FieldMapping(rules, zones, beginning)
 
     def settings(self, directory: Path) -> Settings:
         """The settings of an ingester of `directory`.
@@ -109,13 +112,14 @@ def source_options(verb: _Verb) -> _Verb:
         exclude: tuple[str, ...],
         maps: tuple[str, ...],
         zones: tuple[str, ...],
+        year: str | None,
         config: Path | None,
         poll: bool,
         keep_secrets: bool,
         **kwargs: Any,
     ) -> Any:
         return verb(
-            *args, sources=Sources(include, exclude, maps, zones, config, poll, keep_secrets), **kwargs
+            *args, sources=Sources(include, exclude, maps, zones, year, config, poll, keep_secrets), **kwargs
         )
 
     added: Any = with_sources
@@ -127,6 +131,8 @@ def source_options(verb: _Verb) -> _Verb:
                      help="Say which field is what: --map id=event.key --map cause=meta.parent"),
         click.option("--zone", "zones", multiple=True, metavar="NAME=OFFSET",
                      help="What a zone abbreviation means that may mean several: --zone CST=+08:00"),
+        click.option("--year", metavar="YEAR[-MONTH]",
+                     help="When logs begin whose days have no year: they end within twelve months."),
         click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
                      metavar="FILE.toml", help="Mapping tables, per path."),
         click.option("--poll", is_flag=True, help="Look by the clock; for NFS and some containers."),

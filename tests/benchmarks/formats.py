@@ -1,4 +1,8 @@
-"""How fast the records of every format are read: cut out of a file, parsed, made rows."""
+"""How fast the records of every format are read: cut out of a file, parsed, made rows.
+
+Counted are events, which are the rows: of OTLP a span or a log record, not the line of many; of a document
+such as OCEL's or Jaeger's each event in it, of a dump each deadlock. One record over many lines is one event.
+"""
 
 from __future__ import annotations
 
@@ -105,6 +109,7 @@ def report(work: Path, chosen: Iterable[str], events: int, most_bytes: int, roun
     canonical = work / f"{_CANONICAL}.log"
     _write_canonical(canonical, events)
     print(f"formats           about {events:,} events or {most_bytes >> 20} MiB each, best of {rounds}")
+    print("                  an event is a row: a span, a log record, an event of a document, a deadlock")
     print(f"  {'':21} {'events/s':>9} {'MB/s':>6}  x canonical json")
     number = count()
     for name in chosen:

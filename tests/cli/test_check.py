@@ -55,6 +55,26 @@ def test_nothing_is_stored_and_clean_logs_are_exit_code_0(
     assert [path.name for path in logs.iterdir()] == ["orders.jsonl"]
 
 
+def test_times_that_need_a_word_of_the_user_come_with_the_option(tmp_path: Path, stormwatch: Command) -> None:
+    logs = tmp_path / "said"
+    logs.mkdir()
+    (logs / "year.log").write_text(
+        '{"id": "1", "time": "Dec 31 23:59:59", "cause": "0"}\n'
+        '{"id": "2", "time": "Jan  1 00:00:00", "cause": "1"}\n'
+        '{"id": "3", "time": "2027-01-01T00:00:01Z", "cause": "2"}\n'
+    )
+    (logs / "zone.log").write_text('{"id": "4", "time": "2026-12-31 23:59:59 CST", "cause": "0"}\n')
+    told = _reports(stormwatch, logs)
+    [hint] = told["year.log"]["hints"]
+    assert hint.startswith("2 times have no year, such as Dec 31 23:59:59,")
+    assert "--year YEAR-MONTH" in hint
+    assert "--zone CST=+00:00" in told["zone.log"]["hints"][0]
+    report = _reports(stormwatch, logs, "--year", "2026-12", "--zone", "CST=+08:00")
+    assert [report[name]["hints"] for name in ("year.log", "zone.log")] == [[], []]
+    [time] = [one for one in report["year.log"]["mapped"] if one["column"] == "occurred_at"]
+    assert (time["count"], time["example"]) == (3, "2026-12-31 23:59:59")
+
+
 def test_missing_essentials_come_with_the_field_that_may_be_meant(odd: Path, stormwatch: Command) -> None:
     hints = _reports(stormwatch, odd)["odd.log"]["hints"]
     assert ["--map time=moment" in hints[0], "--map id=evt" in hints[1]] == [True, True]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.mapping import NO_MAPPING, FieldMapping, load_mapping, zones_from
+from ingest.mapping import NO_MAPPING, FieldMapping, beginning_from, load_mapping, zones_from
 from stormwatch.errors import ConfigError
 from stormwatch.storage import Store
 
@@ -44,6 +44,31 @@ def test_zones_stand_in_the_file_as_well(tmp_path: Path) -> None:
     assert load_mapping(path).zones == {"IST": "+05:30"}
     path.write_text("zones = 5")
     with pytest.raises(ConfigError, match="zones must be a table"):
+        load_mapping(path)
+
+
+def test_a_day_without_a_year_is_read_as_the_user_says(parsing_store: Store) -> None:
+    line = '{"id": "1", "time": "Nov 28 10:00:00"}'
+    assert row(parsing_store, line)["attributes"] == '{"time":"Nov 28 10:00:00"}'
+    found = row(parsing_store, line, FieldMapping(beginning=beginning_from("2026")))
+    assert found["occurred_at"] == datetime(2026, 11, 28, 10)  # noqa: DTZ001 - naive UTC as stored
+    assert "attributes" not in found
+
+
+@pytest.mark.parametrize("written", ["2026", '"2026-11"'])
+def test_the_beginning_stands_in_the_file_as_well(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "mapping.toml"
+    path.write_text(f"year = {written}\n")
+    assert load_mapping(path).beginning == beginning_from(written.strip('"'))
+
+
+@pytest.mark.parametrize("year", ["", "26", "2026-13", "2026-1", "3026", "2026-11-28", "November", "'; DROP"])
+def test_what_is_no_beginning_is_refused(tmp_path: Path, year: str) -> None:
+    with pytest.raises(ConfigError, match="expected a year, or a year and a month"):
+        beginning_from(year)
+    path = tmp_path / "mapping.toml"
+    path.write_text(f'year = "{year}"\n')
+    with pytest.raises(ConfigError, match="year"):
         load_mapping(path)
 
 

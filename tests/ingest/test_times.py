@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.times import ZONES, is_inexact, parse_time
+from ingest.times import ZONES, Beginning, is_inexact, parse_time
 from stormwatch.storage import Store
 
 from .parsing import Parser
@@ -123,6 +123,36 @@ def test_what_is_no_time_is_never_guessed(read, parser: Parser, written: str) ->
     if written:
         kept = parser.parse(f'{{"id":"e1","time":"{written}"}}').the_row()
         assert kept["attributes"] == f'{{"time":"{written}"}}'
+
+
+@pytest.mark.parametrize(
+    ("written", "beginning", "instant"),
+    [
+        ("Nov 28 10:00:00", Beginning(2026), datetime(2026, 11, 28, 10, tzinfo=UTC)),
+        ("Nov  8 10:00:00.250", Beginning(2026), datetime(2026, 11, 8, 10, 0, 0, 250_000, tzinfo=UTC)),
+        ("Sun Nov  8 10:00:00", Beginning(2026), datetime(2026, 11, 8, 10, tzinfo=UTC)),
+        ("28 Nov 10:00:00.123", Beginning(2026), datetime(2026, 11, 28, 10, 0, 0, 123_000, tzinfo=UTC)),
+        ("Nov 28 10:00:00.123456789", Beginning(2026), datetime(2026, 11, 28, 10, 0, 0, 123_456, tzinfo=UTC)),
+        ("Jan  1 00:00:00", Beginning(2026), datetime(2026, 1, 1, tzinfo=UTC)),
+        ("Oct 31 23:59:59", Beginning(2026, 11), datetime(2027, 10, 31, 23, 59, 59, tzinfo=UTC)),
+        ("Dec 31 23:59:59", Beginning(2026, 11), datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("Jan  1 00:00:00", Beginning(2026, 11), datetime(2027, 1, 1, tzinfo=UTC)),
+        ("Feb 29 12:00:00", Beginning(2027, 3), datetime(2028, 2, 29, 12, tzinfo=UTC)),
+        ("Feb 29 12:00:00", Beginning(2026), None),
+        ("Nov 31 12:00:00", Beginning(2026), None),
+        ("Nov 28 25:00:00", Beginning(2026), None),
+        ("Nov 28", Beginning(2026), None),
+        ("2025-03-01T10:00:00Z", Beginning(2026, 11), datetime(2025, 3, 1, 10, tzinfo=UTC)),
+        ("Mar  1 10:00:00 2025", Beginning(2026, 11), datetime(2025, 3, 1, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_day_without_a_year_is_of_the_twelve_months_from_the_beginning_on(
+    parsing_store: Store, written: str, beginning: Beginning, instant: datetime | None
+) -> None:
+    with parsing_store.cursor() as cursor:
+        sql = f"SELECT {parse_time('written', beginning=beginning)} FROM (SELECT ? AS written)"
+        [(found,)] = cursor.execute(sql, [written]).fetchall()
+    assert (found and found.replace(tzinfo=UTC)) == instant
 
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))

@@ -1,0 +1,72 @@
+"""Records of a notation to JSON objects, one a line. Needs the formats only, so that any process can."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from ingest.formats.base import Transcoder
+
+_DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+"""What a transcoder raises that has not thought of everything."""
+
+
+@dataclass
+class Made:
+    """What records became."""
+
+    lines: list[bytes] = field(default_factory=list)
+    sources: list[int] = field(default_factory=list)
+    """Of which record each line is, by its place; those of one stand next to each other."""
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    """Which records are no line, and why; without a reason: they hold nothing."""
+
+    def extend(self, other: Made, offset: int) -> None:
+        """Add what the records from place `offset` on became."""
+        self.lines += other.lines
+        self.sources += [place + offset for place in other.sources]
+        self.refused += [(place + offset, reason) for place, reason in other.refused]
+
+
+def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
+    """All events in these records."""
+    made = Made()
+    lines, sources, refused = made.lines, made.sources, made.refused
+    transcode, dumps = transcoder.transcode, orjson.dumps
+    for place, raw in enumerate(raws):
+        try:
+            found = list(transcode(raw))
+        except ValueError as error:
+            refused.append((place, f"{transcoder.name}: {error}"))
+            continue
+        except _DEFECTS as error:  # not the fault of the records around it
+            what = f"{type(error).__name__}: {error}"
+            refused.append((place, f"{transcoder.name}: cannot be read ({what}); please report this"))
+            continue
+        if not found:
+            refused.append((place, ""))
+            continue
+        try:
+            events = [dumps(event) for event in found]
+        except orjson.JSONEncodeError:
+            try:
+                events = [_written(event) for event in found]
+            except orjson.JSONEncodeError as error:
+                refused.append((place, f"{transcoder.name}: {error}"))
+                continue
+        lines += events
+        sources += [place] * len(events)
+    return made
+
+
+def _written(event: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError as error:
+        if "64-bit" not in str(error):
+            raise
+        return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()

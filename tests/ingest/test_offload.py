@@ -1,0 +1,112 @@
+"""Half of a large batch is transcoded by a second process, which makes no other difference."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ingest.formats import transcoders
+from ingest.formats.base import Transcoder
+from ingest.objects import Made, objects_of
+from ingest.offload import Second
+from tests.ingest.mixtures import records
+
+ROOT = Path(__file__).parents[2]
+LONG_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def second() -> Iterator[Second]:
+    one = Second()
+    assert one.is_ready(LONG_S)
+    yield one
+    one.close()
+
+
+def content(transcoder: Transcoder) -> list[bytes]:
+    """Records of the format, and what is none: torn ones, nothing, other bytes."""
+    whole = [one.data for one in records() if one.format == transcoder.name]
+    return [part for data in whole for part in (data, data[: len(data) // 2], b"", b"\x80" + data)]
+
+
+@pytest.mark.parametrize("transcoder", transcoders(), ids=lambda one: one.name)
+def test_it_makes_what_this_process_makes(second: Second, transcoder: Transcoder) -> None:
+    raws = content(transcoder)
+    made = second.objects_of(transcoder, raws)
+    assert made == objects_of(transcoder, raws)
+    assert made.lines
+    assert second.is_ready()
+
+
+def children(of: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            _, _, behind = path.read_text().rpartition(")")  # a name may hold anything
+            if behind.split()[1] == str(of):
+                found.append(int(path.parent.name))
+    return found
+
+
+def test_nothing_is_missing_when_it_is_killed() -> None:
+    transcoder = next(one for one in transcoders() if one.name == "postgresql_csvlog")
+    raws, expected = content(transcoder), objects_of(transcoder, content(transcoder))
+    one, before = Second(), set(children(os.getpid()))
+    try:
+        assert one.is_ready(LONG_S)
+        [pid] = set(children(os.getpid())) - before
+        os.kill(pid, signal.SIGKILL)
+        results = [one.objects_of(transcoder, raws) for _ in range(3)]
+        assert results == [expected] * 3
+    finally:
+        one.close()
+
+
+ASKING = """
+import os, time
+from ingest.offload import Second
+second = Second()
+assert second.is_ready(60)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM])
+def test_it_does_not_outlive_the_process_that_asks(ended_by: signal.Signals) -> None:
+    command = [sys.executable, "-W", "error", "-c", ASKING]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == b"ready\n"
+        [pid] = children(asking.pid)
+        watched = os.pidfd_open(pid)
+        asking.send_signal(ended_by)
+        asking.wait()
+    try:
+        poll = select.poll()
+        poll.register(watched)
+        assert poll.poll(LONG_S * 1000)
+    finally:
+        os.close(watched)
+
+
+def test_a_process_that_ends_leaves_nothing_behind_and_says_nothing() -> None:
+    script = ASKING.replace("time.sleep(600)", "")
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], check=False, cwd=ROOT, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ready\n", "")
+
+
+def test_what_it_makes_follows_what_stands_before() -> None:
+    first, other = Made([b"a"], [0], [(1, "x")]), Made([b"b", b"c"], [0, 0], [(1, "")])
+    first.extend(other, 2)
+    assert first == Made([b"a", b"b", b"c"], [0, 2, 2], [(1, "x"), (3, "")])

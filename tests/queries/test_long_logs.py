@@ -76,7 +76,7 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
             "service": dice.choice(["audit", "billing"]), "node": dice.choice(["n-1", "n-2"]),
             "operation": dice.choice(["send", "receive", "receive", "process", "deadlock"]),
             "event_type": dice.choice(["created", "paid"]), "stream": dice.choice(["orders", "mails"]),
-            "stream_key": None,
+            "stream_key": None, "entity": dice.choice(["order 1", "order 2"]),
             "sequence": dice.randrange(200), "sequence_source": "producer",
             "causation_id": dice.choice([None, f"o-{dice.randrange(300)}"]),
             "correlation_id": f"flow-{dice.randrange(20)}", "severity": dice.choice(["info", "error"]),

@@ -116,21 +116,10 @@ def test_causes(told: Told) -> None:
 
 
 def test_loops(told: Told) -> None:
-    loops = told.truth["loops"]
-    roots = sorted({loop["root"] for loop in loops})
-    found = [
-        (root, *row)
-        for root in roots
-        for row in told.rows(
-            """SELECT chain.event_type, sent.entity, count(DISTINCT chain.depth) AS visits
-            FROM causal_chain($root, direction := 'effects') AS chain
-            INNER JOIN events AS sent ON sent.event_id = chain.event_id AND sent.operation = 'send'
-            GROUP BY ALL HAVING visits >= 4""",
-            root=root,
-        )
-    ]
+    found = told.rows("SELECT root_id, event_type, entity, turns FROM causal_loops()")
     names = ("root", "type", "entity", "visits")
-    assert sorted(found) == sorted(tuple(loop[name] for name in names) for loop in loops)
+    assert sorted(found) == sorted(tuple(loop[name] for name in names) for loop in told.truth["loops"])
+    assert told.rows("FROM causal_cycles()") == []
 
 
 def test_deadlocks(told: Told) -> None:

@@ -90,11 +90,22 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
     ]  # fmt: skip
     locks = [
         {"event_id": row["event_id"], "owner": str(owner), "blocked_by": str(1 - owner),
-         "resource": f"row {owner}", "statement": dice.choice(["update a", "update b"])}
+         "resource": f"row {owner}", "statement": dice.choice(["update a", "update b"]),
+         "operation": "deadlock", "occurred_at": row["occurred_at"]}
         for row in observations
         if row["operation"] == "deadlock"
         for owner in (0, 1)
     ]  # fmt: skip
+    locks += [
+        {
+            **dict.fromkeys(locks[0]), "event_id": f"k-{place}", "owner": f"tx {place % 5}",
+            "resource": f"{dice.choice(['order', 'stock'])} {dice.randrange(2)}",
+            "operation": dice.choice(["lock_wait", "lock_acquire", "lock_release"]),
+            "occurred_at": _START + timedelta(seconds=dice.randrange(60)),
+        }
+        for place in range(200)
+    ]  # fmt: skip
+    locks = [row | {"byte_offset": place} for place, row in enumerate(locks)]
     without_ids = [
         {
             **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 1_000_000 + place,
@@ -104,8 +115,12 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         }
         for place in range(60)
     ]  # fmt: skip
+    caused = {
+        **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 2_000_000, "event_id": "d-1",
+        "occurred_at": _START + timedelta(seconds=30), "operation": "deadlock", "causation_id": "d-0",
+    }  # fmt: skip
     return {
-        "observations": observations + without_ids,
+        "observations": [*observations, *without_ids, caused],
         "causes": causes,
         "locks": locks,
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],
@@ -124,6 +139,7 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
     arguments: dict[str, dict[str, Any]] = {
         "causal_chain": {"event": "o-3"},
         "causal_order": {"first": "o-1", "second": "o-2"},
+        "deadlock_causes": {"deadlock": "d-1"},
         "deadlock_edges": {"deadlock": story["locks"][0]["event_id"]},
         "event_observations": {"event": "o-3"},
         "event_search": {"search": "O-1"},

@@ -3,10 +3,10 @@
 -- One row per spell, half-open: [began_at, ended_at). A wait ends with the next lock record of
 -- its owner, whatever it is about, for who waits can do nothing else, and with the report of
 -- a deadlock whose victim the owner is; the same wait logged again, as status snapshots do,
--- goes on. A hold ends when its owner releases the resource or takes it again. A spell that nothing ends is over with the last record of its owner;
--- if that is a wait, the owner is taken to wait for the open_limit.
--- Records without an owner, a resource or a time are left out. Rows come unordered, because
--- sorting is for whoever needs it.
+-- goes on. A hold ends when its owner releases the resource or takes it again. A spell that
+-- nothing ends is over with the last record of its owner; if that is a wait, the owner is
+-- taken to wait for the open_limit. Records without an owner, a resource or a time are left
+-- out. Rows come unordered, because sorting is for whoever needs it.
 --
 -- Parameters
 --   since       TIMESTAMP  first instant included

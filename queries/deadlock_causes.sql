@@ -1,4 +1,4 @@
--- deadlock_causes: which events were being handled when this deadlock came about, and what had they come from?
+-- deadlock_causes: which events were handled when this deadlock came about, and what were they due to?
 --
 -- One row per event that directly caused the deadlock or a wait of it, and root of its chain.
 -- The logs know them from the record of the deadlock or from those of its waits; no row

@@ -3,9 +3,10 @@
 -- One row per deadlock, however many sources tell of it. Waits, grants and releases tell of
 -- one where owners waited for each other in a circle at one instant. A report and a circle
 -- are the same deadlock when the members of one are among those of the other and the report
--- came between the closing of the circle and the report_delay after its end. Owners are taken to have
--- one name in all logs; circles of more than 12 owners are not looked for. A circle that no report tells of may be one that a
--- timeout broke, or one of clocks that are apart: clock_error leaves out circles that short.
+-- came between the closing of the circle and the report_delay after its end. A circle that
+-- no report tells of may be one that a timeout broke, or one of clocks that are apart:
+-- clock_error leaves out circles that short. Owners are taken to have one name in all logs;
+-- circles of more than 12 owners are not looked for.
 -- It happened when the circle closed, where that is known, else when it was reported.
 -- What has no readable time is there when no window is asked for, and in no window.
 --
@@ -80,7 +81,6 @@ reports AS MATERIALIZED (
         )
 ),
 
--- The members of a circle are in a report at least two, so one pair of them finds it.
 pairs AS (
     SELECT
         reports.deadlock_id,
@@ -137,7 +137,7 @@ merged AS (
         reports.resources,
         reports.modes,
         list_sort(
-            list_distinct(list_filter(reports.statements, lambda one: one IS NOT NULL))
+            list_distinct(list_filter(reports.statements, LAMBDA one: one IS NOT NULL))
         ) AS statements,
         coalesce(confirmed.wait_ids, []) AS wait_ids
     FROM reports

@@ -138,6 +138,13 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
     story = _story(dice)
     arguments: dict[str, dict[str, Any]] = {
         "causal_chain": {"event": "o-3"},
+        "chain_diff": {"first": "o-1", "second": "o-2"},
+        "chain_fold": {"event": "o-3", "depth_limit": 5},
+        "chain_shape_changes": {
+            "since": _START + timedelta(seconds=30),
+            "until": _START + timedelta(seconds=60),
+        },
+        "critical_path": {"event": "o-3"},
         "causal_order": {"first": "o-1", "second": "o-2"},
         "deadlock_causes": {"deadlock": "d-1"},
         "deadlock_edges": {"deadlock": story["locks"][0]["event_id"]},

@@ -138,6 +138,7 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
     story = _story(dice)
     arguments: dict[str, dict[str, Any]] = {
         "causal_chain": {"event": "o-3"},
+        "chain_edges": {"event": "o-3"},
         "chain_diff": {"first": "o-1", "second": "o-2"},
         "chain_fold": {"event": "o-3", "depth_limit": 5},
         "chain_shape_changes": {

@@ -119,8 +119,13 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 2_000_000, "event_id": "d-1",
         "occurred_at": _START + timedelta(seconds=30), "operation": "deadlock", "causation_id": "d-0",
     }  # fmt: skip
+    order = [
+        caused
+        | {"byte_offset": 3_000_000 + place, "event_id": f"w-{place}", "operation": "send", "node": "n-1"}
+        for place in (1, 2)
+    ]
     return {
-        "observations": [*observations, *without_ids, caused],
+        "observations": [*observations, *without_ids, caused, *order],
         "causes": causes,
         "locks": locks,
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],
@@ -138,6 +143,7 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
     story = _story(dice)
     arguments: dict[str, dict[str, Any]] = {
         "causal_chain": {"event": "o-3"},
+        "causal_path": {"first": "w-1", "second": "w-2"},
         "chain_edges": {"event": "o-3"},
         "chain_diff": {"first": "o-1", "second": "o-2"},
         "chain_fold": {"event": "o-3", "depth_limit": 5},

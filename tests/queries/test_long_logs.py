@@ -119,13 +119,15 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 2_000_000, "event_id": "d-1",
         "occurred_at": _START + timedelta(seconds=30), "operation": "deadlock", "causation_id": "d-0",
     }  # fmt: skip
-    order = [
-        caused
-        | {"byte_offset": 3_000_000 + place, "event_id": f"w-{place}", "operation": "send", "node": "n-1"}
-        for place in (1, 2)
-    ]
+    ordered = [
+        caused | {
+            "byte_offset": 3_000_000 + place, "event_id": f"w-{place}", "operation": "send",
+            "node": node, "entity": "order 3",
+        }
+        for place, node in ((1, "n-1"), (2, "n-1"), (3, "n-2"))
+    ]  # fmt: skip
     return {
-        "observations": [*observations, *without_ids, caused, *order],
+        "observations": [*observations, *without_ids, caused, *ordered],
         "causes": causes,
         "locks": locks,
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],

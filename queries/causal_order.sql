@@ -2,7 +2,8 @@
 --
 -- One row. An event happened before another when a chain of causes leads from it to the
 -- other, or the vector clock of the other has seen it; what neither holds for is
--- concurrent. Clocks of machines are not asked. Where the logs hold vector clocks,
+-- concurrent. Clocks of machines are not asked, nor in which order one node wrote its records:
+-- causal_path looks at that too. Where the logs hold vector clocks,
 -- concurrent is certain; elsewhere it means that nothing that was logged orders the two.
 --
 -- Parameters

@@ -1,8 +1,9 @@
 -- deadlocks_per_hour: how many deadlocks were reported in each hour?
 --
 -- One row per hour of what the logs cover in the window, with 0 where there was none.
--- Hours are UTC and half-open: [hour_start, hour_start + 1 h); the first and the last
--- count what lies in the window. Two events that follow each other within 31 days cover
+-- Hours are those of the clocks of the zone and half-open: [hour_start, hour_start + 1 h); the
+-- first and the last count what lies in the window. Where clocks are set back an hour comes
+-- twice, told apart by hour_start. Two events that follow each other within 31 days cover
 -- the hours between them; a longer silence is a break in the logs and has no rows, so that
 -- one record with a wrong clock does not make a million hours.
 -- What has no readable time is in no hour.
@@ -10,15 +11,18 @@
 -- Parameters
 --   since  TIMESTAMP  first instant included (default: the oldest event)
 --   until  TIMESTAMP  first instant excluded (default: the newest event)
+--   zone   VARCHAR    time zone whose hours are counted: Europe/Berlin (default: UTC)
 --
 -- Columns
 --   hour_start      TIMESTAMP  start of the hour, UTC
 --   deadlock_count  BIGINT     deadlocks in the hour
+--   local_start     TIMESTAMP  start of the hour as the clocks of the zone show it
 --
 -- Reads: events, _deadlock_records
 CREATE OR REPLACE MACRO deadlocks_per_hour(
     since := '-infinity'::TIMESTAMP,
-    until := 'infinity'::TIMESTAMP
+    until := 'infinity'::TIMESTAMP,
+    zone := 'UTC'
 ) AS TABLE
 WITH neighbours AS (
     SELECT
@@ -29,54 +33,76 @@ WITH neighbours AS (
     FROM events
 ),
 
-known_hours AS (
-    SELECT DISTINCT date_trunc('hour', events.occurred_at) AS hour_start
+-- Clocks of all zones are whole quarters of an hour apart from UTC.
+known_quarters AS (
+    SELECT DISTINCT time_bucket(INTERVAL 15 MINUTE, events.occurred_at) AS quarter_start
     FROM events
     WHERE
         events.occurred_at >= since::TIMESTAMP
         AND events.occurred_at < until::TIMESTAMP
     UNION
     SELECT
-        date_trunc(
-            'hour', unnest([neighbours.last_before, neighbours.first_after])
-        ) AS hour_start
+        time_bucket(
+            INTERVAL 15 MINUTE, unnest([neighbours.last_before, neighbours.first_after])
+        ) AS quarter_start
     FROM neighbours
 ),
 
 followed AS (
     SELECT
-        known_hours.hour_start,
-        lead(known_hours.hour_start) OVER (ORDER BY known_hours.hour_start) AS next_hour
-    FROM known_hours
-    WHERE known_hours.hour_start IS NOT NULL
+        known_quarters.quarter_start,
+        lead(known_quarters.quarter_start) OVER (ORDER BY known_quarters.quarter_start)
+            AS next_quarter
+    FROM known_quarters
+    WHERE known_quarters.quarter_start IS NOT NULL
+),
+
+covered AS (
+    SELECT
+        unnest(
+            CASE
+                WHEN followed.next_quarter <= followed.quarter_start + INTERVAL 31 DAY
+                    THEN
+                        range(
+                            followed.quarter_start, followed.next_quarter, INTERVAL 15 MINUTE
+                        )
+                ELSE [followed.quarter_start]
+            END
+        ) AS occurred_at,
+        0 AS deadlock_count
+    FROM followed
+    UNION ALL
+    SELECT
+        records.occurred_at,
+        1 AS deadlock_count
+    FROM _deadlock_records(since := since, until := until) AS records
+    WHERE records.occurred_at IS NOT NULL
+),
+
+local AS (
+    SELECT
+        covered.occurred_at,
+        covered.deadlock_count,
+        timezone(zone::VARCHAR, timezone('UTC', covered.occurred_at)) AS local_at
+    FROM covered
 ),
 
 hours AS (
     SELECT
-        unnest(
-            CASE
-                WHEN followed.next_hour <= followed.hour_start + INTERVAL 31 DAY
-                    THEN range(followed.hour_start, followed.next_hour, INTERVAL 1 HOUR)
-                ELSE [followed.hour_start]
-            END
-        ) AS hour_start
-    FROM followed
-),
-
-counts AS (
-    SELECT
-        date_trunc('hour', records.occurred_at) AS hour_start,
-        count(*) AS deadlock_count
-    FROM _deadlock_records(since := since, until := until) AS records
+        local.occurred_at - (local.local_at - date_trunc('hour', local.local_at))
+            AS hour_start,
+        date_trunc('hour', local.local_at) AS local_start,
+        sum(local.deadlock_count)::BIGINT AS deadlock_count
+    FROM local
     GROUP BY ALL
 )
 
 SELECT
     hours.hour_start,
-    coalesce(counts.deadlock_count, 0) AS deadlock_count
+    hours.deadlock_count,
+    hours.local_start
 FROM hours
-LEFT OUTER JOIN counts ON hours.hour_start = counts.hour_start
 WHERE
-    hours.hour_start >= date_trunc('hour', since::TIMESTAMP)
+    hours.hour_start > since::TIMESTAMP - INTERVAL 1 HOUR
     AND hours.hour_start < until::TIMESTAMP
 ORDER BY hours.hour_start;

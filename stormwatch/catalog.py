@@ -82,6 +82,12 @@ class Query:
         """Whether it serves other relations only and may change without notice."""
         return self.name.startswith("_")
 
+    @property
+    def example(self) -> str:
+        """A command that asks it; what must be given is in capitals."""
+        needed = [one.name for one in self.parameters if one.default is None]
+        return " ".join([f"stormwatch query {self.name}", *(f"-p {name}={name.upper()}" for name in needed)])
+
 
 class Catalog(Mapping[str, Query]):
     """All relations by name, in an order in which each comes after those it reads."""

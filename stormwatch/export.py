@@ -30,6 +30,14 @@ def csv_of(table: pa.Table) -> str:
     return text.getvalue()
 
 
+def arrow_of(table: pa.Table) -> bytes:
+    """The table as an Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
 def json_of(table: pa.Table) -> str:
     """The table as a JSON array with one object, on a line of its own, per row."""
     rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in plain_rows(table))

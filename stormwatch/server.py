@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -23,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from stormwatch import __version__
 from stormwatch.catalog import Query
 from stormwatch.errors import ConfigError, QueryError, QueryTimeout, StormwatchError
-from stormwatch.export import csv_of, plain_rows, plain_value
+from stormwatch.export import arrow_of, csv_of, plain_rows, plain_value
 from stormwatch.gate import is_loopback
 from stormwatch.metrics import metrics_text
 from stormwatch.readonly import Answer, data_version, run_readonly
@@ -255,6 +254,7 @@ def _described(query: Query) -> dict[str, object]:
         "name": query.name,
         "question": query.question,
         "description": query.description,
+        "example": query.example,
         "parameters": [asdict(parameter) for parameter in query.parameters],
         "columns": [asdict(column) for column in query.columns],
     }
@@ -287,10 +287,7 @@ def _csv(answer: Answer) -> Response:
 
 
 def _arrow(answer: Answer) -> Response:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, answer.table.schema) as writer:
-        writer.write_table(answer.table)
-    return Response(sink.getvalue().to_pybytes(), media_type=ARROW_TYPE, headers=_headers(answer))
+    return Response(arrow_of(answer.table), media_type=ARROW_TYPE, headers=_headers(answer))
 
 
 _FORMATS: Final[dict[str, Callable[[Answer], Response]]] = {"json": _json, "csv": _csv, "arrow": _arrow}

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from stormwatch.cli.client import Bounds, Data, Local, Remote
-from stormwatch.cli.options import Database
+from stormwatch.address import Database
 from stormwatch.cli.talk import say
+from stormwatch.client import Bounds, Data, Local, Remote
 from stormwatch.errors import ExitCode
 from stormwatch.storage import open_reader
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import click
 
-from stormwatch.cli.options import Database, Output, database_option, limit_options, output_options
+from stormwatch.address import Database
+from stormwatch.cli.options import Output, database_option, limit_options, output_options
 from stormwatch.errors import ConfigError
 
 _PARAMETERS = click.option(
@@ -28,8 +29,8 @@ def sql(
 
     Parameters bind as $NAME. Works while `up` or `ingest --follow` run, through them, and when nothing runs.
     """
-    from stormwatch.cli.client import Bounds, open_data
     from stormwatch.cli.output import emit_answer
+    from stormwatch.client import Bounds, open_data
 
     text = sys.stdin.read() if statement == "-" else statement
     with open_data(database) as data:
@@ -50,8 +51,8 @@ def query(
 
     `stormwatch queries` lists them.
     """
-    from stormwatch.cli.client import Bounds, open_data
     from stormwatch.cli.output import emit_answer
+    from stormwatch.client import Bounds, open_data
 
     with open_data(database) as data:
         answer = data.query(name, _named(params), Bounds(limit, timeout))
@@ -84,12 +85,18 @@ def queries(show: str | None, output: Output, *, internal: bool) -> None:
                 "name": query.name,
                 "question": query.question,
                 "parameters": ", ".join(parameter.name for parameter in query.parameters),
+                "example": query.example,
             }
             for query in sorted(catalog.values(), key=lambda query: query.name)
             if internal or not query.is_internal
         ]
         rows += [
-            {"name": table.name, "question": f"table: {table.description}", "parameters": ""}
+            {
+                "name": table.name,
+                "question": f"table: {table.description}",
+                "parameters": "",
+                "example": f'stormwatch sql "FROM {table.name}"',
+            }
             for table in catalog.tables.values()
         ]
     emit_table(pa.Table.from_pylist(rows), output)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from stormwatch.cli.options import Database, Sources
+from stormwatch.address import Database
+from stormwatch.cli.options import Sources
 from stormwatch.cli.talk import say
 from stormwatch.errors import ExitCode, SourceError
 

@@ -18,9 +18,9 @@ from ingest.discovery import Filter, walk
 from ingest.identity import file_key
 from ingest.service import check_directory
 from stormwatch import __version__
+from stormwatch.address import Database
 from stormwatch.catalog import Catalog
-from stormwatch.cli.client import Bounds, ask_owner
-from stormwatch.cli.options import Database
+from stormwatch.client import Bounds, ask_owner
 from stormwatch.errors import DatabaseMissing, StormwatchError
 from stormwatch.storage import open_reader
 

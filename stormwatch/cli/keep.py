@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from stormwatch.address import Database
 from stormwatch.cli.options import (
-    Database,
     Output,
     Sources,
     database_option,
@@ -33,8 +33,8 @@ def rejects(
     Every byte range in quarantine with its file, offset, reason and first bytes. PATH, which may
     be a pattern, limits it to some files. Exit code 1 when there is something.
     """
-    from stormwatch.cli.client import Bounds, open_data
     from stormwatch.cli.output import emit_answer
+    from stormwatch.client import Bounds, open_data
 
     arguments = {} if is_summary else {"row_limit": str(limit)}
     if pattern is not None:
@@ -63,7 +63,7 @@ def reingest(paths: tuple[str, ...], directory: Path | None, sources: Sources, d
     there is such a file.
     """
     from stormwatch.cli.again import reingest_here, reingest_there
-    from stormwatch.cli.client import ask_owner
+    from stormwatch.client import ask_owner
 
     owner = ask_owner(database)
     if owner is not None:
@@ -84,8 +84,8 @@ def snapshot(destination: Path, database: Database, *, replace: bool) -> None:
 
     Also while it is written to. The copy can be opened by any DuckDB client of the same version.
     """
-    from stormwatch.cli.client import ask_owner
     from stormwatch.cli.talk import say
+    from stormwatch.client import ask_owner
     from stormwatch.server import write_snapshot
     from stormwatch.storage import Store
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from stormwatch.cli.options import Database, Output, database_option, limit_options, output_options
+from stormwatch.address import Database
+from stormwatch.cli.options import Output, database_option, limit_options, output_options
 from stormwatch.errors import ExitCode, QueryError
 
 if TYPE_CHECKING:
-    from stormwatch.cli.client import Data
+    from stormwatch.client import Data
 
 _STORED: Final = """
 SELECT
@@ -36,8 +37,8 @@ def status(output: Output, database: Database) -> int:
 
     Exit code 1 when it cannot go on.
     """
-    from stormwatch.cli.client import Local, Remote, open_data
     from stormwatch.cli.output import emit_facts
+    from stormwatch.client import Local, Remote, open_data
 
     with open_data(database) as data:
         live = data.status() if isinstance(data, Remote) else {"state": "stopped"}
@@ -55,7 +56,7 @@ def status(output: Output, database: Database) -> int:
 
 
 def _stored(data: Data) -> dict[str, Any]:
-    from stormwatch.cli.client import Bounds
+    from stormwatch.client import Bounds
 
     answer = data.sql(_STORED, {}, Bounds())
     return {
@@ -87,10 +88,10 @@ def chain(
     is_whole: bool,
 ) -> None:
     """What led to an event and what it set in motion, as a tree."""
-    from stormwatch.cli.client import Bounds, open_data
     from stormwatch.cli.output import emit_answer, emit_rendered
     from stormwatch.cli.talk import say
     from stormwatch.cli.tree import chain_tree
+    from stormwatch.client import Bounds, open_data
 
     arguments = {"event": event, "direction": direction, "depth_limit": str(depth)}
     with open_data(database) as data:
@@ -128,8 +129,8 @@ def deadlocks(
     """Which deadlocks were reported: when, between whom, over what."""
     from dataclasses import replace
 
-    from stormwatch.cli.client import Bounds, open_data
     from stormwatch.cli.output import emit_answer
+    from stormwatch.client import Bounds, open_data
 
     window = {name: value for name, value in (("since", since), ("until", until)) if value is not None}
     name = "deadlocks_per_hour" if per_hour else "deadlocks"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
 from stormwatch import __version__
-from stormwatch.cli import ask, demo, keep, look, own, understand
-from stormwatch.cli.talk import say_error
+from stormwatch.cli import ask, demo, export, keep, look, own, understand
+from stormwatch.cli.talk import say, say_error
 from stormwatch.errors import ExitCode, StormwatchError
 
 
@@ -47,15 +49,25 @@ def cli() -> None:
     """  # noqa: D301 - \b is meant: click folds no lines behind it
 
 
-for verb in (*demo.VERBS, *own.VERBS, *understand.VERBS, *look.VERBS, *ask.VERBS, *keep.VERBS):
+for verb in (*demo.VERBS, *own.VERBS, *understand.VERBS, *look.VERBS, *ask.VERBS, *export.VERBS, *keep.VERBS):
     cli.add_command(verb)
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Say what the library warns its users of as everything else is said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: say(str(message))
+        yield
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = cli.main(args=arguments, prog_name="stormwatch", standalone_mode=False)
+        with _warnings_said():
+            code = cli.main(args=arguments, prog_name="stormwatch", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except RuntimeError as error:

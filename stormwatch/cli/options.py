@@ -10,21 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from stormwatch.address import Database
+
 if TYPE_CHECKING:
     from ingest.mapping import FieldMapping
     from ingest.service import Settings
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
-FORMATS = ("table", "json", "csv", "parquet")
-
-
-@dataclass(frozen=True)
-class Database:
-    """Which database, and what its owner may want to see before it answers."""
-
-    path: Path
-    token: str | None
+FORMATS = ("table", "json", "csv", "parquet", "arrow")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Results on stdout or in a file: as a table for people, or as JSON, CSV or Parquet."""
+"""Results on stdout or in a file: as a table for people, or as JSON, CSV, Parquet or Arrow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from stormwatch.cli.options import Output
 from stormwatch.cli.talk import say
 from stormwatch.errors import ConfigError
-from stormwatch.export import csv_of, json_of, plain_value
+from stormwatch.export import arrow_of, csv_of, json_of, plain_value
 from stormwatch.plain import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def emit_table(table: pa.Table, output: Output) -> None:
     """Write a table in the format asked for.
 
     Raises:
-        ConfigError: Parquet for a terminal.
+        ConfigError: Parquet or Arrow for a terminal.
     """
     match output.format:
         case "json":
@@ -49,6 +49,8 @@ def emit_table(table: pa.Table, output: Output) -> None:
             emit_text(csv_of(table), output)
         case "parquet":
             _write(_parquet(table), output)
+        case "arrow":
+            _write(arrow_of(table), output)
         case _:
             emit_rendered(rendered(table), output)
 
@@ -142,8 +144,9 @@ def _parquet(table: pa.Table) -> bytes:
 
 def _write(content: bytes, output: Output) -> None:
     if output.path is None:
-        if output.format == "parquet" and sys.stdout.isatty():
-            raise ConfigError("Parquet is nothing for a terminal; give a file with -o FILE, or pipe it")
+        if output.format in {"parquet", "arrow"} and sys.stdout.isatty():
+            name = output.format.capitalize()
+            raise ConfigError(f"{name} is nothing for a terminal; give a file with -o FILE, or pipe it")
         write_bytes(content)
         return
     _replace(output.path, content)

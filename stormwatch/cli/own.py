@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stormwatch.cli.options import Database, Sources, database_option, source_options
+from stormwatch.address import Database
+from stormwatch.cli.options import Sources, database_option, source_options
 from stormwatch.cli.talk import say
 from stormwatch.errors import ExitCode
 

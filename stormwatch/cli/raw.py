@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest.recall import Content, read_line, read_record
-from stormwatch.cli.client import Bounds, Data, Remote, open_data
-from stormwatch.cli.options import Database
+from stormwatch.address import Database
 from stormwatch.cli.output import write_bytes
 from stormwatch.cli.talk import say
+from stormwatch.client import Bounds, Data, Remote, open_data
 from stormwatch.errors import DatabaseMissing, QueryError, SourceError
 from stormwatch.plain import visible
 

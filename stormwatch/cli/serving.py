@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ingest.recall import recaller
 from ingest.requests import ask
 from ingest.service import Ingester, Settings, check_directory
+from stormwatch.address import Database
 from stormwatch.catalog import Catalog
-from stormwatch.cli.options import Database
 from stormwatch.cli.talk import escaped_tracebacks, say
 from stormwatch.errors import ConfigError, ExitCode
 from stormwatch.gate import LOOPBACK, Access, is_loopback

@@ -194,7 +194,10 @@ def test_commands_in_the_documentation_exist(call: str) -> None:
     if verb in {"test", "benchmark", "evaluate"}:
         assert f'"{verb}"' in (ROOT / "run.py").read_text()
         return
-    options = [param for param in cli.commands[verb].params if isinstance(param, click.Option)]
+    command = cli.commands[verb]
+    if isinstance(command, click.Group):
+        command = command.commands[arguments.pop(0)]
+    options = [param for param in command.params if isinstance(param, click.Option)]
     known = {spelling for option in options for spelling in option.opts}
     assert {word.partition("=")[0] for word in arguments if word.startswith("-")} <= known
 

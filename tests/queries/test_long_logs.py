@@ -76,7 +76,7 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
             "service": dice.choice(["audit", "billing"]), "node": dice.choice(["n-1", "n-2"]),
             "operation": dice.choice(["send", "receive", "receive", "process", "deadlock"]),
             "event_type": dice.choice(["created", "paid"]), "stream": dice.choice(["orders", "mails"]),
-            "stream_key": None,
+            "stream_key": None, "entity": dice.choice(["order 1", "order 2"]),
             "sequence": dice.randrange(200), "sequence_source": "producer",
             "causation_id": dice.choice([None, f"o-{dice.randrange(300)}"]),
             "correlation_id": f"flow-{dice.randrange(20)}", "severity": dice.choice(["info", "error"]),
@@ -90,11 +90,22 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
     ]  # fmt: skip
     locks = [
         {"event_id": row["event_id"], "owner": str(owner), "blocked_by": str(1 - owner),
-         "resource": f"row {owner}", "statement": dice.choice(["update a", "update b"])}
+         "resource": f"row {owner}", "statement": dice.choice(["update a", "update b"]),
+         "operation": "deadlock", "occurred_at": row["occurred_at"]}
         for row in observations
         if row["operation"] == "deadlock"
         for owner in (0, 1)
     ]  # fmt: skip
+    locks += [
+        {
+            **dict.fromkeys(locks[0]), "event_id": f"k-{place}", "owner": f"tx {place % 5}",
+            "resource": f"{dice.choice(['order', 'stock'])} {dice.randrange(2)}",
+            "operation": dice.choice(["lock_wait", "lock_acquire", "lock_release"]),
+            "occurred_at": _START + timedelta(seconds=dice.randrange(60)),
+        }
+        for place in range(200)
+    ]  # fmt: skip
+    locks = [row | {"byte_offset": place} for place, row in enumerate(locks)]
     without_ids = [
         {
             **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 1_000_000 + place,
@@ -119,8 +130,20 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         "event_type": "END", "correlation_id": "flow-1", "attributes": '{"event_count": 7}',
     }  # fmt: skip
     changed.append(dict.fromkeys(changed[0]) | end)
+    caused = {
+        **dict.fromkeys(observations[0]), "file_id": 1, "byte_offset": 4_000_000, "event_id": "d-1",
+        "occurred_at": _START + timedelta(seconds=30), "operation": "deadlock", "causation_id": "d-0",
+    }  # fmt: skip
+    ordered = [
+        caused | {
+            "byte_offset": 5_000_000 + place, "event_id": f"w-{place}", "operation": "send",
+            "node": node, "entity": "order 3",
+        }
+        for place, node in ((1, "n-1"), (2, "n-1"), (3, "n-2"))
+    ]  # fmt: skip
+    added = [*without_ids, *changed, caused, *ordered]
     return {
-        "observations": [dict.fromkeys(changed[0]) | row for row in observations + without_ids + changed],
+        "observations": [dict.fromkeys(changed[0]) | row for row in observations + added],
         "causes": causes,
         "locks": locks,
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],
@@ -139,7 +162,17 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
     arguments: dict[str, dict[str, Any]] = {
         "causal_chain": {"event": "o-3"},
         "changes_before": {"onset": _START + timedelta(minutes=1)},
+        "causal_path": {"first": "w-1", "second": "w-2"},
+        "chain_edges": {"event": "o-3"},
+        "chain_diff": {"first": "o-1", "second": "o-2"},
+        "chain_fold": {"event": "o-3", "depth_limit": 5},
+        "chain_shape_changes": {
+            "since": _START + timedelta(seconds=30),
+            "until": _START + timedelta(seconds=60),
+        },
+        "critical_path": {"event": "o-3"},
         "causal_order": {"first": "o-1", "second": "o-2"},
+        "deadlock_causes": {"deadlock": "d-1"},
         "deadlock_edges": {"deadlock": story["locks"][0]["event_id"]},
         "event_observations": {"event": "o-3"},
         "event_search": {"search": "O-1"},
@@ -149,6 +182,7 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
             "baseline_since": _START,
             "baseline_until": _START + timedelta(seconds=30),
         },
+        "loop_edges": {"instant": _START + timedelta(minutes=1)},
         "log_pace": {"newest": _START + timedelta(seconds=50)},
         "observation_at": {"in_file": 2, "at_offset": 4_500},
         "record_place": {"in_file": 2, "at_offset": 4_500},

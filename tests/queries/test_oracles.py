@@ -320,6 +320,24 @@ def test_largest_chains(
 
 
 @_quick
+@given(edges=edge_lists)
+def test_causal_cycles(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog, edges: list[tuple[str, str]]
+) -> None:
+    observations, causes = _caused(edges)
+    with _stored(database, observations=observations, causes=causes):
+        rows = catalog.run(database, "causal_cycles").to_pylist()
+    down = _steps(edges)
+    reached = {start: {end for step in down[start] for end in _distances(step, down)} for start in [*down]}
+    groups = {
+        tuple(sorted(other for other in reached[one] if one in reached.get(other, ())))
+        for one in reached
+        if one in reached[one]
+    }
+    assert sorted(tuple(row["members"]) for row in rows) == sorted(groups)
+
+
+@_quick
 @given(
     hours=st.lists(st.tuples(st.integers(0, 2000), st.booleans()), max_size=8),
     since=st.integers(0, 2000),

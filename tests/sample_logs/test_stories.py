@@ -116,21 +116,10 @@ def test_causes(told: Told) -> None:
 
 
 def test_loops(told: Told) -> None:
-    loops = told.truth["loops"]
-    roots = sorted({loop["root"] for loop in loops})
-    found = [
-        (root, *row)
-        for root in roots
-        for row in told.rows(
-            """SELECT chain.event_type, sent.entity, count(DISTINCT chain.depth) AS visits
-            FROM causal_chain($root, direction := 'effects') AS chain
-            INNER JOIN events AS sent ON sent.event_id = chain.event_id AND sent.operation = 'send'
-            GROUP BY ALL HAVING visits >= 4""",
-            root=root,
-        )
-    ]
+    found = told.rows("SELECT root_id, event_type, entity, turns FROM causal_loops()")
     names = ("root", "type", "entity", "visits")
-    assert sorted(found) == sorted(tuple(loop[name] for name in names) for loop in loops)
+    assert sorted(found) == sorted(tuple(loop[name] for name in names) for loop in told.truth["loops"])
+    assert told.rows("FROM causal_cycles()") == []
 
 
 def test_deadlocks(told: Told) -> None:
@@ -140,6 +129,44 @@ def test_deadlocks(told: Told) -> None:
     )
     names = ("id", "reported_at", "members", "victim", "resources")
     assert found == [tuple(deadlock[name] for name in names) for deadlock in told.truth["deadlocks"]]
+
+
+@pytest.mark.parametrize("told", ["deadlocks"], indirect=True)  # the story that logs every lock
+def test_lock_events_alone_tell_of_every_deadlock(told: Told) -> None:
+    names = ("id", "reported_at", "closed_at", "members", "victim", "resources")
+    truth = [tuple(deadlock[name] for name in names) for deadlock in told.truth["deadlocks"]]
+    shown = "strftime({}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    found = told.rows(
+        f"""SELECT deadlock_id, {shown.format("reported_at")}, {shown.format("closed_at")}, members, victim,
+            resources FROM deadlock_evidence() WHERE evidence = 'both'"""
+    )
+    assert found == truth
+    told.cursor.execute("BEGIN")
+    told.cursor.execute("DELETE FROM locks WHERE operation = 'deadlock'")
+    told.cursor.execute("DELETE FROM observations WHERE operation = 'deadlock'")
+    alone = told.rows(
+        f"SELECT {shown.format('closed_at')}, members, resources FROM deadlock_evidence() "
+        "WHERE evidence = 'reconstructed'"
+    )
+    told.cursor.execute("ROLLBACK")
+    assert alone == [(closed, members, resources) for _, _, closed, members, _, resources in truth]
+
+
+@pytest.mark.parametrize("told", ["ordered", "unordered", "loop", "storm"], indirect=True)
+def test_lock_events_tell_of_no_deadlock_where_none_was_planted(told: Told) -> None:
+    assert told.rows("FROM deadlock_evidence()") == []
+
+
+@pytest.mark.parametrize("told", ["deadlocks"], indirect=True)
+def test_locks_are_inverted_only_while_they_are_taken_as_requested(told: Told) -> None:
+    changes = [one["at"] for one in told.truth["incidents"]]
+    hours = zip(changes, [*changes[1:], "2026-03-02T14:00:00Z"], strict=True)
+    found = [
+        told.rows("SELECT first_class FROM lock_order_inversions(since := $since, until := $until)",
+                  since=since, until=until)
+        for since, until in hours
+    ]  # fmt: skip
+    assert found == [[("account-#",)], [], [("account-#",)]]
 
 
 def test_deadlocks_per_hour(told: Told) -> None:

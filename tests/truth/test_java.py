@@ -27,9 +27,9 @@ def test_the_dump_has_two_deadlocks_of_two_threads(server: Ingested) -> None:
         (["worker-d0-t0", "worker-d0-t1"], ["monitor"], True, None),
         (["worker-d1-t0", "worker-d1-t1"], ["ownable synchronizer"], True, None),
     ]
-    assert server.rows("FROM deadlocks_per_hour() WHERE deadlock_count > 0") == [
-        (server.one("SELECT '2026-11-23 09:00'::TIMESTAMP"), 2)
-    ]
+    assert server.rows(
+        "SELECT hour_start, deadlock_count FROM deadlocks_per_hour() WHERE deadlock_count > 0"
+    ) == [(server.one("SELECT '2026-11-23 09:00'::TIMESTAMP"), 2)]
 
 
 def test_a_thread_that_only_waits_is_in_none(server: Ingested) -> None:
@@ -46,3 +46,13 @@ def test_dump_and_log_name_the_same_waiters(server: Ingested) -> None:
     )
     assert server.rows(waiting.format("deadlock")) == server.rows(waiting.format("lock_wait"))
     assert len(server.rows(waiting.format("deadlock"))) == 4
+
+
+def test_the_log_of_the_threads_tells_of_the_deadlocks_that_the_dump_reports(server: Ingested) -> None:
+    found = server.rows(
+        "SELECT evidence, members, closed_at < reported_at FROM deadlock_evidence() ORDER BY 2"
+    )
+    assert found == [
+        ("both", ["worker-d0-t0", "worker-d0-t1"], True),
+        ("both", ["worker-d1-t0", "worker-d1-t1"], True),
+    ]

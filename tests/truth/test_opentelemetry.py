@@ -93,3 +93,9 @@ def test_examples_of_the_protocol(data: Path, tmp_path: Path) -> None:
             "eee19b7ec3c1b173", "my.service", None, None, "2018-12-13 14:51:00",
         ),
     ]  # fmt: skip
+
+
+def test_no_effect_comes_before_its_cause(spans: Ingested) -> None:
+    assert spans.truth["child_starts_before_parent"] == spans.truth["link_effect_before_cause"] == 0
+    pairs = spans.rows("SELECT raw_violations, left_violations FROM clock_skew()")
+    assert set(pairs) == {(0, 0)}

@@ -78,6 +78,12 @@ def test_the_text_beside_the_others_adds_no_deadlock(ingest: Ingest) -> None:
     assert hours == all_three.truth["log_check"]["per_utc_hour"]
 
 
+def test_waits_tell_of_no_deadlock_that_the_server_did_not_count(server: Ingested) -> None:
+    found = server.counts("SELECT evidence, count(*) FROM deadlock_evidence() GROUP BY ALL")
+    assert found.keys() == {"reported", "both"}
+    assert sum(found.values()) == server.truth["pg_stat_database_deadlocks"]
+
+
 def test_cycles_have_their_members(server: Ingested) -> None:
     kinds = server.truth["by_kind"]
     lengths = Counter[int]()

@@ -75,6 +75,14 @@ def test_two_events_are_ordered_or_concurrent(ingest: Ingest) -> None:
         for first, second in told
     }
     assert told == expected
+    steps = {
+        (first, second): found.one(f"SELECT count(*) FROM causal_path('{first}', '{second}')")
+        for first, second in told
+        if first != second
+    }
+    assert {pair for pair, count in steps.items() if count} == {
+        pair for pair, order in told.items() if order == "before"
+    }
     assert set(told.values()) == {"before", "after", "concurrent"}
 
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import http.client
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import duckdb
 import pyarrow as pa
 
 from stormwatch import errors
+from stormwatch.address import Database
 from stormwatch.catalog import Catalog
-from stormwatch.cli.options import Database
-from stormwatch.cli.talk import say
 from stormwatch.errors import DatabaseBusy, StorageError, StormwatchError
 from stormwatch.readonly import Answer, run_readonly
 from stormwatch.storage import Owner, Store, open_reader, read_owner
 
+ANY_PROCESS: Final = 0
+"""The pid of an owner of which only the address is known."""
 _PATIENCE_S = 10.0
 """Beyond the time a query may take, so long an owner may take to answer at all."""
 
@@ -97,11 +99,94 @@ def _open_current(path: Path) -> duckdb.DuckDBPyConnection:
         with Store(path, command="stormwatch") as store, store.cursor() as cursor:
             catalog.install(cursor)
     except (StorageError, OSError):
-        say(
+        warnings.warn(
             f"{path} was written by another version and cannot be changed: "
-            "relations may be missing or answer as that version did"
+            "relations may be missing or answer as that version did",
+            stacklevel=2,
         )
     return open_reader(path)
+
+
+class Connection:
+    """A database that answers in Arrow; see `stormwatch.connect`.
+
+    The metadata of the schema of every answer says how fresh it is: `stormwatch.data_version`, the
+    number of the last batch in it, `stormwatch.complete_to`, the newest instant (UTC, ISO 8601) of
+    any event, empty without one, and `stormwatch.is_truncated`, whether there were more rows.
+    """
+
+    def __init__(self, data: Data, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        self._data = data
+        self._connection = connection
+
+    def query(
+        self, name: str, *, row_limit: int = 1_000_000, timeout_s: float = 600.0, **params: object
+    ) -> pa.Table:
+        """The rows of a relation; `stormwatch queries` lists them with their parameters.
+
+        Raises:
+            QueryError: no such relation or parameter, or the database refused or failed.
+            QueryTimeout: it ran longer than `timeout_s`.
+        """
+        arguments = {key: _text(value) for key, value in params.items() if value is not None}
+        return _stamped(self._data.query(name, arguments, Bounds(row_limit, timeout_s)))
+
+    def sql(
+        self, text: str, *, row_limit: int = 1_000_000, timeout_s: float = 600.0, **params: object
+    ) -> pa.Table:
+        """The rows of one SELECT or EXPLAIN; parameters bind as $NAME.
+
+        Raises:
+            QueryError: not exactly one statement that only reads, or the database refused or failed.
+            QueryTimeout: it ran longer than `timeout_s`.
+        """
+        return _stamped(self._data.sql(text, params, Bounds(row_limit, timeout_s)))
+
+    def close(self) -> None:
+        """Close the file, if it is one; others may then write it."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(where: str | Path, *, token: str | None = None) -> Connection:
+    """See `stormwatch.connect`."""
+    if str(where).startswith(("http://", "https://")):
+        remote = Remote(Owner(ANY_PROCESS, "stormwatch up", str(where)), token)
+        remote.status()
+        return Connection(remote)
+    database = Database(Path(where).absolute(), token)
+    owner = ask_owner(database)
+    if owner is not None:
+        return Connection(owner)
+    connection = _open_current(database.path)
+    return Connection(Local(connection), connection)
+
+
+def _stamped(answer: Answer) -> pa.Table:
+    stamp = {
+        "stormwatch.data_version": str(answer.data_version),
+        "stormwatch.complete_to": "" if answer.complete_to is None else answer.complete_to.isoformat() + "Z",
+        "stormwatch.is_truncated": str(answer.is_truncated).lower(),
+    }
+    return answer.table.replace_schema_metadata({**(answer.table.schema.metadata or {}), **stamp})
+
+
+def _text(value: object) -> str:
+    """A parameter as DuckDB casts it from text; instants are UTC."""
+    match value:
+        case datetime():
+            utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+            return utc.isoformat(sep=" ")
+        case timedelta():
+            return f"{value // timedelta(microseconds=1)} microseconds"
+        case _:
+            return str(value)
 
 
 class Local:
@@ -192,19 +277,22 @@ class Remote:
         headers = {"Content-Type": "application/json"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
-        connection = http.client.HTTPConnection(self._base.hostname or "", self._base.port, timeout=timeout_s)
+        is_safe = self._base.scheme == "https"
+        kind = http.client.HTTPSConnection if is_safe else http.client.HTTPConnection
+        connection = kind(self._base.hostname or "", self._base.port, timeout=timeout_s)
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
+            who = f" (process {self.owner.pid})" if self.owner.pid != ANY_PROCESS else ""
             raise StorageError(
-                f"`{self.owner.command}` (process {self.owner.pid}) does not answer at "
-                f"{self.owner.url}: {error}"
+                f"`{self.owner.command}`{who} does not answer at {self.owner.url}: {error}"
             ) from error
         finally:
             connection.close()
-        if response.getheader("x-stormwatch-pid") != str(self.owner.pid):
+        pid = response.getheader("x-stormwatch-pid")
+        if pid is None or self.owner.pid not in {int(pid), ANY_PROCESS}:
             raise StorageError(f"{self.owner.url}: another program answers there")
         return response.status, response.headers, content
 

@@ -77,7 +77,7 @@ def _gain_panel(answer: Answer, shown: Window, at: Scale, track: Track, row: Row
                 picked=track.name, moment=row["bucket_start"] + at.bucket,
             ),
             key="gain", alt="Gain of each loop over time with its bounds and levels", height=_CHART_PX,
-            min_width=420, on_click=_pick_point, on_zoom=controls.zoom_to_drag("gain"),
+            on_click=_pick_point, on_zoom=controls.zoom_to_drag("gain"),
         )  # fmt: skip
     return capacity
 
@@ -181,7 +181,7 @@ def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Ro
         ids = changes.table.column("event_id").to_pylist()
         table.opening(
             changes.table.select(["occurred_at", "kind", "service", "node", "subject"]),
-            {"occurred_at": table.at(), "kind": table.text(width=90), "subject": table.text(width="large")},
+            {"occurred_at": table.at(), "kind": table.text(width=145), "subject": table.text(width="large")},
             lambda number: pages.go("chains", event=ids[number]),
             key="changes", alt="Changes before the onset, latest first",
         )  # fmt: skip

@@ -55,7 +55,7 @@ def over_time(
         )  # fmt: skip
     figure.update_layout(
         uirevision=f"{since}{until}",
-        margin={"l": 8, "r": 76, "t": 10, "b": 4},
+        margin={"l": 8, "r": 68, "t": 10, "b": 4},
         showlegend=len(shown) > 1,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
         xaxis=base.time_axis(since, until),

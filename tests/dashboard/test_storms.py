@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from ingest.service import Ingester, Settings
+from stormwatch import runtime
 from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 
-from .conftest import Statements, figures, open_page, table, texts
+from .conftest import Statements, figures, install, open_page, table, texts
 
 Serve = Callable[..., Statements]
+Opened = dict[str, AppTest]
 LOOP = "order.confirmed <-> order.item_added <-> order.resubmitted <-> payment.compensated"
 SCALE = {"bucket": timedelta(seconds=2), "span": timedelta(seconds=30), "baseline": timedelta(minutes=48)}
 EDGES = "Causes and effects that make up the gain of the loop"
@@ -45,10 +48,26 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     yield from _read("storm", tmp_path_factory.mktemp("storm") / "storm.duckdb")
 
 
+def _open(store: Store, *names: str) -> Opened:
+    install(store)
+    opened = {name: open_page(name) for name in names}
+    runtime.install(None)
+    return opened
+
+
 @pytest.fixture(scope="module")
-def ordered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The story in which nothing goes wrong."""
-    yield from _read("ordered", tmp_path_factory.mktemp("ordered") / "ordered.duckdb")
+def stormy(storm: Store) -> Opened:
+    """Pages of that story, as they open."""
+    return _open(storm, "overview", "storms", "ordering")
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    """Pages of the story in which nothing goes wrong, as they open."""
+    reading = _read("ordered", tmp_path_factory.mktemp("ordered") / "ordered.duckdb")
+    opened = _open(next(reading), "storms", "ordering")
+    next(reading, None)
+    return opened
 
 
 def _ask(store: Store, relation: str, **arguments: Any) -> list[dict[str, Any]]:
@@ -57,18 +76,16 @@ def _ask(store: Store, relation: str, **arguments: Any) -> list[dict[str, Any]]:
         return rows
 
 
-def test_verdict_says_the_loop_and_how_near_it_was(storm: Store, serve: Serve) -> None:
-    serve(storm)
+def test_verdict_says_the_loop_and_how_near_it_was(stormy: Opened) -> None:
     assert (
         "**Watch.** At the end of this window no loop turns. The nearest to a storm was at "
         f"2026-03-02 09:03:34: 100 events of `{LOOP}` cause 91 more (at least 75); before 87; "
         "from 100 on it does not stop by itself."
-    ) in texts(open_page("storms"))
+    ) in texts(stormy["storms"])
 
 
-def test_chart_has_gain_bounds_and_levels_of_every_step(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    gain = figures(open_page("storms"))["gain"]
+def test_chart_has_gain_bounds_and_levels_of_every_step(storm: Store, stormy: Opened) -> None:
+    gain = figures(stormy["storms"])["gain"]
     rows = _ask(storm, "loop_gain", **SCALE)
     band, line = gain["data"]
     assert [value for value in line["y"] if value is not None] == [row["gain"] for row in rows]
@@ -79,9 +96,8 @@ def test_chart_has_gain_bounds_and_levels_of_every_step(storm: Store, serve: Ser
     ]  # fmt: skip
 
 
-def test_loops_are_listed_with_their_last_and_their_worst(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    [last] = table(open_page("storms"), LOOPS).to_dict("records")
+def test_loops_are_listed_with_their_last_and_their_worst(storm: Store, stormy: Opened) -> None:
+    [last] = table(stormy["storms"], LOOPS).to_dict("records")
     expected = _ask(storm, "loop_gain", **SCALE)[-1]
     assert (last["loop"], last["level"], last["worst"]) == (expected["loop"], "calm", "watch")
     assert (last["gain"], last["gain_lower"]) == (expected["gain"], expected["gain_lower"])
@@ -89,9 +105,8 @@ def test_loops_are_listed_with_their_last_and_their_worst(storm: Store, serve: S
     assert last["at"] == at("09:04:12")
 
 
-def test_edges_are_those_of_the_worst_moment(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    edges = table(open_page("storms"), EDGES)
+def test_edges_are_those_of_the_worst_moment(storm: Store, stormy: Opened) -> None:
+    edges = table(stormy["storms"], EDGES)
     expected = _ask(storm, "loop_edges", instant=at("09:03:34"), bucket=SCALE["bucket"], span=SCALE["span"])
     assert edges["cause_type"].tolist() == [row["cause_type"] for row in expected]
     assert edges["share"].sum() == pytest.approx(100)
@@ -111,18 +126,16 @@ def test_unknown_moment_is_the_worst(moment: str, storm: Store, serve: Serve) ->
     assert "at 2026-03-02 09:03:34 UTC" in texts(open_page("storms", loop="no such loop", moment=moment))
 
 
-def test_change_that_began_it_is_named(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    app = open_page("storms")
+def test_change_that_began_it_is_named(stormy: Opened) -> None:
+    app = stormy["storms"]
     assert "1\u00a0min before 2026-03-02 09:01:10 UTC" in texts(app)
     [change] = table(app, "Changes before the onset, latest first").to_dict("records")
     assert (change["kind"], change["subject"]) == ("change", "ordering ordered -> unordered")
     assert change["occurred_at"] == at("09:01:00")
 
 
-def test_signs_without_causes_have_the_growing_queue_first(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    signs = table(open_page("storms"), SIGNS)
+def test_signs_without_causes_have_the_growing_queue_first(storm: Store, stormy: Opened) -> None:
+    signs = table(stormy["storms"], SIGNS)
     queue = [
         row for row in _ask(storm, "backlog", bucket=SCALE["bucket"], span=SCALE["span"])
         if (row["stream"], row["consumer"]) == ("orders", "billing")
@@ -154,26 +167,23 @@ def test_page_asks_each_relation_once(storm: Store, serve: Serve) -> None:
     assert len(asked) <= 8  # and three that every page asks
 
 
-def test_calm_log_has_no_chart_and_says_why(ordered: Store, serve: Serve) -> None:
-    serve(ordered)
-    app = open_page("storms")
+def test_calm_log_has_no_chart_and_says_why(calm: Opened) -> None:
+    app = calm["storms"]
     assert "**Calm.** No type of event leads back to itself in this window" in texts(app)
     assert "gain" not in figures(app)
     assert set(table(app, SIGNS)["state"]) == {"no", "not known"}
 
 
-def test_overview_has_the_outlook_and_its_verdict(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    said = texts(open_page("overview"))
+def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:
+    said = texts(stormy["overview"])
     brief = "at 2026-03-02 09:03:34: 100 events of a loop cause 91 more, at least 75"
     assert "**watch**\n" in said
     assert f"\n{brief}" in said
     assert f"**A loop is close to feeding on itself**: {brief}." in said
 
 
-def test_order_was_lost_between_consumers(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    loss = table(open_page("ordering"), "Places where order was lost, with the first pair")
+def test_order_was_lost_between_consumers(stormy: Opened) -> None:
+    loss = table(stormy["ordering"], "Places where order was lost, with the first pair")
     assert loss[["at", "place", "swap_count"]].values.tolist() == [
         ["orders → billing", "consumer", 38], ["orders → billing", "transport", 6],
     ]  # fmt: skip
@@ -182,9 +192,8 @@ def test_order_was_lost_between_consumers(storm: Store, serve: Serve) -> None:
     ]  # fmt: skip
 
 
-def test_order_has_a_price(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    [curve] = figures(open_page("ordering"))["cost"]["data"]
+def test_order_has_a_price(stormy: Opened) -> None:
+    [curve] = figures(stormy["ordering"])["cost"]["data"]
     assert curve["x"] == ["none", "50\u00a0ms", "250\u00a0ms", "1\u00a0s", "5\u00a0s", "30\u00a0s"]
     assert curve["y"] == [pytest.approx(100 * late / 224) for late in (44, 38, 33, 11, 0, 0)]
     assert curve["hovertext"][3].endswith(
@@ -192,9 +201,8 @@ def test_order_has_a_price(storm: Store, serve: Serve) -> None:
     )
 
 
-def test_ranking_is_by_what_is_sure(storm: Store, serve: Serve) -> None:
-    serve(storm)
-    ranking = table(open_page("ordering"), "Groups that lose most order, the surest first")
+def test_ranking_is_by_what_is_sure(stormy: Opened) -> None:
+    ranking = table(stormy["ordering"], "Groups that lose most order, the surest first")
     assert ranking["low"].is_monotonic_decreasing
     assert (ranking["reordered_count"] > 0).all()
     first = ranking.iloc[0]
@@ -204,9 +212,8 @@ def test_ranking_is_by_what_is_sure(storm: Store, serve: Serve) -> None:
     assert first["between"] == "37.2\u00a0% (24.4 to 52.1)"
 
 
-def test_order_that_was_kept_costs_nothing(ordered: Store, serve: Serve) -> None:
-    serve(ordered)
-    app = open_page("ordering")
+def test_order_that_was_kept_costs_nothing(calm: Opened) -> None:
+    app = calm["ordering"]
     assert "Nothing: all that arrived is in order" in texts(app)
     assert "**No loss of order** in this window" in texts(app)
     assert "cost" not in figures(app)

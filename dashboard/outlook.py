@@ -46,6 +46,8 @@ class Outlook:
     brief: str
     """The sentence without names."""
     sentence: str
+    row: Row | None = None
+    """The row it is about."""
 
     @property
     def look(self) -> Level:
@@ -67,14 +69,16 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
     when = "" if row is now else f"at {formatting.instant(row['bucket_start'] + at.bucket)}: "
     if row["level"] is None:
         why = _why_not(row, at)
-        return Outlook(None, formatting.NONE, f"cannot be told: {why}", f"No loop can be judged yet: {why}.")
+        return Outlook(
+            None, formatting.NONE, f"cannot be told: {why}", f"No loop can be judged yet: {why}.", row
+        )  # fmt: skip
     head, _, tail = row["meaning"].partition(f" of {row['loop']} now ")
     said = f"{head} of {safe_md(row['loop'], 120)} {'now ' if row is now else ''}{tail}"
     if row is not now:
         said = f"At the end of this window {_end(now)}. The nearest to a storm was {when}{said}"
     more = f"{round(100 * row['gain'])} more, at least {int(100 * row['gain_lower'])}"
     brief = f"{when}{head} of a loop cause {more}"
-    return Outlook(row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.")
+    return Outlook(row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.", row)
 
 
 def _end(now: Row | None) -> str:

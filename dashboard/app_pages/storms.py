@@ -12,7 +12,6 @@ from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.loops import Row, Scale, Track
-from dashboard.outlook import Outlook
 from dashboard.panel import panel
 from dashboard.window import Window
 
@@ -30,19 +29,17 @@ def _pick_point() -> None:
         controls.remember(loop=name, moment=moment)
 
 
-def _picked(found: list[Track]) -> Track:
-    """The loop in the address, else the one nearest to a storm."""
+def _picked(found: list[Track], told: Row | None) -> tuple[Track, Row]:
+    """The loop and the row of it in the address, else those the verdict is about."""
     asked = controls.remembered("loop")
-    return next((track for track in found if asked in track.names), found[0])
-
-
-def _row_of(track: Track) -> Row:
-    """The row of the instant in the address, else the one nearest to a storm."""
+    track = next((one for one in found if asked in one.names), None)
+    track = track or next((one for one in found if told in one.rows), found[0])
+    default = told if told is not None and told in track.rows else track.worst
     try:
-        asked = datetime.fromisoformat(controls.remembered("moment") or "")
+        moment = datetime.fromisoformat(controls.remembered("moment") or "")
     except ValueError:
-        return track.worst
-    return next((row for row in track.rows if row["bucket_start"] == asked), track.worst)
+        return track, default
+    return track, next((row for row in track.rows if row["bucket_start"] == moment), default)
 
 
 def _capacity() -> float | None:
@@ -102,7 +99,7 @@ def _loops_panel(answer: Answer, at: Scale, found: list[Track], picked: str) -> 
                 "at": [row["bucket_start"] + at.bucket for row in latest],
             },
             {
-                "loop": table.text("loop", 330),
+                "loop": table.text("loop", 440),
                 "level": table.text("level", 60),
                 "worst": table.text("worst", 60),
                 "gain": st.column_config.NumberColumn("gain", format="%.2f", width=60),
@@ -204,7 +201,7 @@ def _signs_panel(version: int, shown: Window, at: Scale) -> None:
         if not listed:
             empty.none_in_window("retry or queue", shown, version)
             return
-        listed.sort(key=lambda sign: -sign["share"])
+        listed.sort(key=lambda sign: (sign["state"] == "yes", sign["share"]), reverse=True)
         names = ("sign", "meaning", "state", "share", "at")
         table.show(
             {name: [sign[name] for sign in listed[:_SIGNS_SHOWN]] for name in names},
@@ -242,10 +239,6 @@ def _latest(answer: Answer, names: tuple[str, ...], known_by: str, is_alarming: 
     return found
 
 
-def _verdict(judged: Outlook) -> None:
-    verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
-
-
 def page(version: int) -> None:
     if empty.is_empty(version):
         return
@@ -254,11 +247,11 @@ def page(version: int) -> None:
     gains = outlook.gains(version, shown)
     rows = gains.rows
     has_causes = bool(rows) or outlook.has_causes(version, shown)
-    _verdict(outlook.outlook(rows, shown, has_causes=has_causes))
+    judged = outlook.outlook(rows, shown, has_causes=has_causes)
+    verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
     if rows:
         found = loops.tracks(rows)
-        track = _picked(found)
-        row = _row_of(track)
+        track, row = _picked(found, judged.row)
         capacity = _gain_panel(gains, shown, at, track, row)
         known = gains if capacity is None else outlook.gains(version, shown, capacity)
         _loops_panel(known, at, loops.tracks(known.rows), track.name)

@@ -87,7 +87,10 @@ def test_onset_of_a_loop_that_began_inside_is_its_beginning() -> None:
 
 
 def test_end_of_the_window_is_said_first() -> None:
-    told = outlook([row(10, 0.9), row(119, 0.84, level="warn", sustained_gain=0.8)], SHOWN, has_causes=True)
+    earlier = row(10, 0.9, level="warn", sustained_gain=0.86)
+    now = row(119, 0.84, level="warn", sustained_gain=0.8)
+    told = outlook([earlier, now], SHOWN, has_causes=True)
+    assert told.row is now
     assert (told.level, told.look, told.headline) == ("warn", "trouble", "warn")
     assert told.sentence == "**Warn.** 100 events of `a <-> b` now cause 84 more (at least 80)."
     assert told.brief == "100 events of a loop cause 84 more, at least 80"

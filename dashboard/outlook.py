@@ -93,8 +93,7 @@ def _without_loops(*, has_causes: bool) -> Outlook:
         )  # fmt: skip
     return Outlook(
         None, formatting.NONE, "no record names its cause",
-        "No gain can be measured: no record of this window names its cause. "
-        "The signs below need no causes.",
+        "Whether a loop feeds on itself cannot be told: no record of this window names its cause.",
     )  # fmt: skip
 
 

@@ -201,7 +201,7 @@ def _signs_panel(version: int, shown: Window, at: Scale) -> None:
         if not listed:
             empty.none_in_window("retry or queue", shown, version)
             return
-        listed.sort(key=lambda sign: (sign["state"] == "yes", sign["share"]), reverse=True)
+        listed.sort(key=lambda sign: (sign["state"] == "yes", sign["share"] or 0), reverse=True)
         names = ("sign", "meaning", "state", "share", "at")
         table.show(
             {name: [sign[name] for sign in listed[:_SIGNS_SHOWN]] for name in names},
@@ -219,7 +219,7 @@ def _signs_panel(version: int, shown: Window, at: Scale) -> None:
 
 
 def _latest(answer: Answer, names: tuple[str, ...], known_by: str, is_alarming: Any) -> list[dict[str, Any]]:
-    """The last row of each series, and in how many per cent of its rows it was alarming."""
+    """The last row of each series, and the share of its rows that were alarming, of those known."""
     series: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in answer.rows:
         series.setdefault(tuple(row[name] or "" for name in names), []).append(row)
@@ -232,11 +232,22 @@ def _latest(answer: Answer, names: tuple[str, ...], known_by: str, is_alarming: 
                 "sign": " → ".join(name),
                 "meaning": rows[-1]["meaning"],
                 "state": ("yes" if is_alarming(rows[-1]) else "no") if is_known else "not known",
-                "share": 100 * sum(1 for row in known if is_alarming(row)) / len(rows),
+                "share": 100 * sum(1 for row in known if is_alarming(row)) / len(known) if known else None,
                 "at": rows[-1]["bucket_start"] + answer.arguments["bucket"],
             }
         )
     return found
+
+
+def _say_no_loop(version: int, shown: Window, *, has_causes: bool) -> None:
+    with st.container(border=True):
+        if has_causes:
+            empty.none_in_window("loop", shown, version)
+        else:
+            empty.not_measurable(
+                "no record of this window names its cause.",
+                what="The gain of loops", name="causation_id", held="the id of the cause",
+            )  # fmt: skip
 
 
 def page(version: int) -> None:
@@ -260,6 +271,8 @@ def page(version: int) -> None:
             _edges_panel(version, at, row)
         with right:
             _changes_panel(version, shown, at, track, row)
+    else:
+        _say_no_loop(version, shown, has_causes=has_causes)
     _signs_panel(version, shown, at)
 
 

@@ -144,8 +144,9 @@ def test_signs_without_causes_have_the_growing_queue_first(storm: Store, stormy:
     assert (first["sign"], first["state"], first["meaning"]) == (
         "orders → billing", "yes", queue[-1]["meaning"],
     )  # fmt: skip
-    grows = sum(1 for row in queue if (row["growth_lower"] or 0) > 0)
-    assert first["share"] == pytest.approx(100 * grows / len(queue))
+    known = [row["growth_lower"] for row in queue if row["growth_lower"] is not None]
+    assert first["share"] == pytest.approx(100 * sum(growth > 0 for growth in known) / len(known))
+    assert signs[signs["state"] == "not known"]["share"].isna().all()
     assert {"retry", "deep chain"} < set(signs["sign"])
 
 
@@ -170,8 +171,18 @@ def test_page_asks_each_relation_once(storm: Store, serve: Serve) -> None:
 def test_calm_log_has_no_chart_and_says_why(calm: Opened) -> None:
     app = calm["storms"]
     assert "**Calm.** No type of event leads back to itself in this window" in texts(app)
+    assert "**No loop** in this window" in texts(app)
     assert "gain" not in figures(app)
     assert set(table(app, SIGNS)["state"]) == {"no", "not known"}
+
+
+def test_log_without_causes_says_which_field_is_missing(store: Store, serve: Serve) -> None:
+    with store.cursor() as cursor:
+        cursor.execute("UPDATE observations SET causation_id = NULL")
+    serve(store)
+    said = texts(open_page("storms"))
+    assert "**The gain of loops cannot be measured here:** no record of this window names its cause." in said
+    assert "`stormwatch up DIR --map causation_id=FIELD`" in said
 
 
 def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:

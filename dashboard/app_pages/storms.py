@@ -90,8 +90,8 @@ def _loops_panel(answer: Answer, at: Scale, found: list[Track], picked: str) -> 
         latest = [one.rows[-1] for one in found]
         table.picking(
             {
-                "loop": [row["loop"] for row in latest],
                 "level": [row["level"] for row in latest],
+                "loop": [row["loop"] for row in latest],
                 "worst": [one.worst["level"] for one in found],
                 **{name: [row[name] for row in latest] for name in ("gain", "gain_lower")},
                 "coverage": [100 * row["coverage_ratio"] for row in latest],
@@ -99,8 +99,8 @@ def _loops_panel(answer: Answer, at: Scale, found: list[Track], picked: str) -> 
                 "at": [row["bucket_start"] + at.bucket for row in latest],
             },
             {
-                "loop": table.text("loop", 440),
                 "level": table.text("level", 60),
+                "loop": table.text("loop", 440),
                 "worst": table.text("worst", 60),
                 "gain": st.column_config.NumberColumn("gain", format="%.2f", width=60),
                 "gain_lower": st.column_config.NumberColumn("at least", format="%.2f", width=70),
@@ -177,8 +177,8 @@ def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Ro
             return
         ids = changes.table.column("event_id").to_pylist()
         table.opening(
-            changes.table.select(["occurred_at", "kind", "service", "node", "subject"]),
-            {"occurred_at": table.at(), "kind": table.text(width=145), "subject": table.text(width="large")},
+            changes.table.select(["occurred_at", "kind", "subject", "service", "node"]),
+            {"occurred_at": table.at(), "kind": table.text(width=140), "subject": table.text(width=220)},
             lambda number: pages.go("chains", event=ids[number]),
             key="changes", alt="Changes before the onset, latest first",
         )  # fmt: skip

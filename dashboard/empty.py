@@ -69,13 +69,14 @@ def none_in_window(
             )
 
 
-def not_measurable(why: str) -> None:
-    """The logs lack the numbers that order is measured by; `why` is our own Markdown."""
+def not_measurable(
+    why: str, *, what: str = "Order", name: str = "sequence", held: str = "the producer's number"
+) -> None:
+    """The logs lack what `what` is measured by, in the field `name`; all texts are our own Markdown."""
     with st.container(key="not_measurable", gap="xsmall"):
-        st.markdown(f":material/block: **Order cannot be measured here:** {why}")
+        st.markdown(f":material/block: **{what} cannot be measured here:** {why}")
         st.markdown(
-            "Widen the window, or name the field that holds the producer's number: "
-            "`stormwatch up DIR --map sequence=FIELD`."
+            f"Widen the window, or name the field that holds {held}: `stormwatch up DIR --map {name}=FIELD`."
         )
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 PAGES: Final = (
     ("overview", "Overview", "cyclone"),
+    ("storms", "Storms", "storm"),
     ("ordering", "Ordering", "swap_vert"),
     ("chains", "Chains", "account_tree"),
     ("deadlocks", "Deadlocks", "lock"),

@@ -46,14 +46,18 @@ def judge(
     overview: Mapping[str, Any],
     deadlock_hours: Sequence[Mapping[str, Any]],
     worst_place: str | None,
+    *,
+    storm: tuple[Level, str] = ("calm", ""),
 ) -> Verdict:
     """Weigh one row of `overview` and the rows of `deadlocks_per_hour`.
 
-    `worst_place` is the Markdown name of the worst hotspot.
+    `worst_place` is the Markdown name of the worst hotspot, `storm` how near a loop is to never
+    stopping, in our own words.
     """
     found = [
         finding
         for finding in (
+            _storm(*storm),
             _deadlocks(overview, deadlock_hours),
             _order(overview, worst_place),
             _loss(overview),
@@ -76,6 +80,10 @@ def _quiet(overview: Mapping[str, Any]) -> str:
             "understood. Without sequence numbers they do not tell order or loss."
         )
     return "Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
+
+
+def _storm(level: Level, brief: str) -> Finding | None:
+    return None if level == "calm" else Finding(level, f"**A loop is close to feeding on itself**: {brief}")
 
 
 def _deadlocks(overview: Mapping[str, Any], hours: Sequence[Mapping[str, Any]]) -> Finding | None:

@@ -40,7 +40,8 @@ WITH entries AS MATERIALIZED (
     FROM
         _loop_spectra(
             time_bucket(bucket::INTERVAL, instant::TIMESTAMP) - bucket::INTERVAL,
-            time_bucket(bucket::INTERVAL, instant::TIMESTAMP),
+            -- Evaluations end with the newest event: one is looked for after a quiet bucket.
+            time_bucket(bucket::INTERVAL, instant::TIMESTAMP) + span::INTERVAL,
             bucket,
             span
         ) AS spectra

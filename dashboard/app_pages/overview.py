@@ -5,20 +5,28 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, deadlock_bars, empty, formatting, pages, table, tile, verdict
+from dashboard import (
+    controls,
+    data,
+    deadlock_bars,
+    empty,
+    formatting,
+    outlook,
+    pages,
+    table,
+    tile,
+    verdict,
+    verdict_box,
+)
 from dashboard.charts import hotspots, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
+from dashboard.outlook import Outlook
 from dashboard.panel import panel
 from dashboard.tile import Tile
 from dashboard.window import Window
 
-_LOOKS: Final = {
-    "calm": ("green", "check_circle"),
-    "watch": ("orange", "visibility"),
-    "trouble": ("red", "warning"),
-}
 _PLACES_SHOWN: Final = 8
 _CHAINS_SHOWN: Final = 8
 _CHART_PX: Final = 230
@@ -37,15 +45,16 @@ def _name(place: dict[str, Any]) -> str:
     return hotspots.label(place["consumer"] or "", place["stream"] or "")
 
 
-def _verdict(overview: dict[str, Any], deadlocks: Answer, places: list[dict[str, Any]]) -> None:
-    judged = verdict.judge(overview, deadlocks.rows, safe_md(_name(places[0]), 40) if places else None)
-    colour, icon = _LOOKS[judged.level]
-    with st.container(border=True, key=f"verdict_{judged.level}"):
-        st.subheader(f":{colour}[:material/{icon}:] {judged.sentence}", anchor=False)
+def _verdict(
+    overview: dict[str, Any], deadlocks: Answer, places: list[dict[str, Any]], loops: Outlook
+) -> None:
+    worst_place = safe_md(_name(places[0]), 40) if places else None
+    judged = verdict.judge(overview, deadlocks.rows, worst_place, storm=(loops.look, loops.brief))
+    verdict_box.draw(judged.level, judged.sentence)
 
 
 def _tiles(
-    overview: dict[str, Any], shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer
+    overview: dict[str, Any], shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer, loops: Outlook
 ) -> None:
     arrivals = _total(disorder, "arrival_count")
     errors = _total(rate, "error_count")
@@ -61,6 +70,7 @@ def _tiles(
                 f"{formatting.rate(per_s)} on average, {formatting.plural(errors, 'error')}"
                 + _without_a_time(overview["untimed_count"]), "events",
             ),
+            Tile("Storm outlook", loops.headline, loops.brief, "storms"),
             Tile(
                 "Out of order", formatting.percent(overview["reordered_ratio"]),
                 f"{formatting.count(overview['reordered_count'])} of {formatting.count(arrivals)} arrivals"
@@ -201,16 +211,16 @@ def page(version: int) -> None:
     with lower_left:
         _places_panel(places, disorder, shown)
     numbers = _numbers(version, shown, rate, deadlocks, disorder)
+    chains = data.load(
+        "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_CHAINS_SHOWN
+    )
+    gains = outlook.gains(version, shown)
+    loops = outlook.outlook(gains.rows, shown, has_causes=bool(chains.table.num_rows))
     with top:
-        _verdict(numbers, deadlocks, places)
-        _tiles(numbers, shown, rate, deadlocks, disorder)
+        _verdict(numbers, deadlocks, places, loops)
+        _tiles(numbers, shown, rate, deadlocks, disorder, loops)
     with lower_right:
-        _chains_panel(
-            data.load(
-                "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_CHAINS_SHOWN
-            ),
-            shown,
-        )
+        _chains_panel(chains, shown)
 
 
 def _numbers(

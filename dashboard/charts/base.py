@@ -90,3 +90,23 @@ def filled(starts: Iterable[datetime], table: pa.Table, at: str, value: str) -> 
     """One value per bucket start; 0 where the table has no row."""
     known = dict(zip(column(table, at), column(table, value), strict=True))
     return [known.get(start) or 0 for start in starts]
+
+
+def reference(
+    figure: go.Figure,
+    level: float,
+    text: str,
+    colour: str,
+    *,
+    is_solid: bool = False,
+    is_outside: bool = False,
+) -> None:
+    """A line across the figure, named at its right end: above it, or beside the figure."""
+    figure.add_shape(
+        type="line", xref="paper", x0=0, x1=1, y0=level, y1=level,
+        line={"color": colour, "width": 1, "dash": "solid" if is_solid else "dot"},
+    )  # fmt: skip
+    figure.add_annotation(
+        xref="paper", x=1, y=level, text=text, showarrow=False, font={"size": 11, "color": colour},
+        xanchor="left" if is_outside else "right", yanchor="middle" if is_outside else "bottom",
+    )  # fmt: skip

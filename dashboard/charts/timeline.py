@@ -95,7 +95,7 @@ def deadlocks_per_hour(
         yaxis=base.value_axis(f"deadlocks per {unit}", tickformat="d"),
     )
     if size == 1 and max(counts, default=0) >= STORMY_DEADLOCKS_PER_HOUR / 2:
-        _reference(figure, STORMY_DEADLOCKS_PER_HOUR, f"{STORMY_DEADLOCKS_PER_HOUR} per hour")
+        base.reference(figure, STORMY_DEADLOCKS_PER_HOUR, f"{STORMY_DEADLOCKS_PER_HOUR} per hour", base.RED)
     return figure
 
 
@@ -177,17 +177,6 @@ def _describe(start: datetime, bar: _Bar, size: int) -> str:
     until = start + timedelta(hours=size)
     worst = f", at most {formatting.count(bar.worst_hour)} in an hour" if bar.total else ""
     return f"{start:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M}<br>{text}{worst}"
-
-
-def _reference(figure: go.Figure, level: float, text: str) -> None:
-    figure.add_shape(
-        type="line", xref="paper", x0=0, x1=1, y0=level, y1=level,
-        line={"color": base.RED, "width": 1, "dash": "dot"},
-    )  # fmt: skip
-    figure.add_annotation(
-        xref="paper", x=1, y=level, text=text, showarrow=False,
-        xanchor="right", yanchor="bottom", font={"size": 11, "color": base.RED},
-    )  # fmt: skip
 
 
 def ingest_rate(table: pa.Table, *, since: datetime, until: datetime, bucket: timedelta) -> go.Figure:

@@ -80,6 +80,7 @@ def _addresses(url: str) -> dict[str, str]:
     at = ":".join(str(record[name]) for name in ("file_id", "byte_offset", "record_no"))
     picked: dict[str, dict[str, str]] = {
         "overview": {},
+        "storms": {},
         "ordering": {},
         "chains": {"event": chain["root_id"]},
         "deadlocks": {"deadlock": deadlock["deadlock_id"]},

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 NAME = f" {shop.HOSTILE}"
 ADDRESSES: tuple[tuple[str, dict[str, str], str], ...] = (
     ("", {"window": "1h"}, "Where does order break?"),
+    ("storms", {}, "What else announces a storm?"),
     ("ordering", {"pair": "order-2"}, "Which events swapped?"),
     ("chains", {"event": f"payment-1{NAME}"}, "has 1 cause and 1 effect"),
     ("chains", {"event": f"payment-1{NAME}", "view": "time"}, "has 1 cause and 1 effect"),

@@ -90,26 +90,27 @@ def empty_store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+def install(store: Store, status: IngestStatus | None = None) -> Statements:
+    """Install a runtime over a store; returns the list of statements that pages make."""
+    statements = Statements()
+    known = status or IngestStatus(state="idle", directory="/var/log/shop", files=1, rejects=1)
+    runtime.install(
+        Runtime(
+            database=store.path,
+            cursor=lambda: CountingCursor(store.cursor(), statements),  # type: ignore[arg-type,return-value]
+            catalog=Catalog.load(),
+            status=lambda: known,
+            snapshot=store.snapshot,
+            reingest=lambda patterns: asdict(ask(store, patterns)),
+            read_record=recaller(store.path.parent, bytes),
+        )
+    )
+    return statements
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Statements]]:
-    """Install a runtime over a store; returns the list of statements that pages make."""
-
-    def install(store: Store, status: IngestStatus | None = None) -> Statements:
-        statements = Statements()
-        known = status or IngestStatus(state="idle", directory="/var/log/shop", files=1, rejects=1)
-        runtime.install(
-            Runtime(
-                database=store.path,
-                cursor=lambda: CountingCursor(store.cursor(), statements),  # type: ignore[arg-type,return-value]
-                catalog=Catalog.load(),
-                status=lambda: known,
-                snapshot=store.snapshot,
-                reingest=lambda patterns: asdict(ask(store, patterns)),
-                read_record=recaller(store.path.parent, bytes),
-            )
-        )
-        return statements
-
+    """`install`, until the end of the test."""
     st.cache_data.clear()
     yield install
     runtime.install(None)

@@ -120,7 +120,9 @@ def test_all_holds_what_has_no_time(store: Store, serve: Serve) -> None:
     )
 
 
-@pytest.mark.parametrize("page", ["overview", "ordering", "chains", "deadlocks", "events", "health"])
+@pytest.mark.parametrize(
+    "page", ["overview", "storms", "ordering", "chains", "deadlocks", "events", "health"]
+)
 @pytest.mark.parametrize("window", ["auto", "all"])
 def test_log_without_any_time_is_shown_without_a_window(
     store: Store, serve: Serve, page: str, window: str

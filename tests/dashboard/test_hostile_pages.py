@@ -16,6 +16,7 @@ from .story import HOSTILE
 
 ADDRESSES = (
     ("overview", {}),
+    ("storms", {"loop": HOSTILE, "moment": HOSTILE}),
     ("ordering", {"pair": f"o-2 {HOSTILE}", "list": "Duplicates"}),
     ("ordering", {"cell": f"billing {HOSTILE}|orders {HOSTILE}|2026-11-20T10:00:00|120"}),
     ("chains", {}),

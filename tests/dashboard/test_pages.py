@@ -14,7 +14,7 @@ from stormwatch.storage import Store
 from . import story
 from .conftest import Statements, figures, open_page, table, texts
 
-PAGES = ("overview", "ordering", "chains", "deadlocks", "events", "sql", "health")
+PAGES = ("overview", "storms", "ordering", "chains", "deadlocks", "events", "sql", "health")
 Serve = Callable[..., Statements]
 PAIRS = "Events that arrived after one with a greater number"
 
@@ -47,7 +47,7 @@ def test_overview_says_the_worst_first_and_all_of_it() -> None:
 
 def test_overview_counts() -> None:
     app = open_page("overview")
-    assert _tiles(app) == ["16", "20\u00a0%", "0", "1", "2", "1"]
+    assert _tiles(app) == ["16", "no loop", "20\u00a0%", "0", "1", "2", "1"]
     said = texts(app)
     assert "1 of 5 arrivals" in said
     assert "1 gap may still close" in said
@@ -61,12 +61,12 @@ def test_overview_draws_every_record_once() -> None:
 def test_overview_without_deadlocks_has_no_chart_of_them() -> None:
     app = open_page("overview", window="2026-11-20T10:00/2026-11-20T10:01")
     assert "deadlock_hours" not in figures(app)
-    assert _tiles(app)[4] == "0"
+    assert _tiles(app)[5] == "0"
 
 
 def test_numbers_that_cannot_be_known_are_dashes_not_zeros() -> None:
     app = open_page("overview", window="2026-11-20T12:00/2026-11-20T13:00")
-    assert _tiles(app) == ["1", "–", "–", "0", "1", "1"]
+    assert _tiles(app) == ["1", "–", "–", "–", "0", "1", "1"]
     assert "Order cannot be measured here" in texts(app)
 
 

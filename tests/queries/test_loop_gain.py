@@ -189,6 +189,20 @@ def test_edges_of_a_loop_share_its_gain(database: duckdb.DuckDBPyConnection, cat
     assert all(instant - timedelta(seconds=20) <= one["first_at"] < instant for one in edges)
 
 
+def test_edges_are_there_after_a_bucket_without_events(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    events = branch(9, LOOPS["three types and two ways"], [20, 0, 0], 60)
+    instant = START + timedelta(seconds=40)
+    quiet = [not instant - timedelta(seconds=2) <= at < instant for at in events["occurred_at"].to_pylist()]
+    insert(database, "observations", events.filter(pa.array(quiet)))
+    edges = catalog.run(
+        database, "loop_edges", instant=str(instant), bucket="1 second", span="20 seconds"
+    ).to_pylist()
+    assert sum(one["gain_share"] for one in edges) == pytest.approx(1)
+    assert all(one["first_at"] < instant - timedelta(seconds=2) for one in edges)
+
+
 def test_a_turn_of_a_ping_pong_has_two_steps(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     insert(database, "observations", branch(10, LOOPS["ping-pong"], [20, 0, 0], 100))
     last = gains(database, catalog)[-1]

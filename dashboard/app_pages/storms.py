@@ -1,0 +1,280 @@
+"""Storms: whether a loop of events is about to feed on itself, which one, and since when."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboard import controls, data, empty, formatting, loops, outlook, pages, table, verdict_box
+from dashboard.charts import gain
+from dashboard.data import Answer
+from dashboard.hostile import safe_md
+from dashboard.live_plotly import live_plotly
+from dashboard.loops import Row, Scale, Track
+from dashboard.panel import panel
+from dashboard.window import Window
+
+_CHART_PX: Final = 330
+_SIGNS_SHOWN: Final = 50
+_CHANGES_WITHIN_SPANS: Final = 2
+_KNOWN_FROM_SPANS: Final = 4
+"""How far before an onset changes are looked for, and before those what was there already."""
+
+
+def _pick_point() -> None:
+    point = st.session_state["gain"].click
+    if point and point["customdata"]:
+        moment, _, name = point["customdata"].partition("|")
+        controls.remember(loop=name, moment=moment)
+
+
+def _picked(found: list[Track], told: Row | None) -> tuple[Track, Row]:
+    """The loop and the row of it in the address, else those the verdict is about."""
+    asked = controls.remembered("loop")
+    track = next((one for one in found if asked in one.names), None)
+    track = track or next((one for one in found if told in one.rows), found[0])
+    default = told if told is not None and told in track.rows else track.worst
+    try:
+        moment = datetime.fromisoformat(controls.remembered("moment") or "")
+    except ValueError:
+        return track, default
+    return track, next((row for row in track.rows if row["bucket_start"] == moment), default)
+
+
+def _capacity() -> float | None:
+    return st.number_input(
+        "Capacity, records a second", key="capacity", bind="query-params", value=None, min_value=0.0,
+        label_visibility="collapsed",
+        placeholder="capacity, records/s", icon=":material/speed:", width=230,
+        help="How many records a second the system can take: tells the minutes that are left.",
+    )  # fmt: skip
+
+
+def _gain_panel(answer: Answer, shown: Window, at: Scale, track: Track, row: Row) -> float | None:
+    """The chart; returns what the system can take, if somebody has said so."""
+    about = (
+        "How many more events of its loop one event causes, with the interval in which that lies "
+        "(95 % each way). **From 1 on it does not stop by itself**, whatever the rate. Watch, warn, page "
+        "and storm are given when the *lower* end has been above their line for three steps and the loop "
+        "is twice as busy as usual. Each point says what was known then, nothing later. **Click** a point "
+        "for the edges at that time, **drag** to zoom."
+    )
+    with panel("gain", "How near is each loop to never stopping?", about, answer):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f"a step is {formatting.span(at.bucket)} and looks at the causes of "
+                f"{formatting.span(at.span)}; both grow and shrink with the window",
+                width="stretch",
+            )
+            capacity = _capacity()
+        live_plotly(
+            data.figure(
+                gain.over_time, answer, since=shown.since, until=shown.until, bucket=at.bucket,
+                picked=track.name, moment=row["bucket_start"] + at.bucket,
+            ),
+            key="gain", alt="Gain of each loop over time with its bounds and levels", height=_CHART_PX,
+            on_click=_pick_point, on_zoom=controls.zoom_to_drag("gain"),
+        )  # fmt: skip
+    return capacity
+
+
+def _loops_panel(answer: Answer, at: Scale, found: list[Track], picked: str) -> None:
+    about = (
+        "The last that is known of each loop in the window. *At least*: the gain is above this with "
+        "95 % confidence. *Known causes*: the share of events whose cause is logged; the gain is corrected "
+        "for it. *Doubles in*: at most, once a gain is surely above 1. *Minutes left*: at most, until the "
+        "capacity below is reached. **Click** a row for its edges."
+    )
+    with panel("loops", "Which loops are there?", about, answer):
+        latest = [one.rows[-1] for one in found]
+        table.picking(
+            {
+                "level": [row["level"] for row in latest],
+                "loop": [row["loop"] for row in latest],
+                "worst": [one.worst["level"] for one in found],
+                **{name: [row[name] for row in latest] for name in ("gain", "gain_lower")},
+                "coverage": [100 * row["coverage_ratio"] for row in latest],
+                **{name: [row[name] for row in latest] for name in ("doubling_min", "minutes_left")},
+                "at": [row["bucket_start"] + at.bucket for row in latest],
+            },
+            {
+                "level": table.text("level", 60),
+                "loop": table.text("loop", 440),
+                "worst": table.text("worst", 60),
+                "gain": st.column_config.NumberColumn("gain", format="%.2f", width=60),
+                "gain_lower": st.column_config.NumberColumn("at least", format="%.2f", width=70),
+                "coverage": st.column_config.NumberColumn("known causes", format="%.0f %%", width=100),
+                "doubling_min": st.column_config.NumberColumn("doubles in, min", format="%.1f", width=110),
+                "minutes_left": st.column_config.NumberColumn("minutes left", format="%.1f", width=95),
+                "at": table.at(),
+            },
+            lambda row: controls.remember(loop=found[row].name, moment=None),
+            picked=[one.name for one in found].index(picked),
+            key="loops", alt="Loops of the window and the last known of each",
+        )  # fmt: skip
+
+
+def _edges_panel(version: int, at: Scale, row: Row) -> None:
+    instant = row["bucket_start"] + at.bucket
+    edges = data.load("loop_edges", version, instant=instant, **at.lengths)
+    about = (
+        "Which causes and effects make the loop as strong as it is, strongest first. *Share*: by so many per "
+        "cent the gain falls when one per cent of these effects is stopped. **Click** a row for the "
+        "chain of its first effect."
+    )
+    with panel("edges", "What makes it so strong?", about, edges):
+        st.caption(f"{safe_md(row['loop'], 90)} at {formatting.instant(instant)} UTC, gain {row['gain']:.2f}")
+        listed = _of_loop(edges.rows, row)
+        if not listed:
+            st.markdown("None of its edges is left at this time.")
+            return
+        names = ("cause_type", "effect_type", "cause_count", "effect_count", "effects_per_cause")
+        table.opening(
+            {
+                **{name: [edge[name] for edge in listed] for name in names},
+                "share": [100 * edge["gain_share"] for edge in listed],
+                "first_at": [edge["first_at"] for edge in listed],
+            },
+            {
+                "cause_type": table.text("cause"),
+                "effect_type": table.text("effect"),
+                "cause_count": table.number("causes", 70),
+                "effect_count": table.number("effects", 70),
+                "effects_per_cause": st.column_config.NumberColumn("per cause", format="%.2f", width=80),
+                "share": st.column_config.ProgressColumn(
+                    "share", format="%.0f %%", min_value=0, max_value=100, color="orange", width=110
+                ),
+                "first_at": table.at("first, UTC"),
+            },
+            lambda number: pages.go("chains", event=listed[number]["first_event_id"]),
+            key="edges", alt="Causes and effects that make up the gain of the loop",
+        )  # fmt: skip
+
+
+def _of_loop(edges: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
+    """The edges of the loop that shares most types with the row's."""
+    carried = loops.types(row["loop"])
+    shared = Counter(edge["loop_key"] for edge in edges if edge["cause_type"] in carried)
+    return [edge for edge in edges if shared and edge["loop_key"] == shared.most_common(1)[0][0]]
+
+
+def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Row) -> None:
+    onset = track.onset(row, shown.since + at.bucket)
+    within = _CHANGES_WITHIN_SPANS * at.span
+    changes = data.load(
+        "changes_before", version, onset=onset, within=within, lookback=_KNOWN_FROM_SPANS * at.span
+    )
+    about = (
+        "Changes, starts and crashes that the log tells, and what was new: a node, a type of event, a "
+        "version of a schema, a stream. *Onset*: when half of the rise to this gain was done. Earlier is not "
+        "*because of*. **Click** a row for the event."
+    )
+    with panel("changes", "What changed before it began?", about, changes):
+        st.caption(f"{formatting.span(within)} before {formatting.instant(onset)} UTC")
+        if not changes.table.num_rows:
+            st.markdown("Nothing that the log tells.")
+            return
+        ids = changes.table.column("event_id").to_pylist()
+        table.opening(
+            changes.table.select(["occurred_at", "kind", "subject", "service", "node"]),
+            {"occurred_at": table.at(), "kind": table.text(width=140), "subject": table.text(width=220)},
+            lambda number: pages.go("chains", event=ids[number]),
+            key="changes", alt="Changes before the onset, latest first",
+        )  # fmt: skip
+
+
+def _signs_panel(version: int, shown: Window, at: Scale) -> None:
+    repeated = data.load("repeated_work", version, **shown.edges, **at.lengths, baseline=at.baseline)
+    waiting = data.load("backlog", version, **shown.edges, **at.lengths)
+    about = (
+        "What announces storms where records name no causes, and storms that no loop tells of: work that is "
+        "**done again** more than ever in the time before (retries, redeliveries, deep chains), and "
+        "queues that **surely grow**. The last that is known of each, and in how many steps of the window it "
+        "was so. A growth by chance is found in one of twenty."
+    )
+    with panel("signs", "What else announces a storm?", about, repeated, waiting):
+        listed = [
+            *_latest(repeated, ("kind",), "is_unusual", lambda row: row["is_unusual"]),
+            *_latest(waiting, ("stream", "consumer"), "growth_lower", lambda row: row["growth_lower"] > 0),
+        ]
+        if not listed:
+            empty.none_in_window("retry or queue", shown, version)
+            return
+        listed.sort(key=lambda sign: (sign["state"] == "yes", sign["share"] or 0), reverse=True)
+        names = ("sign", "meaning", "state", "share", "at")
+        table.show(
+            {name: [sign[name] for sign in listed[:_SIGNS_SHOWN]] for name in names},
+            {
+                "sign": table.text(width=190),
+                "meaning": table.text(width="large"),
+                "state": table.text("alarming now", 100),
+                "share": st.column_config.ProgressColumn(
+                    "of the steps", format="%.0f %%", min_value=0, max_value=100, color="orange", width=120
+                ),
+                "at": table.at(),
+            },
+            key="signs", alt="Signs of storms that need no causes",
+        )  # fmt: skip
+
+
+def _latest(answer: Answer, names: tuple[str, ...], known_by: str, is_alarming: Any) -> list[dict[str, Any]]:
+    """The last row of each series, and the share of its rows that were alarming, of those known."""
+    series: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in answer.rows:
+        series.setdefault(tuple(row[name] or "" for name in names), []).append(row)
+    found = []
+    for name, rows in series.items():
+        known = [row for row in rows if row[known_by] is not None]
+        is_known = rows[-1][known_by] is not None
+        found.append(
+            {
+                "sign": " → ".join(name),
+                "meaning": rows[-1]["meaning"],
+                "state": ("yes" if is_alarming(rows[-1]) else "no") if is_known else "not known",
+                "share": 100 * sum(1 for row in known if is_alarming(row)) / len(known) if known else None,
+                "at": rows[-1]["bucket_start"] + answer.arguments["bucket"],
+            }
+        )
+    return found
+
+
+def _say_no_loop(version: int, shown: Window, *, has_causes: bool) -> None:
+    with st.container(border=True):
+        if has_causes:
+            empty.none_in_window("loop", shown, version)
+        else:
+            empty.not_measurable(
+                "no record of this window names its cause.",
+                what="The gain of loops", name="causation_id", held="the id of the cause",
+            )  # fmt: skip
+
+
+def page(version: int) -> None:
+    if empty.is_empty(version):
+        return
+    shown = controls.current_window(version)
+    at = loops.scale(shown.span)
+    gains = outlook.gains(version, shown)
+    rows = gains.rows
+    has_causes = bool(rows) or outlook.has_causes(version, shown)
+    judged = outlook.outlook(rows, shown, has_causes=has_causes)
+    verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
+    if rows:
+        found = loops.tracks(rows)
+        track, row = _picked(found, judged.row)
+        capacity = _gain_panel(gains, shown, at, track, row)
+        known = gains if capacity is None else outlook.gains(version, shown, capacity)
+        _loops_panel(known, at, loops.tracks(known.rows), track.name)
+        left, right = st.columns([5, 4])
+        with left:
+            _edges_panel(version, at, row)
+        with right:
+            _changes_panel(version, shown, at, track, row)
+    else:
+        _say_no_loop(version, shown, has_causes=has_causes)
+    _signs_panel(version, shown, at)
+
+
+st.header("Is a loop of events about to feed on itself?", anchor=False)
+controls.live(page)

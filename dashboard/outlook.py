@@ -1,0 +1,107 @@
+"""The outlook: which loop of event types is nearest to never stopping, now and in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dashboard import data, formatting
+from dashboard.data import Answer
+from dashboard.hostile import safe_md
+from dashboard.loops import Row, Scale, danger, scale, tracks
+from dashboard.verdict import Level
+from dashboard.window import Window
+
+LOOKS: Final[Mapping[str | None, Level]] = {
+    None: "calm", "calm": "calm", "watch": "watch", "warn": "trouble", "page": "trouble", "storm": "trouble",
+}  # fmt: skip
+"""How alarming a level is on the screen."""
+_CAUSES_AT_LEAST: Final = 30
+_COVERAGE_AT_LEAST: Final = 0.3
+"""Below either `loop_gain` gives no level."""
+
+
+def gains(version: int, shown: Window, capacity_per_s: float | None = None) -> Answer:
+    """The gain of every loop in the window, at the scale of the window."""
+    at = scale(shown.span)
+    known = {} if capacity_per_s is None else {"capacity_per_s": capacity_per_s}
+    return data.load("loop_gain", version, **shown.edges, **at.lengths, baseline=at.baseline, **known)
+
+
+def has_causes(version: int, shown: Window) -> bool:
+    """Whether any event of the window is the effect of another one."""
+    found = data.load("largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=1)
+    return bool(found.table.num_rows)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What there is to say of the loops of a window; texts are our own Markdown."""
+
+    level: str | None
+    """As `LEVELS`; None when it cannot be told."""
+    headline: str
+    """A word or two."""
+    brief: str
+    """The sentence without names."""
+    sentence: str
+    row: Row | None = None
+    """The row it is about."""
+
+    @property
+    def look(self) -> Level:
+        """How alarming it is on the screen."""
+        return LOOKS[self.level]
+
+
+def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
+    """Weigh the rows of `loop_gain` of a window: its end first, else what was nearest to a storm."""
+    if not rows:
+        return _without_loops(has_causes=has_causes)
+    at = scale(shown.span)
+    nearest = max(rows, key=lambda row: (*danger(row), row["bucket_start"]))
+    latest = [track.rows[-1] for track in tracks(rows)]
+    now = max(
+        (row for row in latest if row["bucket_start"] >= shown.until - at.span), key=danger, default=None
+    )
+    row = nearest if now is None or danger(now)[0] < danger(nearest)[0] else now
+    when = "" if row is now else f"at {formatting.instant(row['bucket_start'] + at.bucket)}: "
+    if row["level"] is None:
+        why = _why_not(row, at)
+        return Outlook(
+            None, formatting.NONE, f"cannot be told: {why}", f"No loop can be judged yet: {why}.", row
+        )  # fmt: skip
+    head, _, tail = row["meaning"].partition(f" of {row['loop']} now ")
+    said = f"{head} of {safe_md(row['loop'], 120)} {'now ' if row is now else ''}{tail}"
+    if row is not now:
+        said = f"At the end of this window {_end(now)}. The nearest to a storm was {when}{said}"
+    more = f"{round(100 * row['gain'])} more, at least {int(100 * row['gain_lower'])}"
+    brief = f"{when}{head} of a loop cause {more}"
+    return Outlook(row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.", row)
+
+
+def _end(now: Row | None) -> str:
+    return "no loop turns" if now is None else f"it is {now['level'] or 'too quiet to tell'}"
+
+
+def _without_loops(*, has_causes: bool) -> Outlook:
+    if has_causes:
+        return Outlook(
+            "calm", "no loop", "no type of event leads back to itself",
+            "**Calm.** No type of event leads back to itself in this window, so nothing feeds on itself.",
+        )  # fmt: skip
+    return Outlook(
+        None, formatting.NONE, "no record names its cause",
+        "Whether a loop feeds on itself cannot be told: no record of this window names its cause.",
+    )  # fmt: skip
+
+
+def _why_not(row: Row, at: Scale) -> str:
+    """Why a row has no level."""
+    if row["coverage_ratio"] < _COVERAGE_AT_LEAST:
+        missing = formatting.percent(1 - row["coverage_ratio"])
+        return f"the causes of {missing} of the events are missing"
+    if row["usual_count"] is None:
+        return f"the first {formatting.span(4 * at.span)} of a log only tell what is usual"
+    return f"fewer than {_CAUSES_AT_LEAST} causes in {formatting.span(at.span)}"

@@ -30,6 +30,8 @@ _BEFORE: Final = 0.5
 """Share of the causes that are before their effects, by clocks that may differ a little."""
 _CAUSES: Final = ("causation_id", "parent_id")
 _IDS: Final = ("event_id", "correlation_id", *_CAUSES)
+_CALLED_CAUSE: Final = frozenset({"correlation_id", "links", *_CAUSES})
+"""What a field may be called that is a cause."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def decide(evidence: Evidence) -> list[Decision]:
             fields.setdefault(pointer.scope, {}).setdefault(pointer.field, []).append(pointer)
     decided: list[Decision] = []
     for scope, by_field in sorted(fields.items()):
-        causes = [cause for pointers in by_field.values() if (cause := _cause(pointers, uses)) is not None]
+        causes = [
+            cause for pointers in by_field.values() if (cause := _cause(pointers, uses, evidence)) is not None
+        ]
         if causes:
             named = [use.field for use in uses.values() if use.scope == scope]
             decided += _of_scope(_best(causes, uses), named, uses, evidence)
@@ -80,18 +84,39 @@ def _strength(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> float:
     return pointer.hit * pointer.chain * distinct
 
 
-def _cause(pointers: list[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer | None:
+def _cause(
+    pointers: list[Pointer], uses: Mapping[tuple[str, Path], Use], evidence: Evidence
+) -> Pointer | None:
     """What a field points at most, if it is the pointer to a cause.
 
     Causes may be in logs of other services, which call their key otherwise: each is found there, so
-    that what counts is what is found altogether.
+    that what counts is what is found altogether. Numbers are found in a dense range of keys by
+    chance: what counts is what is found beyond it or, where that is little, that they are near.
     """
-    best = max(pointers, key=lambda pointer: _strength(pointer, uses))
     found = min(1.0, sum(pointer.hit for pointer in pointers))
-    is_chained = best.chain >= _CHAIN and best.chain * best.count >= _FEWEST_CHAINED
-    if best.count < _FEWEST or found < _HIT or best.hit < _HIT_OF_ONE or not is_chained:
+    if found < _HIT:
         return None
-    return replace(best, hit=found)
+    sure = [replace(pointer, hit=evidence.beyond_chance(pointer)) for pointer in pointers]
+    best = max(sure, key=lambda pointer: _strength(pointer, uses))
+    if sum(pointer.hit for pointer in sure) >= _HIT and best.hit >= _HIT_OF_ONE and _is_chain(best):
+        return replace(best, hit=found)
+    near = [pointer for pointer in pointers if _is_chain(pointer) and _is_near(pointer, evidence)]
+    nearest = max(near, key=lambda pointer: _strength(pointer, uses), default=None)
+    return nearest if nearest is not None and nearest.hit >= _HIT else None
+
+
+def _is_chain(pointer: Pointer) -> bool:
+    is_chained = pointer.chain >= _CHAIN and pointer.chain * pointer.count >= _FEWEST_CHAINED
+    return is_chained and pointer.count >= _FEWEST
+
+
+def _is_near(pointer: Pointer, evidence: Evidence) -> bool:
+    """Whether it stands near to its causes; a field that is called something else cannot show it."""
+    called = set(GENERIC.roles([pointer.field]))
+    is_called_cause = not called.isdisjoint(_CAUSES)
+    if called.difference(_CALLED_CAUSE) and not is_called_cause:
+        return False
+    return evidence.is_near(pointer, is_called_cause=is_called_cause)
 
 
 def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from ingest.names import Path
+from ingest.roles import chance
 
 VALUE_SCHEMA: Final = pa.schema(
     [
@@ -138,6 +140,27 @@ INNER JOIN sampled AS effect ON edges.record = effect.record
 INNER JOIN sampled AS cause ON edges.cause_record = cause.record AND effect.field = cause.field
 GROUP BY effect.field
 """
+_NUMBERS: Final = """
+SELECT DISTINCT value::BIGINT AS number FROM sampled
+WHERE field = $field AND (scope = $scope OR $scope IS NULL) AND regexp_full_match(value, '[0-9]{1,18}')
+"""
+_PLACES: Final = """
+WITH causes AS (SELECT value, min(seconds) AS seconds FROM sampled WHERE field = $key GROUP BY value)
+SELECT DISTINCT
+    try_cast(own.value AS BIGINT) AS own, try_cast(effect.value AS BIGINT) AS pointed,
+    effect.record, effect.seconds, causes.seconds AS cause_seconds
+FROM sampled AS effect
+INNER JOIN causes ON effect.value = causes.value
+LEFT JOIN sampled AS own ON effect.record = own.record AND own.field = $key
+WHERE effect.scope = $scope AND effect.field = $field AND effect.value IS DISTINCT FROM own.value
+"""
+_HOMES: Final = """
+SELECT cause.scope, count(DISTINCT cause.value)
+FROM sampled AS cause
+WHERE cause.field = $key
+    AND cause.value IN (SELECT value FROM sampled WHERE scope = $scope AND field = $field)
+GROUP BY cause.scope
+"""
 
 
 class Evidence:
@@ -171,18 +194,54 @@ class Evidence:
             for scope, field, key, *numbers in rows
         ]
 
+    def beyond_chance(self, pointer: Pointer) -> float:
+        """Share of the values of a pointer that is found and would not be by chance."""
+        values = self._numbers(pointer.field, pointer.scope)
+        if len(values) == 0:
+            return pointer.hit
+        return chance.beyond(
+            pointer.hit, pointer.count, chance.expected(values, self._numbers(pointer.key, None))
+        )
+
+    def is_near(self, pointer: Pointer, *, is_called_cause: bool) -> bool:
+        """Whether records stand nearer to what they point at than by chance: by ids, or else by times."""
+        found = self._connection.execute(_PLACES, self._numbered(pointer)).fetchnumpy()
+        for own, pointed in (("own", "pointed"), ("seconds", "cause_seconds")):
+            is_known = ~(_missing(found[own]) | _missing(found[pointed]))
+            if 2 * np.count_nonzero(is_known) > len(is_known):
+                places = np.unique(np.stack([found[own][is_known], found[pointed][is_known]]), axis=1)
+                return chance.is_near(places[0], places[1], is_called_cause=is_called_cause)
+        return False
+
+    def homes(self, pointer: Pointer) -> list[tuple[str, int]]:
+        """The scopes whose records a pointer leads to, and how many values it has there."""
+        rows = self._connection.execute(_HOMES, self._numbered(pointer)).fetchall()
+        return sorted((self._sample.scopes[scope], count) for scope, count in rows)
+
+    def _numbers(self, field: Path, scope: str | None) -> chance.Numbers:
+        """The integers among the values of a field."""
+        numbered = {
+            "field": self._sample.fields.index(field),
+            "scope": None if scope is None else self._sample.scopes.index(scope),
+        }
+        return np.asarray(self._connection.execute(_NUMBERS, numbered).fetchnumpy()["number"])
+
+    def _numbered(self, pointer: Pointer) -> dict[str, int]:
+        return {
+            "scope": self._sample.scopes.index(pointer.scope),
+            "field": self._sample.fields.index(pointer.field),
+            "key": self._sample.fields.index(pointer.key),
+        }
+
     def shared(self, pointer: Pointer) -> list[Shared]:
         """What the effects have in common with the causes that this pointer leads to."""
-        scopes, fields = list(self._sample.scopes), list(self._sample.fields)
-        rows = self._connection.execute(
-            _SHARED,
-            {
-                "scope": scopes.index(pointer.scope),
-                "field": fields.index(pointer.field),
-                "key": fields.index(pointer.key),
-            },
-        ).fetchall()
+        rows = self._connection.execute(_SHARED, self._numbered(pointer)).fetchall()
         return [
-            Shared(pointer.scope, fields[field], edges, equal, distinct)
+            Shared(pointer.scope, self._sample.fields[field], edges, equal, distinct)
             for field, edges, equal, distinct in rows
         ]
+
+
+def _missing(column: chance.Numbers) -> chance.Numbers:
+    """Which values are not there, as NULL or as no number."""
+    return np.logical_or(np.ma.getmaskarray(column), np.isnan(np.ma.getdata(column).astype(float)))

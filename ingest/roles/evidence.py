@@ -14,6 +14,7 @@ from typing import Final
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ingest.names import Path
@@ -242,6 +243,7 @@ class Evidence:
         ]
 
 
-def _missing(column: chance.Numbers) -> chance.Numbers:
+def _missing(column: chance.Numbers) -> npt.NDArray[np.bool_]:
     """Which values are not there, as NULL or as no number."""
-    return np.logical_or(np.ma.getmaskarray(column), np.isnan(np.ma.getdata(column).astype(float)))
+    no_number: npt.NDArray[np.bool_] = np.isnan(np.ma.getdata(column).astype(float))
+    return no_number | np.ma.getmaskarray(column)

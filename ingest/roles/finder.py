@@ -20,7 +20,7 @@ from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.numbering import NUMBER_SCHEMA
 from ingest.roles.samples import Sampled, sampled, scope_of
 
-_ROLES: Final = ("event_id", "causation_id", "correlation_id", "sequence", "stream_key")
+_ROLES: Final = ("event_id", "causation_id", "parent_id", "correlation_id", "sequence", "stream_key")
 SAMPLE_RECORDS: Final = 10_000
 """So many records are looked at together, the latest of each scope."""
 _FIRST_LOOK: Final = 300
@@ -65,7 +65,7 @@ class RoleFinder:
         return self._decisions.get((scope_of(path), role))
 
     def fields_of(self, path: str) -> dict[str, Path]:
-        """Role -> field for the file at `path`, where names alone would say something else."""
+        """Role -> field, or NO_FIELD, for the file at `path`, where names alone would say otherwise."""
         scope = scope_of(path)
         found = {}
         for role in _ROLES:

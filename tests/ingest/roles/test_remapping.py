@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from ingest.mapping import from_options
 from ingest.reader import Share
 from tests.ingest.tail.rig import Rig
 
-from .cascades import DIALECTS, flows, survivors, written
+from .cascades import DIALECTS, Event, flows, survivors, written
 
 NAME = "the correlation is the cause"
 EDGES = "SELECT DISTINCT event_id, causation_id, correlation_id FROM observations ORDER BY ALL"
@@ -88,3 +89,23 @@ def test_names_that_are_right_are_confirmed_and_nothing_is_read_again(rig: Rig) 
     rig.drain()
     assert len(told(rig)) == 3
     assert rig.query("SELECT count(*) FROM rereads") == [(0,)]
+
+
+def test_roots_have_no_cause_when_what_is_called_parent_is_none(rig: Rig) -> None:
+    rng = random.Random(6)
+    events = flows(rng, 400)
+
+    def record(event: Event) -> dict[str, Any]:
+        cause = {"upstream": event.cause} if event.cause else {}
+        return {"event_id": event.id, "parent_id": f"folder-{rng.randrange(20)}", **cause}
+
+    rig.add("a.log", written(events, record))
+    rig.drain()
+    assert set(rig.query("SELECT event_id, causation_id FROM observations")) == {
+        (event.id, event.cause) for event in events
+    }
+    rig.restart()
+    late = flows(rng, 1)[:1]
+    rig.add("a.log", written(late, record))
+    rig.drain()
+    assert rig.query(f"SELECT causation_id FROM observations WHERE event_id = '{late[0].id}'") == [(None,)]

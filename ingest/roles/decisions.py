@@ -160,7 +160,7 @@ def _leads_back(pointer: Pointer) -> bool:
 def _strength(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> float:
     """How far it leads, to what tells records apart."""
     keys = [use for (_, name), use in uses.items() if name == pointer.key]
-    distinct = sum(use.distinct for use in keys) / sum(use.records for use in keys)
+    distinct = sum(use.distinct for use in keys) / max(1, sum(use.records for use in keys))
     return pointer.hit * pointer.chain * distinct
 
 

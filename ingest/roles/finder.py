@@ -81,18 +81,18 @@ class RoleFinder:
 
     def take(self, chunks: Sequence[Chunk]) -> bool:
         """Take samples of what is about to be parsed; whether it is time to look at them."""
-        for chunk in chunks:
-            if chunk.rejected or chunk.is_blank:
-                continue
-            path = chunk.generation.path
-            if scope_of(path) not in self._records:
-                self._next_look = min(self._next_look, self._seen + _FIRST_LOOK)
+        good = [chunk for chunk in chunks if not chunk.rejected and not chunk.is_blank]
+        for scope in {scope_of(chunk.generation.path) for chunk in good} - self._records.keys():
+            self._records[scope] = []
+            self._next_look = min(self._next_look, self._seen + _FIRST_LOOK)
+        room = self._room()
+        most = max(_FIRST_LOOK, room // max(1, len(good)))
+        for chunk in good:
             self._seen += chunk.records
-            if self._taken < self._room():
-                most = max(_FIRST_LOOK, self._room() // len(chunks))
+            if self._taken < room:
                 bounds = chunk.bounds[: most + 1].tolist()
                 self._taken += len(bounds) - 1
-                self.add(path, (chunk.data[start:end] for start, end in pairwise(bounds)))
+                self.add(chunk.generation.path, (chunk.data[start:end] for start, end in pairwise(bounds)))
         return self._seen >= self._next_look
 
     def is_worth_a_look(self) -> bool:

@@ -109,3 +109,22 @@ def test_roots_have_no_cause_when_what_is_called_parent_is_none(rig: Rig) -> Non
     rig.add("a.log", written(late, record))
     rig.drain()
     assert rig.query(f"SELECT causation_id FROM observations WHERE event_id = '{late[0].id}'") == [(None,)]
+
+
+def test_causes_far_back_in_several_kinds_of_logs_that_are_read_together(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, batch=Share(bytes=1 << 20, records=5000))
+    for number in range(6):
+        rng = random.Random(number)
+        ids = [f"{rng.getrandbits(96):024x}" for _ in range(4000)]
+        lines = (
+            f'{{"kennung":"{one}","ausloeser":"{ids[rng.randrange(max(0, n - 3000), n)]}"}}\n'
+            if n % 4 == 1
+            else f'{{"kennung":"{one}","ausloeser":null}}\n'
+            for n, one in enumerate(ids)
+        )
+        rig.add(f"{'abcdef'[number]}.log", "".join(lines).encode())
+    rig.drain()
+    counts = rig.query(
+        "SELECT count(*), count(event_id), count(causation_id) FROM observations GROUP BY file_id"
+    )
+    assert counts == [(4000, 4000, 1000)] * 6

@@ -153,7 +153,9 @@ class RoleFinder:
         self._connection.unregister("new_roles")
 
     def _room(self) -> int:
-        """Records to keep of all scopes."""
+        """Records to keep of all scopes: more only while there are some of which nothing is told."""
+        if all((scope, "event_id") in self._decisions for scope in self._records):
+            return SAMPLE_RECORDS
         return min(_KEPT_RECORDS, max(SAMPLE_RECORDS, _KEPT_PER_SCOPE * len(self._records)))
 
     def _shares(self, room: int) -> dict[str, int]:

@@ -188,7 +188,7 @@ class Engine:
         fmt, envelope = _match(shape)
         said, inferred = self._mappings[mapping_no] if self._mappings else ({}, {})
         fields = merged(inferred, said) if fmt is json_formats()[-1] else said
-        mapping = {role: path for role, path in fields.items() if path in shape.paths}
+        mapping = {role: path for role, path in fields.items() if not path or path in shape.paths}
         return make_plan(shape, fmt, envelope, mapping, mapping_no)
 
     def _parse_planned(self) -> None:

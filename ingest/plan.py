@@ -97,7 +97,10 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
 def make_plan(
     shape: Shape, fmt: JsonFormat, envelope: Path, mapping: Mapping[str, Path], mapping_no: int
 ) -> Plan:
-    """The plan for a shape; `mapping` (role -> path) is the user's and goes before everything."""
+    """The plan for a shape; `mapping` (role -> path) is the user's and goes before everything.
+
+    An empty path says that no field fills the role.
+    """
     around = _around(shape)
     own = [path for path in shape.paths if path[0] not in around]
     inside = [path[len(envelope) :] for path in own if path[: len(envelope)] == envelope]
@@ -109,7 +112,8 @@ def make_plan(
     unfit = objects.union(mapping.values())
     for role in {*fmt.fields, *by_name, *outer, *mapping}:
         if role in mapping:
-            found[role] = (mapping[role],)
+            if mapping[role]:
+                found[role] = (mapping[role],)
             continue
         below = [path for path in fmt.fields.get(role, ()) if path in inside]
         if role not in fmt.fields or role in fmt.named:

@@ -30,6 +30,13 @@ _BEFORE: Final = 0.5
 """Share of the causes that are before their effects, by clocks that may differ a little."""
 _CAUSES: Final = ("causation_id", "parent_id")
 _IDS: Final = ("event_id", "correlation_id", *_CAUSES)
+_CALLED_CAUSE: Final = frozenset({"correlation_id", "links", *_CAUSES})
+"""What a field may be called that is a cause."""
+
+NO_FIELD: Final[Path] = ()
+"""Of a role that no field has, though some are called so."""
+_Pointers = dict[str, dict[Path, list[Pointer]]]
+"""Scope -> field -> what it leads to."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Decision:
     scope: str
     role: str
     field: Path
+    """NO_FIELD when none is it."""
     confidence: float
     """0 to 1."""
     evidence: Mapping[str, object]
@@ -52,17 +60,93 @@ def decide(evidence: Evidence) -> list[Decision]:
     """What the values say; silent about what they do not tell."""
     uses = {(use.scope, use.field): use for use in evidence.uses()}
     keys = {use.field for use in uses.values() if use.share >= _EVERYWHERE}
-    fields: dict[str, dict[Path, list[Pointer]]] = {}
+    fields: _Pointers = {}
     for pointer in evidence.pointers():
         if pointer.key in keys and pointer.same < _SAME and _leads_back(pointer):
             fields.setdefault(pointer.scope, {}).setdefault(pointer.field, []).append(pointer)
+    chosen: dict[str, Pointer] = {}
+    for scope, by_field in fields.items():
+        causes = [_cause(pointers, uses, evidence) for pointers in by_field.values()]
+        if found := [cause for cause in causes if cause is not None]:
+            chosen[scope] = _best(found, uses)
+    chosen |= _proven_elsewhere(chosen, fields, uses, evidence)
     decided: list[Decision] = []
-    for scope, by_field in sorted(fields.items()):
-        causes = [cause for pointers in by_field.values() if (cause := _cause(pointers, uses)) is not None]
-        if causes:
-            named = [use.field for use in uses.values() if use.scope == scope]
-            decided += _of_scope(_best(causes, uses), named, uses, evidence)
-    return decided
+    for scope, cause in sorted(chosen.items()):
+        named = GENERIC.roles(use.field for use in uses.values() if use.scope == scope)
+        decided += _of_scope(cause, named, uses, evidence)
+        decided += _dropped(cause, named, fields[scope], uses, evidence)
+    return decided + _carried(decided, chosen, fields, uses, evidence)
+
+
+def _proven_elsewhere(
+    chosen: Mapping[str, Pointer], fields: _Pointers, uses: Mapping[tuple[str, Path], Use], evidence: Evidence
+) -> dict[str, Pointer]:
+    """The causes of scopes whose causes have none: what leads to a key as it does in another scope."""
+    proven = {(cause.field, cause.key) for cause in chosen.values()}
+    found = {}
+    for scope in fields.keys() - chosen.keys():
+        alike = [
+            pointer
+            for pointers in fields[scope].values()
+            for pointer in pointers
+            if (pointer.field, pointer.key) in proven
+            and pointer.count >= _FEWEST
+            and evidence.beyond_chance(pointer) >= _HIT
+        ]
+        if alike:
+            found[scope] = _best(alike, uses)
+    return found
+
+
+def _dropped(
+    cause: Pointer,
+    named: Mapping[str, list[Path]],
+    by_field: Mapping[Path, list[Pointer]],
+    uses: Mapping[tuple[str, Path], Use],
+    evidence: Evidence,
+) -> list[Decision]:
+    """That no field is the parent where those called so lead nowhere: it would be the cause of every root."""
+    others = [path for path in named.get("parent_id", []) if path != cause.field]
+    records = min((uses[cause.scope, path].records for path in others), default=0)
+    found = [sum(evidence.beyond_chance(pointer) for pointer in by_field.get(path, ())) for path in others]
+    if records < _FEWEST or max(found) >= _HIT_OF_ONE:
+        return []
+    told = {
+        "cause": list(cause.field),
+        "called_parent": list(map(list, others)),
+        "found": round(max(found), 3),
+    }
+    return [Decision(cause.scope, "parent_id", NO_FIELD, cause.hit, told, is_override=True)]
+
+
+def _carried(
+    decided: list[Decision],
+    chosen: Mapping[str, Pointer],
+    fields: _Pointers,
+    uses: Mapping[tuple[str, Path], Use],
+    evidence: Evidence,
+) -> list[Decision]:
+    """The ids of scopes that causes of other scopes are found in, which tell nothing themselves.
+
+    Not those found by chance or by being near: counted-up ids of one scope are in every other.
+    """
+    known = {one.scope for one in decided if one.role == "event_id"}
+    found: dict[str, tuple[int, Decision]] = {}
+    for scope, cause in sorted(chosen.items()):
+        for pointer in fields[scope][cause.field]:
+            if evidence.beyond_chance(pointer) < _HIT_OF_ONE:
+                continue
+            for home, count in evidence.homes(pointer):
+                use, own = uses[home, pointer.key], chosen.get(home)
+                is_cause = own is not None and own.field == pointer.key
+                if home in known or is_cause or count < _FEWEST or use.share < _EVERYWHERE:
+                    continue
+                named = GENERIC.roles(use.field for use in uses.values() if use.scope == home)
+                told = {"pointed_at_by": list(cause.field), "in": scope, "values": count}
+                is_override = named.get("event_id", [])[:1] != [pointer.key]
+                told_id = Decision(home, "event_id", pointer.key, cause.hit, told, is_override)
+                found[home] = max(found.get(home, (0, told_id)), (count, told_id), key=lambda one: one[0])
+    return [decision for _, (_, decision) in sorted(found.items())]
 
 
 def _leads_back(pointer: Pointer) -> bool:
@@ -76,22 +160,43 @@ def _leads_back(pointer: Pointer) -> bool:
 def _strength(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> float:
     """How far it leads, to what tells records apart."""
     keys = [use for (_, name), use in uses.items() if name == pointer.key]
-    distinct = sum(use.distinct for use in keys) / sum(use.records for use in keys)
+    distinct = sum(use.distinct for use in keys) / max(1, sum(use.records for use in keys))
     return pointer.hit * pointer.chain * distinct
 
 
-def _cause(pointers: list[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer | None:
+def _cause(
+    pointers: list[Pointer], uses: Mapping[tuple[str, Path], Use], evidence: Evidence
+) -> Pointer | None:
     """What a field points at most, if it is the pointer to a cause.
 
     Causes may be in logs of other services, which call their key otherwise: each is found there, so
-    that what counts is what is found altogether.
+    that what counts is what is found altogether. Numbers are found in a dense range of keys by
+    chance: what counts is what is found beyond it or, where that is little, that they are near.
     """
-    best = max(pointers, key=lambda pointer: _strength(pointer, uses))
     found = min(1.0, sum(pointer.hit for pointer in pointers))
-    is_chained = best.chain >= _CHAIN and best.chain * best.count >= _FEWEST_CHAINED
-    if best.count < _FEWEST or found < _HIT or best.hit < _HIT_OF_ONE or not is_chained:
+    if found < _HIT:
         return None
-    return replace(best, hit=found)
+    sure = [replace(pointer, hit=evidence.beyond_chance(pointer)) for pointer in pointers]
+    best = max(sure, key=lambda pointer: _strength(pointer, uses))
+    if sum(pointer.hit for pointer in sure) >= _HIT and best.hit >= _HIT_OF_ONE and _is_chain(best):
+        return replace(best, hit=found)
+    near = [pointer for pointer in pointers if _is_chain(pointer) and _is_near(pointer, evidence)]
+    nearest = max(near, key=lambda pointer: _strength(pointer, uses), default=None)
+    return nearest if nearest is not None and nearest.hit >= _HIT else None
+
+
+def _is_chain(pointer: Pointer) -> bool:
+    is_chained = pointer.chain >= _CHAIN and pointer.chain * pointer.count >= _FEWEST_CHAINED
+    return is_chained and pointer.count >= _FEWEST
+
+
+def _is_near(pointer: Pointer, evidence: Evidence) -> bool:
+    """Whether it stands near to its causes; a field that is called something else cannot show it."""
+    called = set(GENERIC.roles([pointer.field]))
+    is_called_cause = not called.isdisjoint(_CAUSES)
+    if called.difference(_CALLED_CAUSE) and not is_called_cause:
+        return False
+    return evidence.is_near(pointer, is_called_cause=is_called_cause)
 
 
 def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer:
@@ -105,10 +210,11 @@ def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> 
 
 
 def _of_scope(
-    cause: Pointer, fields: list[Path], uses: Mapping[tuple[str, Path], Use], evidence: Evidence
+    cause: Pointer,
+    named: Mapping[str, list[Path]],
+    uses: Mapping[tuple[str, Path], Use],
+    evidence: Evidence,
 ) -> list[Decision]:
-    named = GENERIC.roles(fields)
-
     def first(*roles: str) -> Path | None:
         return next((named[role][0] for role in roles if named.get(role)), None)
 

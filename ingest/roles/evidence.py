@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ingest.names import Path
+from ingest.roles import chance
 
 VALUE_SCHEMA: Final = pa.schema(
     [
@@ -24,9 +28,13 @@ VALUE_SCHEMA: Final = pa.schema(
         pa.field("field", pa.int32()),
         pa.field("value", pa.string()),
         pa.field("seconds", pa.float64()),
+        pa.field("is_whole", pa.bool_()),
     ]
 )
-"""One row per value of a sampled record; scope and field are numbers, seconds its time."""
+"""One row per value of a sampled record; scope and field are numbers, seconds its time.
+
+is_whole: all records that have the value are in the sample (thinning.py); only such values are counted.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,8 @@ class Sample:
     """VALUE_SCHEMA."""
     scopes: Sequence[str]
     fields: Sequence[Path]
+    drawn: float = 1.0
+    """Share of all values whose records are all there, above 0."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Use:
     records: int
     distinct: int
     share: float
-    """Of the records of the scope."""
+    """Of the records of the scope, counted or not."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Shared:
 _POINTERS: Final = """
 WITH pointing AS (
     SELECT scope, field, value, min(record) AS record, min(seconds) AS seconds
-    FROM sampled GROUP BY ALL
+    FROM sampled WHERE is_whole GROUP BY ALL
 ), keys AS (
     SELECT field, value, min(record) AS record, max(record) AS last_record, min(seconds) AS seconds
     FROM sampled GROUP BY ALL
@@ -120,7 +130,9 @@ GROUP BY judged.scope, judged.field, judged.key
 _USES: Final = """
 WITH totals AS (SELECT scope, count(DISTINCT record) AS n FROM sampled GROUP BY scope)
 SELECT
-    sampled.scope, sampled.field, count(*), count(DISTINCT sampled.value), count(*) / any_value(totals.n)
+    sampled.scope, sampled.field,
+    count(*) FILTER (is_whole), count(DISTINCT sampled.value) FILTER (is_whole),
+    count(*) / any_value(totals.n)
 FROM sampled INNER JOIN totals ON sampled.scope = totals.scope
 GROUP BY ALL
 """
@@ -129,7 +141,8 @@ WITH causes AS (SELECT value, min(record) AS record FROM sampled WHERE field = $
 edges AS (
     SELECT effect.record, causes.record AS cause_record
     FROM sampled AS effect INNER JOIN causes ON effect.value = causes.value
-    WHERE effect.scope = $scope AND effect.field = $field AND effect.record <> causes.record
+    WHERE
+        effect.scope = $scope AND effect.field = $field AND effect.record <> causes.record AND effect.is_whole
 )
 SELECT
     effect.field, count(*), avg((effect.value = cause.value)::INTEGER), count(DISTINCT effect.value)
@@ -137,6 +150,29 @@ FROM edges
 INNER JOIN sampled AS effect ON edges.record = effect.record
 INNER JOIN sampled AS cause ON edges.cause_record = cause.record AND effect.field = cause.field
 GROUP BY effect.field
+"""
+_NUMBERS: Final = """
+SELECT DISTINCT scope, field, value::BIGINT AS number FROM sampled
+WHERE is_whole AND regexp_full_match(value, '[0-9]{1,18}')
+"""
+_PLACES: Final = """
+WITH causes AS (SELECT value, min(seconds) AS seconds FROM sampled WHERE field = $key GROUP BY value)
+SELECT DISTINCT
+    try_cast(own.value AS BIGINT) AS own, try_cast(effect.value AS BIGINT) AS pointed,
+    effect.record, effect.seconds, causes.seconds AS cause_seconds
+FROM sampled AS effect
+INNER JOIN causes ON effect.value = causes.value
+LEFT JOIN sampled AS own ON effect.record = own.record AND own.field = $key
+WHERE
+    effect.scope = $scope AND effect.field = $field AND effect.is_whole
+    AND effect.value IS DISTINCT FROM own.value
+"""
+_HOMES: Final = """
+SELECT cause.scope, count(DISTINCT cause.value)
+FROM sampled AS cause
+WHERE cause.field = $key
+    AND cause.value IN (SELECT value FROM sampled WHERE scope = $scope AND field = $field AND is_whole)
+GROUP BY cause.scope
 """
 
 
@@ -171,18 +207,61 @@ class Evidence:
             for scope, field, key, *numbers in rows
         ]
 
+    def beyond_chance(self, pointer: Pointer) -> float:
+        """Share of the values of a pointer that is found and would not be by chance."""
+        values = self._numbers.get(pointer.field, {}).get(pointer.scope)
+        keys = self._numbers.get(pointer.key, {})
+        if values is None or not keys:
+            return pointer.hit
+        by_chance = chance.expected(values, np.unique(np.concatenate([*keys.values()])))
+        return chance.beyond(pointer.hit, pointer.count, by_chance / self._sample.drawn)
+
+    def is_near(self, pointer: Pointer, *, is_called_cause: bool) -> bool:
+        """Whether records stand nearer to what they point at than by chance: by ids, or else by times."""
+        found = self._connection.execute(_PLACES, self._numbered(pointer)).fetchnumpy()
+        for own, pointed in (("own", "pointed"), ("seconds", "cause_seconds")):
+            is_known = ~(_missing(found[own]) | _missing(found[pointed]))
+            if 2 * np.count_nonzero(is_known) > len(is_known):
+                places = np.unique(np.stack([found[own][is_known], found[pointed][is_known]]), axis=1)
+                return chance.is_near(places[0], places[1], is_called_cause=is_called_cause)
+        return False
+
+    def homes(self, pointer: Pointer) -> list[tuple[str, int]]:
+        """The scopes whose records a pointer leads to, and how many values it has there."""
+        rows = self._connection.execute(_HOMES, self._numbered(pointer)).fetchall()
+        return sorted((self._sample.scopes[scope], count) for scope, count in rows)
+
+    @cached_property
+    def _numbers(self) -> dict[Path, dict[str, chance.Numbers]]:
+        """Field -> scope -> the integers among its values."""
+        found = self._connection.execute(_NUMBERS).fetchnumpy()
+        numbers: dict[Path, dict[str, chance.Numbers]] = {}
+        for field in np.unique(found["field"]):
+            is_field = found["field"] == field
+            of_field, scopes = found["number"][is_field], found["scope"][is_field]
+            numbers[self._sample.fields[field]] = {
+                self._sample.scopes[scope]: np.asarray(of_field[scopes == scope])
+                for scope in np.unique(scopes)
+            }
+        return numbers
+
+    def _numbered(self, pointer: Pointer) -> dict[str, int]:
+        return {
+            "scope": self._sample.scopes.index(pointer.scope),
+            "field": self._sample.fields.index(pointer.field),
+            "key": self._sample.fields.index(pointer.key),
+        }
+
     def shared(self, pointer: Pointer) -> list[Shared]:
         """What the effects have in common with the causes that this pointer leads to."""
-        scopes, fields = list(self._sample.scopes), list(self._sample.fields)
-        rows = self._connection.execute(
-            _SHARED,
-            {
-                "scope": scopes.index(pointer.scope),
-                "field": fields.index(pointer.field),
-                "key": fields.index(pointer.key),
-            },
-        ).fetchall()
+        rows = self._connection.execute(_SHARED, self._numbered(pointer)).fetchall()
         return [
-            Shared(pointer.scope, fields[field], edges, equal, distinct)
+            Shared(pointer.scope, self._sample.fields[field], edges, equal, distinct)
             for field, edges, equal, distinct in rows
         ]
+
+
+def _missing(column: chance.Numbers) -> npt.NDArray[np.bool_]:
+    """Which values are not there, as NULL or as no number."""
+    no_number: npt.NDArray[np.bool_] = np.isnan(np.ma.getdata(column).astype(float))
+    return no_number | np.ma.getmaskarray(column)

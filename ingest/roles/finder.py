@@ -19,10 +19,15 @@ from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.numbering import NUMBER_SCHEMA
 from ingest.roles.samples import Sampled, sampled, scope_of
+from ingest.roles.thinning import EVERY, draw, thin
 
-_ROLES: Final = ("event_id", "causation_id", "correlation_id", "sequence", "stream_key")
+_ROLES: Final = ("event_id", "causation_id", "parent_id", "correlation_id", "sequence", "stream_key")
 SAMPLE_RECORDS: Final = 10_000
-"""So many records are looked at together, the latest of each scope."""
+"""So many records are looked at together."""
+_KEPT_PER_SCOPE: Final = 4_000
+"""So many of the latest are kept of each of several scopes, as causes may be far back."""
+_KEPT_RECORDS: Final = 40_000
+"""Of all scopes together, at most."""
 _FIRST_LOOK: Final = 300
 _GROWTH: Final = 3
 """The next look is at so many times the records of the one before."""
@@ -65,7 +70,7 @@ class RoleFinder:
         return self._decisions.get((scope_of(path), role))
 
     def fields_of(self, path: str) -> dict[str, Path]:
-        """Role -> field for the file at `path`, where names alone would say something else."""
+        """Role -> field, or NO_FIELD, for the file at `path`, where names alone would say otherwise."""
         scope = scope_of(path)
         found = {}
         for role in _ROLES:
@@ -76,18 +81,18 @@ class RoleFinder:
 
     def take(self, chunks: Sequence[Chunk]) -> bool:
         """Take samples of what is about to be parsed; whether it is time to look at them."""
-        for chunk in chunks:
-            if chunk.rejected or chunk.is_blank:
-                continue
-            path = chunk.generation.path
-            if scope_of(path) not in self._records:
-                self._next_look = min(self._next_look, self._seen + _FIRST_LOOK)
+        good = [chunk for chunk in chunks if not chunk.rejected and not chunk.is_blank]
+        for scope in {scope_of(chunk.generation.path) for chunk in good} - self._records.keys():
+            self._records[scope] = []
+            self._next_look = min(self._next_look, self._seen + _FIRST_LOOK)
+        room = self._room()
+        most = max(_FIRST_LOOK, room // max(1, len(good)))
+        for chunk in good:
             self._seen += chunk.records
-            if self._taken < SAMPLE_RECORDS:
-                most = max(_FIRST_LOOK, SAMPLE_RECORDS // len(chunks))
+            if self._taken < room:
                 bounds = chunk.bounds[: most + 1].tolist()
                 self._taken += len(bounds) - 1
-                self.add(path, (chunk.data[start:end] for start, end in pairwise(bounds)))
+                self.add(chunk.generation.path, (chunk.data[start:end] for start, end in pairwise(bounds)))
         return self._seen >= self._next_look
 
     def is_worth_a_look(self) -> bool:
@@ -147,32 +152,53 @@ class RoleFinder:
         )
         self._connection.unregister("new_roles")
 
-    def _shrink(self) -> None:
-        """As many of each scope as all have room for."""
-        room = SAMPLE_RECORDS
+    def _room(self) -> int:
+        """Records to keep of all scopes: more only while there are some of which nothing is told."""
+        if all((scope, "event_id") in self._decisions for scope in self._records):
+            return SAMPLE_RECORDS
+        return min(_KEPT_RECORDS, max(SAMPLE_RECORDS, _KEPT_PER_SCOPE * len(self._records)))
+
+    def _shares(self, room: int) -> dict[str, int]:
+        """As many records of each scope as all have room for."""
+        shares = {}
         for number, scope in enumerate(sorted(self._records, key=lambda name: len(self._records[name]))):
-            share = room // (len(self._records) - number)
-            del self._records[scope][: max(0, len(self._records[scope]) - share)]
-            room -= len(self._records[scope])
+            shares[scope] = min(len(self._records[scope]), room // (len(self._records) - number))
+            room -= shares[scope]
+        return shares
+
+    def _shrink(self) -> None:
+        for scope, share in self._shares(self._room()).items():
+            del self._records[scope][: len(self._records[scope]) - share]
 
     def _sample(self) -> tuple[Sample, pa.Table]:
-        """The values that may be ids, and those that may count, of all that is kept."""
+        """The values that may be ids of all that is kept, thinned, and of the latest those that may count."""
         scopes = sorted(self._records)
         fields: dict[Path, int] = {}
-        ids: list[tuple[int, int, int, str, float | None]] = []
+        ids: list[tuple[int, int, int, str, float | None, bool]] = []
+        kept = [(number, record) for number, scope in enumerate(scopes) for record in self._records[scope]]
+        chosen, limit = thin([record for _, record in kept], SAMPLE_RECORDS)
+        for place in chosen:
+            number, record = kept[place]
+            for path, value in record.ids:
+                is_whole = limit == EVERY or draw(value) < limit
+                ids.append((place, number, fields.setdefault(path, len(fields)), value, record.at, is_whole))
+        counts = self._counts(scopes, fields)
+        return Sample(_table(ids, VALUE_SCHEMA), scopes, list(fields), max(1, limit) / EVERY), counts
+
+    def _counts(self, scopes: Sequence[str], fields: dict[Path, int]) -> pa.Table:
+        """The numbers and labels of the latest records, which follow each other without holes."""
         counts: list[tuple[int, int, int, int | None, str | None]] = []
+        shares = self._shares(SAMPLE_RECORDS)
         count = 0
         for number, scope in enumerate(scopes):
-            for record in self._records[scope]:
+            latest = self._records[scope]
+            for record in latest[len(latest) - shares[scope] :]:
                 count += 1
-                for path, value in record.ids:
-                    ids.append((count, number, fields.setdefault(path, len(fields)), value, record.at))
                 for path, amount in record.numbers:
                     counts.append((count, number, fields.setdefault(path, len(fields)), amount, None))
                 for path, label in record.labels:
                     counts.append((count, number, fields.setdefault(path, len(fields)), None, label))
-        sample = Sample(_table(ids, VALUE_SCHEMA), scopes, list(fields))
-        return sample, _table(counts, NUMBER_SCHEMA)
+        return _table(counts, NUMBER_SCHEMA)
 
 
 def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

@@ -31,8 +31,8 @@ CREATE TABLE field_roles (
 );
 COMMENT ON TABLE field_roles IS 'One row per role of which the values told which field fills it.';
 COMMENT ON COLUMN field_roles.scope IS 'The files it is true of: their path with # for numbers, without what rotation adds.';
-COMMENT ON COLUMN field_roles.role IS 'event_id, causation_id, correlation_id, sequence or stream_key.';
-COMMENT ON COLUMN field_roles.field IS 'Keys from the top of a record to the field, as a JSON array.';
+COMMENT ON COLUMN field_roles.role IS 'event_id, causation_id, parent_id, correlation_id, sequence or stream_key.';
+COMMENT ON COLUMN field_roles.field IS 'Keys from the top of a record to the field, as a JSON array; [] when no field has the role, though some are called so.';
 COMMENT ON COLUMN field_roles.confidence IS 'Of a cause and an id the share of causes that were found, of a correlation id the share of edges along which it is the same, of a sequence and its key the share of numbers that are there.';
 COMMENT ON COLUMN field_roles.evidence IS 'JSON object of what was counted.';
 COMMENT ON COLUMN field_roles.is_override IS 'The names alone would have said something else.';

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.roles.decisions import Decision
+from ingest.roles.decisions import NO_FIELD, Decision
 from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
 from stormwatch.storage import open_empty
@@ -111,3 +111,56 @@ def test_a_later_sample_changes_nothing_unless_it_is_better() -> None:
 )
 def test_files_that_are_written_alike_are_of_one_scope(path: str, scope: str) -> None:
     assert scope_of(path) == scope
+
+
+def chain_over(rng: random.Random, names: list[str], count: int) -> dict[str, list[dict[str, Any]]]:
+    """Flows through so many services, each an effect of the event before; the first names no cause."""
+    logs: dict[str, list[dict[str, Any]]] = {f"{name}.log": [] for name in names}
+    for number in range(count):
+        cause = None
+        for step, records in enumerate(logs.values()):
+            event = f"{rng.getrandbits(64):016x}"
+            record = {"ts": number + step / 100, "kennung": event}
+            records.append({**record, "ausloeser": cause} if cause else record)
+            cause = event
+    return logs
+
+
+def test_ids_are_told_where_the_causes_of_other_services_are_found() -> None:
+    logs = chain_over(random.Random(11), ["alpha", "bravo", "charlie"], 200)
+    decided = found({path: lines(*records) for path, records in logs.items()})
+    assert {key: one.field for key, one in decided.items()} == {
+        ("alpha.log", "event_id"): ("kennung",),
+        ("bravo.log", "event_id"): ("kennung",),
+        ("bravo.log", "causation_id"): ("ausloeser",),
+        ("charlie.log", "event_id"): ("kennung",),
+        ("charlie.log", "causation_id"): ("ausloeser",),
+    }
+    assert all(one.is_override for one in decided.values())
+
+
+def test_ids_that_are_counted_up_tell_nothing_of_other_services() -> None:
+    causing = [{"id": n, "parent": n - 1 - n % 7 if n > 10 else None} for n in range(1, 500)]
+    other = [{"message_id": f"{n:032x}", "id": n} for n in range(1, 500)]
+    decided = found({"a.log": lines(*causing), "b.log": lines(*other)})
+    assert {(scope, role) for scope, role in decided} == {("a.log", "causation_id"), ("a.log", "event_id")}
+
+
+def test_a_parent_that_leads_nowhere_is_none() -> None:
+    rng = random.Random(12)
+    records = [
+        {"event_id": e.id, "parent_id": f"folder-{rng.randrange(20)}", "upstream": e.cause}
+        for e in flows(rng, 300)
+    ]
+    decided = found({"a.log": lines(*records)})
+    assert decided["a.log", "causation_id"].field == ("upstream",)
+    assert decided["a.log", "parent_id"].field == NO_FIELD
+
+
+def test_a_parent_that_leads_to_causes_is_kept() -> None:
+    events = flows(random.Random(13), 300)
+    parents = {event.id: event.cause for event in events}
+    records = [
+        {"event_id": e.id, "causation_id": e.cause, "parent_id": e.cause and parents[e.cause]} for e in events
+    ]
+    assert ("a.log", "parent_id") not in found({"a.log": lines(*records)})

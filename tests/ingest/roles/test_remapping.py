@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from ingest.mapping import from_options
 from ingest.reader import Share
 from tests.ingest.tail.rig import Rig
 
-from .cascades import DIALECTS, flows, survivors, written
+from .cascades import DIALECTS, Event, flows, survivors, written
 
 NAME = "the correlation is the cause"
 EDGES = "SELECT DISTINCT event_id, causation_id, correlation_id FROM observations ORDER BY ALL"
@@ -88,3 +89,42 @@ def test_names_that_are_right_are_confirmed_and_nothing_is_read_again(rig: Rig) 
     rig.drain()
     assert len(told(rig)) == 3
     assert rig.query("SELECT count(*) FROM rereads") == [(0,)]
+
+
+def test_roots_have_no_cause_when_what_is_called_parent_is_none(rig: Rig) -> None:
+    rng = random.Random(6)
+    events = flows(rng, 400)
+
+    def record(event: Event) -> dict[str, Any]:
+        cause = {"upstream": event.cause} if event.cause else {}
+        return {"event_id": event.id, "parent_id": f"folder-{rng.randrange(20)}", **cause}
+
+    rig.add("a.log", written(events, record))
+    rig.drain()
+    assert set(rig.query("SELECT event_id, causation_id FROM observations")) == {
+        (event.id, event.cause) for event in events
+    }
+    rig.restart()
+    late = flows(rng, 1)[:1]
+    rig.add("a.log", written(late, record))
+    rig.drain()
+    assert rig.query(f"SELECT causation_id FROM observations WHERE event_id = '{late[0].id}'") == [(None,)]
+
+
+def test_causes_far_back_in_several_kinds_of_logs_that_are_read_together(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, batch=Share(bytes=1 << 20, records=5000))
+    for number in range(6):
+        rng = random.Random(number)
+        ids = [f"{rng.getrandbits(96):024x}" for _ in range(4000)]
+        lines = (
+            f'{{"kennung":"{one}","ausloeser":"{ids[rng.randrange(max(0, n - 3000), n)]}"}}\n'
+            if n % 4 == 1
+            else f'{{"kennung":"{one}","ausloeser":null}}\n'
+            for n, one in enumerate(ids)
+        )
+        rig.add(f"{'abcdef'[number]}.log", "".join(lines).encode())
+    rig.drain()
+    counts = rig.query(
+        "SELECT count(*), count(event_id), count(causation_id) FROM observations GROUP BY file_id"
+    )
+    assert counts == [(4000, 4000, 1000)] * 6

@@ -117,5 +117,6 @@ FORMAT = Transcoder(
     format=MAPPED,
     starts=REPORT_START,
     end=continued(rb"\t|" + PART_START),
+    openings=(b":  ",),
     transcode=transcode,
 )

@@ -31,7 +31,7 @@ from .parsing import PLACE, Parsed, Parser, Row
 SERVERS = {"postgresql_syslog": "postgresql", "mysql_text": "mysql", "mysql_json": "mysql"}
 NO_PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n\0*\Z")
 PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n")
-LINES = frozenset(one.name for one in transcoders() if one.end is None) | {"vector_clock_log"}
+LINES = frozenset(one.name for one in transcoders() if not one.spans_lines) | {"vector_clock_log"}
 IN_SQL = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>[^<]*\Z")
 
 

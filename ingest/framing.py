@@ -7,8 +7,10 @@ file may start in the middle of a record.
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -103,7 +105,7 @@ def _end_of_envelopes(
     """The same where each line is an envelope: as many lines of one writer as hold one record."""
     texts: list[bytes] = []
     stops: list[int] = []
-    at, most = start, 1
+    at, most = start, 2
     whose: Any = None
     while True:
         is_over = False
@@ -123,17 +125,24 @@ def _end_of_envelopes(
         if is_over and not texts:
             return 0
         text = b"".join(texts)
-        inner = _end_of(text, 0, is_all=is_over) if text else None
-        if inner == 0:
-            inner = text.find(b"\n") + 1 or None
-        if inner is None and is_over:
-            inner = len(text)
+        inner = _end_of_held(text, is_all=is_over)
         if inner is not None:
-            held_before = np.cumsum([len(one) for one in texts])
-            return stops[max(0, int(np.searchsorted(held_before, inner, "right")) - 1)]
+            return stops[max(0, bisect(list(accumulate(map(len, texts))), inner) - 1)]
         if len(texts) < most:
             return None
         most *= _MORE_LINES
+
+
+def _end_of_held(text: bytes, *, is_all: bool) -> int | None:
+    """Where the first record in what envelopes held ends; None: behind it."""
+    line_end = text.find(b"\n") + 1
+    is_object = text.startswith(b"{") and text.endswith(b"}\n", 0, line_end)
+    if is_object and not any(text.find(one, 0, line_end) >= 0 for one in _openings()):
+        return line_end
+    end = _end_of(text, 0, is_all=is_all) if text else None
+    if end == 0:
+        end = line_end or None
+    return len(text) if end is None and is_all else end
 
 
 def _without_inner(lines: Bounds, starts: list[int], stops: list[int]) -> Bounds:

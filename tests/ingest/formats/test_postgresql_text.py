@@ -226,3 +226,48 @@ def test_reports_between_others_do_not_depend_on_how_much_was_there() -> None:
     for length in range(1, len(content)):
         bounds = frames(content[:length]).tolist()
         assert bounds == whole[: len(bounds)]
+
+
+SYSLOG = "Mar 10 00:00:06 db1 postgres[9]: [3-{}] "
+CHUNKS = [
+    SYSLOG.format(1) + DEADLOCK[0],
+    SYSLOG.format(2) + DEADLOCK[1],
+    SYSLOG.format(3) + "#011" + DEADLOCK[2][1:],
+    SYSLOG.format(4) + DEADLOCK[3],
+]
+OTHERS = [
+    f"Mar 10 00:00:06 db1 postgres[77]: [8-1] {PID.format(77)}LOG:  other\n",
+    "Mar 10 00:00:06 db1 sshd[1]: hello\n",
+    f"Mar 10 00:00:06 db1 postgres[77]: [9-1] {PID.format(77)}LOG:  other again\n",
+]
+
+
+def test_lines_of_others_stand_between_chunks_of_syslog(parser: Parser) -> None:
+    [whole] = reported(read("".join(CHUNKS), parser))
+    mixed = [line for pair in zip(CHUNKS, OTHERS, strict=False) for line in pair] + CHUNKS[3:]
+    parsed = read("".join(mixed), parser)
+    assert not parsed.rejects
+    assert reported(parsed) == [whole, *((text, None, None) for text in ("other", "hello", "other again"))]
+    assert [row.get("service") for row in parsed.rows] == [None, None, "sshd", None]
+    assert [row["record_no"] for row in parsed.rows] == [0, 1, 2, 3]
+
+
+def test_lines_of_others_behind_a_report_of_syslog_are_no_part_of_it(parser: Parser) -> None:
+    parsed = read("".join([*CHUNKS, *OTHERS]), parser)
+    assert [row["record_no"] for row in parsed.rows] == [0, 0, 0]
+    assert [reject.raw for reject in parsed.rejects] == [OTHERS[1].encode()]
+
+
+def test_an_event_between_chunks_of_syslog_stays_one(parser: Parser) -> None:
+    event = 'Mar 10 00:00:06 db1 shop[5]: {"id":"e1","type":"order.paid"}\n'
+    parsed = read("".join([CHUNKS[0], event, *CHUNKS[1:]]), parser)
+    assert [row.get("event_id") for row in parsed.rows] == [None, "e1"]
+
+
+def test_chunks_between_others_do_not_depend_on_how_much_was_there() -> None:
+    mixed = [line for pair in zip(CHUNKS, OTHERS, strict=False) for line in pair] + CHUNKS[3:] + OTHERS
+    content = "".join(mixed).encode()
+    whole = frames(content, is_all=True).tolist()
+    for length in range(1, len(content)):
+        bounds = frames(content[:length]).tolist()
+        assert bounds == whole[: len(bounds)]

@@ -105,7 +105,7 @@ def _end_of_envelopes(
     """The same where each line is an envelope: as many lines of one writer as hold one record."""
     texts: list[bytes] = []
     stops: list[int] = []
-    at, most = start, 2
+    at, most = start, _MORE_LINES
     whose: Any = None
     while True:
         is_over = False

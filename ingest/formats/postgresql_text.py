@@ -82,6 +82,12 @@ def _whose(prefix: str, reports: Iterable[str]) -> int | None:
     return next((at for at in reversed(range(len(known))) if not _is_other(known[at], prefix)), None)
 
 
+def _is_report(data: bytes, at: int) -> bool:
+    """Whether a whole line is the first of a report."""
+    is_line = data.find(b"\n", at) >= 0
+    return is_line and _PART.match(data, at) is None and _REPORT.match(data, at) is not None
+
+
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as in base.py
     """Behind the last part of the report; the report of another process may stand between its parts."""
     first = data.find(b"\n", start) + 1
@@ -104,7 +110,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
                 reports, between = [*reports, *between], []
         elif not line.startswith(b"\t"):
             is_another = may_be_between and not between and line.endswith(b"\n") and _REPORT.match(line)
-            if not is_another or not _is_other(reports[-1], _prefix_of(line)):
+            # Most often the next line tells with less effort that none of its parts follow.
+            if not is_another or _is_report(data, behind) or not _is_other(reports[-1], _prefix_of(line)):
                 return end
             between = [_prefix_of(line)]
         at = behind

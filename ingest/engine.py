@@ -68,7 +68,7 @@ class Engine:
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
         self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
         self._texts = {one.name: one for one in transcoders() if one.starts}
-        self._text = one_of({name: one.starts for name, one in self._texts.items()})
+        self._text = one_of({name: one.whole for name, one in self._texts.items()})
         self._marks = sorted({fmt.mark for fmt in json_formats() if fmt.mark})
         words = [
             {"word": word, "operation": operation, "is_lock": is_lock}

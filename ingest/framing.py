@@ -7,16 +7,18 @@ file may start in the middle of a record.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Final
+from itertools import accumulate
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ingest import documents
 from ingest.formats import transcoders
-from ingest.formats.base import End, one_of
+from ingest.formats.base import End, Held, one_of
 
 _NEWLINE = 10
 _RETURN, _OPEN, _CLOSE = b"\r{}"
@@ -28,6 +30,10 @@ _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"
 _ON_LINES: Final = rb"(?:\[\s*+)?\{\s*+\"[^\",\s]"
 """The same on one line or several."""
 _STEP: Final = 256 << 10
+_PIECE: Final = 16 << 10
+"""Bytes of a line that may be cut in pieces: docker's and containerd's buffer is the smallest."""
+_MORE_LINES: Final = 4
+"""Times as many envelopes are opened when those before are not all of a record."""
 _NUL = b"\0"
 _HOLE = re.compile(rb"\0+")
 
@@ -50,19 +56,16 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
     lines = by_lines(data)
     if not is_all and len(lines) > 1 and _may_start_another(data, int(lines[-2])):
         lines = lines[:-1]
-    pattern, ends = _spanning()
+    peeled: Peeled = {}
     starts: list[int] = []
     stops: list[int] = []
     done, last = 0, len(data)
     for start in _unusual(data, lines).tolist():
-        if start < done or (found := pattern.match(data, start)) is None:
+        if start < done:
             continue
-        kind = found.lastgroup or ""
-        if kind in _doubtful() and _alone().match(data, start):
+        end = _end_of(data, start, is_all=is_all, peeled=peeled)
+        if end == 0:
             continue
-        # Printed flush, the objects in a document begin as documents do.
-        another = _record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
-        end = ends[kind](data, start, another=another, is_all=is_all)
         if end is None:
             last = start
             break
@@ -70,6 +73,76 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
         stops.append(end)
         done = end
     return _without_inner(lines[: np.searchsorted(lines, last, "right")], starts, stops)
+
+
+Peeled = dict[int, tuple[int, Held | None]]
+"""Where a line starts -> where it ends, and what it holds as an envelope."""
+
+
+def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = None) -> int | None:
+    """Where the record ends that starts at `start`; 0: with its line; None: behind data.
+
+    `peeled`: what is known of its lines; without, the record is one that was held by others.
+    """
+    pattern, ends = _spanning()
+    found = pattern.match(data, start)
+    if found is None:
+        return 0
+    kind = found.lastgroup or ""
+    # What begins like anything is not looked for in envelopes, whose lines are those of anybody.
+    if kind in _doubtful() and (peeled is None or _alone().match(data, start)):
+        return 0
+    if peel := _peels().get(kind):
+        return _end_of_envelopes(data, start, peel, {} if peeled is None else peeled, is_all=is_all)
+    # Printed flush, the objects in a document begin as documents do.
+    another = _record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
+    return ends[kind](data, start, another=another, is_all=is_all)
+
+
+def _end_of_envelopes(
+    data: bytes, start: int, peel: Callable[[bytes], Held | None], peeled: Peeled, *, is_all: bool
+) -> int | None:
+    """The same where each line is an envelope: as many lines of one writer as hold one record."""
+    texts: list[bytes] = []
+    stops: list[int] = []
+    at, most = start, _MORE_LINES
+    whose: Any = None
+    while True:
+        is_over = False
+        while len(texts) < most and not is_over:
+            if at not in peeled:
+                behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
+                if not behind:
+                    break
+                peeled[at] = behind, peel(data[at:behind])
+            behind, held = peeled[at]
+            is_over = held is None or behind == at or bool(texts and held.whose != whose)
+            if held is not None and not is_over:
+                whose = held.whose
+                texts.append(held.text)
+                stops.append(behind)
+                at = behind
+        if is_over and not texts:
+            return 0
+        text = b"".join(texts)
+        inner = _end_of_held(text, is_all=is_over)
+        if inner is not None:
+            return stops[max(0, bisect(list(accumulate(map(len, texts))), inner) - 1)]
+        if len(texts) < most:
+            return None
+        most *= _MORE_LINES
+
+
+def _end_of_held(text: bytes, *, is_all: bool) -> int | None:
+    """Where the first record in what envelopes held ends; None: behind it."""
+    line_end = text.find(b"\n") + 1
+    is_object = text.startswith(b"{") and text.endswith(b"}\n", 0, line_end)
+    if is_object and not any(text.find(one, 0, line_end) >= 0 for one in _openings()):
+        return line_end
+    end = _end_of(text, 0, is_all=is_all) if text else None
+    if end == 0:
+        end = line_end or None
+    return len(text) if end is None and is_all else end
 
 
 def _without_inner(lines: Bounds, starts: list[int], stops: list[int]) -> Bounds:
@@ -105,6 +178,7 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last_bound = int(lines[-1])
     if holding := [place for opening in _openings() for place in _lines_with(opening, data, last_bound)]:
         is_object[np.searchsorted(starts, holding, "right") - 1] = False
+    is_object &= lines[1:] - starts < _PIECE
     unusual: Bounds = starts[~(is_object | np.isin(first, _NOTHING))]
     return unusual
 
@@ -135,16 +209,21 @@ def _record_start(json: bytes) -> re.Pattern[bytes]:
 
     The line must be whole: what follows may make something else of it.
     """
-    texts = (one.starts for one in transcoders() if one.end is not None)
+    texts = (one.starts for one in transcoders() if one.spans_lines)
     return re.compile(rb"\0*+(?:%b)(?:(?<=\n)|(?=[^\n]*+\n))" % b"|".join([json, *texts]))
 
 
 @cache
 def _spanning() -> tuple[re.Pattern[bytes], dict[str, End]]:
     """One pattern for all lines that start a record which may span lines; its groups are named."""
-    starts = {one.name: one.starts for one in transcoders() if one.end is not None}
+    starts = {one.name: one.starts for one in transcoders() if one.spans_lines}
     ends = {one.name: one.end for one in transcoders() if one.end is not None}
     return one_of({**starts, _DOCUMENT: documents.STARTS}), {**ends, _DOCUMENT: documents.document_end}
+
+
+@cache
+def _peels() -> dict[str, Callable[[bytes], Held | None]]:
+    return {one.name: one.peel for one in transcoders() if one.peel is not None}
 
 
 @cache
@@ -168,14 +247,14 @@ def _doubtful() -> frozenset[str]:
 @cache
 def _alone() -> re.Pattern[bytes]:
     """What a line begins with that is a record by itself."""
-    texts = (one.starts for one in transcoders() if one.starts and one.end is None)
+    texts = (one.starts for one in transcoders() if one.starts and not one.spans_lines)
     return re.compile(b"|".join([*texts, b"(?!)"]))
 
 
 @cache
 def _openings() -> tuple[bytes, ...]:
     """What stands in a line that is an object and may start a record of several."""
-    return tuple(one.opening for one in transcoders() if one.opening)
+    return tuple(opening for one in transcoders() for opening in one.openings)
 
 
 def by_lines(data: bytes) -> Bounds:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 
 from ingest.formats.base import Envelope, JsonFormat, Transcoder
+from ingest.formats.lines_in_objects import lines_in
 
 
 @cache
@@ -25,7 +26,8 @@ def json_formats() -> tuple[JsonFormat, ...]:
 @cache
 def transcoders() -> tuple[Transcoder, ...]:
     """Notations that are turned into JSON objects first."""
-    return tuple(fmt for fmt in _all() if isinstance(fmt, Transcoder))
+    joined = (lines_in(envelope) for envelope in envelopes() if envelope.sender)
+    return (*(fmt for fmt in _all() if isinstance(fmt, Transcoder)), *joined)
 
 
 @cache

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ingest.names import Path
 from ingest.vocabulary import GENERIC, Vocabulary, called
@@ -156,6 +156,15 @@ def continued(by: bytes) -> End:
     return end
 
 
+class Held(NamedTuple):
+    """What a line holds that is an envelope."""
+
+    whose: Any
+    """Lines of the same writer are equal in this."""
+    text: bytes
+    """What was written, with its line end unless the writer's line goes on in the next envelope."""
+
+
 @dataclass(frozen=True)
 class Envelope:
     """JSON records that hold, as a text, the record that somebody wrote: put around it on its way."""
@@ -175,6 +184,12 @@ class Envelope:
     Its names mean what they mean in a record, and go before those of the record."""
     inputs: Mapping[str, Path] = field(default_factory=dict)
     """Placeholder -> field."""
+    sender: tuple[str, ...] = ()
+    """The top-level fields that tell whose line it is, if each line of a text gets an envelope of its own."""
+    beside: bytes = b""
+    """Regular expression at the start of such an envelope, where its field alone does not tell it."""
+    piece: int = 0
+    """Bytes of a text without a line end from which on it goes on in the next envelope; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +205,12 @@ class Transcoder:
     """Where such a record ends; None: with its first line."""
     may_start: bytes = b""
     """Regular expression for a first line that only the next one tells to be one."""
-    opening: bytes = b""
-    """Of a record whose first line is an object and that yet spans lines: what stands in that line."""
+    peel: Callable[[bytes], Held | None] | None = None
+    """What a line of such a record holds, where each is an envelope: the record then is as many of them,
+    of one writer, as what they hold is one record. None: it is no such line."""
+    openings: tuple[bytes, ...] = ()
+    """Of a record that may span lines which are objects, itself or what they hold: what stands in its
+    first line, one of these."""
     match_json: Callable[[Shape], bool] | None = None
     """Whether a JSON record is of this notation."""
     holds: bytes = b""
@@ -203,3 +222,14 @@ class Transcoder:
     def made(self) -> str:
         """What its objects are known by; an envelope in one has a name of its own."""
         return self.name if isinstance(self.format, JsonFormat) else f"{self.name}/"
+
+    @property
+    def spans_lines(self) -> bool:
+        """Whether a record may be more than a line."""
+        return self.end is not None or self.peel is not None
+
+    @property
+    def whole(self) -> bytes:
+        """Regular expression for how a whole record begins that is no JSON."""
+        # One envelope alone is JSON like any other.
+        return self.starts + rb"[^\n]*+\n." if self.starts.startswith(rb"\{") else self.starts

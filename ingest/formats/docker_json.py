@@ -19,4 +19,7 @@ FORMAT = Envelope(
     ),
     about={"occurred_at": "{time}"},
     inputs={"time": ("time",)},
+    sender=("stream",),
+    beside=rb'(?![^\n]*"(?:kubernetes|container_id)"[ \t]*+:)(?=[^\n]*"stream"[ \t]*+:)',
+    piece=16 << 10,
 )

@@ -51,6 +51,8 @@ def enveloped(name: str, held: str) -> Envelope:
         ),
         about=about,
         inputs=inputs,
+        sender=("stream", "kubernetes", "container_id"),
+        beside=rb'(?=[^\n]*"(?:kubernetes|container_id)"[ \t]*+:)',
     )
 
 

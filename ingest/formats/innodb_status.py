@@ -102,5 +102,6 @@ FORMAT = Transcoder(
     format=error_log("innodb_status"),
     starts=_STARTS,
     end=_end,
+    openings=(b"=" * 37, b"INNODB MONITOR OUTPUT", _SECTION, _TRANSACTION),
     transcode=_transcode,
 )

@@ -132,5 +132,6 @@ FORMAT = Transcoder(
     ),
     starts=rb"%b|%b|%b" % (_HEAD, _FOUND, _TIME),
     end=_end,
+    openings=(_HEAD, _FOUND),
     transcode=_transcode,
 )

@@ -48,4 +48,6 @@ FORMAT = Envelope(
         "command": ("_COMM",),
         "priority": ("PRIORITY",),
     },
+    sender=("_HOSTNAME", "_BOOT_ID", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_PID"),
+    beside=rb'(?=[^\n]*"__REALTIME_TIMESTAMP"[ \t]*+:)',
 )

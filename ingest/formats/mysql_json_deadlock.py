@@ -67,6 +67,6 @@ FORMAT = Transcoder(
     format=error_log("mysql_json_deadlock"),
     starts=_STARTS,
     end=_end,
-    opening=_OPENING,
+    openings=(_OPENING,),
     transcode=_transcode,
 )

@@ -168,5 +168,6 @@ FORMAT = Transcoder(
     format=error_log("mysql_text"),
     starts=_STARTS,
     end=_end,
+    openings=(b"deadlock detected, dumping",),
     transcode=_transcode,
 )

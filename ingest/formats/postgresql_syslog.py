@@ -2,7 +2,8 @@
 
 The server sends a report in chunks, one per line and 900 bytes, numbered `[report-chunk]` for each
 process; chunks of several processes may stand between each other, and then are one record with
-several events. A chunk that begins with neither a tab nor a label goes on with the line before it.
+several events; lines of other programs that stand there are events with a text. A chunk that begins
+with neither a tab nor a label goes on with the line before it.
 Headers of RFC 3164, RFC 5424 and rsyslog's with the time of ISO 8601; control characters may be
 written `#011`. A time without a year is no time unless `--year` is given: put %m into
 `log_line_prefix`, which counts before the header. Source: PostgreSQL documentation,
@@ -46,6 +47,13 @@ def _goes_on(line: re.Match[bytes]) -> bool:
     return _GOES_ON.match(line["text"]) is not None
 
 
+def _is_of_others(line: re.Match[bytes]) -> bool:
+    """Whether it is a line of another program, and no event that is saved from a line of its own."""
+    text = line["text"]
+    is_report = line["chunk"] is not None or _GOES_ON.match(text) or _WHOLE.match(text)
+    return not is_report and b"{" not in text
+
+
 class _Lines(dict[int, re.Match[bytes] | None]):
     """The lines of data by their starts, each matched once however often it is asked for."""
 
@@ -86,7 +94,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
                     return end  # a chunk whose report is torn would spoil the others
             elif _WHOLE.match(line["text"]):
                 between.append(line["sender"])
-            elif senders:
+            elif senders and not _is_of_others(line):
                 return end
             behind = data.find(b"\n", behind) + 1
             if not behind:
@@ -107,6 +115,7 @@ class _Report:
 
     header: dict[str, Any]
     text: str = ""
+    is_of_others: bool = False
 
 
 def _header(line: re.Match[bytes]) -> dict[str, Any]:
@@ -126,7 +135,9 @@ def _reports(record: bytes) -> list[_Report]:
         if line is None:
             raise ValueError("a line without the header of syslog; a torn record?")
         sender, text = line["sender"], _CONTROL.sub(lambda one: _CONTROLS[one[1]], line["text"].decode())
-        if not _goes_on(line):
+        if done and _is_of_others(line):
+            done.append(_Report(_header(line), text, is_of_others=True))
+        elif not _goes_on(line):
             reports[sender] = _Report(_header(line), text)
             done.append(reports[sender])
         elif sender not in reports:
@@ -140,7 +151,10 @@ def _reports(record: bytes) -> list[_Report]:
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     for one in _reports(record):
-        said = report(one.text)
+        if one.is_of_others:
+            said = {"application_name": one.header["tag"], "message": one.text}
+        else:
+            said = report(one.text)
         said.setdefault("timestamp", one.header["timestamp"])
         said.setdefault("pid", int(one.header["pid"]))
         yield {**said, "syslog": one.header}

@@ -2,7 +2,8 @@
 
 A report begins with a line `<prefix>ERROR:  message` (two spaces); lines that begin with a tab go on
 with what stands above, and `<prefix>DETAIL:  `, HINT, QUERY, CONTEXT, LOCATION and STATEMENT belong to
-the report before them. The prefix gives what can be told in it for certain: see
+the report before them, unless their prefix names another process: then to that of this process before it, if
+no other report stands between. The prefix gives what can be told in it for certain: see
 postgresql_prefix.py. There is no SQLSTATE unless the prefix has one (%e) or
 `log_error_verbosity = verbose`: then "deadlock detected" as the message of an ERROR is a deadlock when
 the server lists who waits, or neither a detail nor a context (`terse`). Source: PostgreSQL
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from string import ascii_uppercase
 from typing import Any, Final
 
-from ingest.formats.base import Transcoder, continued
+from ingest.formats.base import Transcoder
 from ingest.formats.postgresql import BY_STATE, computed, server_log
 from ingest.formats.postgresql_prefix import fields_of, sqlstate
 
@@ -52,6 +53,89 @@ REPORT_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_KEYS), _HAS_PREFIX)
 """Regular expression for how a report begins, or a part of one that has lost its beginning."""
 PART_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_PARTS), _HAS_PREFIX)
 """The same for a line that belongs to the report before it."""
+
+
+_PART: Final = re.compile(PART_START)
+_REPORT: Final = re.compile(REPORT_START)
+
+
+def _prefix(line: str) -> str:
+    return line.partition(":  ")[0].rstrip(ascii_uppercase)
+
+
+def _prefix_of(line: bytes) -> str:
+    return _prefix(line.decode(errors="replace"))
+
+
+def _is_other(one: str, other: str) -> bool:
+    """Whether two prefixes name different processes."""
+    if one == other:
+        return False
+    known, found = fields_of(one), fields_of(other)
+    both = [key for key in ("session_id", "pid") if key in known and key in found]
+    return any(known[key] != found[key] for key in both)
+
+
+def _whose(prefix: str, reports: Iterable[str]) -> int | None:
+    """Which of the reports with these prefixes, the latest first, a part may belong to."""
+    known = list(reports)
+    return next((at for at in reversed(range(len(known))) if not _is_other(known[at], prefix)), None)
+
+
+def _is_report(data: bytes, at: int) -> bool:
+    """Whether a whole line is the first of a report."""
+    is_line = data.find(b"\n", at) >= 0
+    return is_line and _PART.match(data, at) is None and _REPORT.match(data, at) is not None
+
+
+def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as in base.py
+    """Behind the last part of the report; the report of another process may stand between its parts."""
+    first = data.find(b"\n", start) + 1
+    if not first:
+        return None
+    reports, between = [_prefix_of(data[start:first])], list[str]()
+    # What cannot be read would spoil the report between its parts.
+    may_be_between = _PART.match(data, start) is None
+    end = at = first
+    while at < len(data) or not is_all:
+        behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
+        if not behind:
+            return None
+        line = data[at:behind]
+        if _PART.match(line):
+            number = _whose(_prefix_of(line), [*reports, *between])
+            if number is None:
+                return end
+            if number < len(reports):
+                reports, between = [*reports, *between], []
+        elif not line.startswith(b"\t"):
+            is_another = may_be_between and not between and line.endswith(b"\n") and _REPORT.match(line)
+            # Most often the next line tells with less effort that none of its parts follow.
+            if not is_another or _is_report(data, behind) or not _is_other(reports[-1], _prefix_of(line)):
+                return end
+            between = [_prefix_of(line)]
+        at = behind
+        if not between:
+            end = at
+    return end
+
+
+def _reports(text: str) -> list[str]:
+    """The texts of the reports in a record, in the order in which they begin."""
+    prefixes: list[str] = []
+    texts: list[list[str]] = []
+    number = 0
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not line.startswith("\t"):
+            prefix = _prefix(line)
+            is_part = _PART.match(line.encode()) is not None
+            whose = _whose(prefix, prefixes) if is_part else None
+            if whose is None and (line or not texts):
+                prefixes.append(prefix)
+                texts.append([])
+            number = len(texts) - 1 if whose is None else whose
+        texts[number].append(line)
+    return ["\n".join(lines) for lines in texts]
 
 
 def report(text: str) -> dict[str, Any]:
@@ -100,8 +184,9 @@ def _complete(fields: dict[str, Any]) -> None:
 
 
 def transcode(record: bytes) -> Iterator[dict[str, Any]]:
-    """The report in a record."""
-    yield report(record.decode())
+    """The report in a record, and those that stand between its parts."""
+    for one in _reports(record.decode()):
+        yield report(one)
 
 
 BY_TEXT: Final = (
@@ -116,6 +201,7 @@ FORMAT = Transcoder(
     name="postgresql_text",
     format=MAPPED,
     starts=REPORT_START,
-    end=continued(rb"\t|" + PART_START),
+    end=_end,
+    openings=(b":  ",),
     transcode=transcode,
 )

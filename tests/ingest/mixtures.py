@@ -52,7 +52,9 @@ def _ended(data: bytes) -> bytes:
 _PART: Final = rb"[^\n]*\b(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|BACKTRACE|STATEMENT):  "
 _GOES_ON: Final = {
     "postgresql_text": rb"\t|" + _PART,
-    "postgresql_docker": rb'\{"log":"(?:\\t|%b)' % _PART,
+    "docker_json": rb'\{"log":',
+    "journald": rb'\{"(?:__|_|MESSAGE)',
+    "cri_log": rb"\S+ std(?:out|err) ",
     "postgresql_syslog": rb"[^\n]*(?:\[\d+-\d+\] |#011|\t|%b)" % _PART,
     "mysql_text": rb"[ \t]|Version: '",
     "java_thread_dump": rb'["\t }\r\n=]|0x|_|JNI|Thr|Java|Found|Heap',

@@ -7,7 +7,7 @@ There are lines that nobody can tell apart, and so neighbours that do harm, all 
   text that no other line belongs to may go on with it, whatever they are;
 * of an XML document what ends within a statement, when the second half of one follows somewhere.
 
-Chunks of PostgreSQL's syslog and lines of MySQL that stand between those of another report are told
+Reports and chunks of PostgreSQL and lines of MySQL that stand between those of another report are told
 with it: as the same events, in one record.
 """
 
@@ -31,7 +31,7 @@ from .parsing import PLACE, Parsed, Parser, Row
 SERVERS = {"postgresql_syslog": "postgresql", "mysql_text": "mysql", "mysql_json": "mysql"}
 NO_PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n\0*\Z")
 PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n")
-LINES = frozenset(one.name for one in transcoders() if one.end is None) | {"vector_clock_log"}
+LINES = frozenset(one.name for one in transcoders() if not one.spans_lines) | {"vector_clock_log"}
 IN_SQL = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>[^<]*\Z")
 
 
@@ -103,6 +103,8 @@ def is_excused(piece: Piece, before: bytes) -> bool:
         return True
     if piece.format == "postgresql_syslog":
         return b"postgres" in before
+    if piece.format == "postgresql_text":
+        return b":  " in before
     return SERVERS.get(piece.format) == "mysql" and b"deadlock detected, dumping" in before
 
 

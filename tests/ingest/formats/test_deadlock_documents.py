@@ -15,7 +15,7 @@ from tests.ingest.parsing import Parsed, Parser
 HERE = Path(__file__).parent
 GRAPH = (HERE / "sqlserver_deadlock" / "system_health.xml").read_text()
 DUMP = (HERE / "java_thread_dump" / "jdk_8.txt").read_text()
-SPANNING = sorted({one.name for one in transcoders() if one.end is not None})
+SPANNING = sorted({one.name for one in transcoders() if one.spans_lines})
 RECORDS = sorted(path for name in SPANNING for path in HERE.glob(f"{name}/*") if path.suffix != ".json")
 
 

@@ -175,3 +175,99 @@ def test_docker_gives_the_time_that_the_report_does_not_say(parser: Parser) -> N
     row = read(lines, parser).the_row()
     assert row["occurred_at"].isoformat() == "2026-03-10T00:00:07"
     assert json.loads(row["attributes"])["statement"] == "select 1"
+
+
+PID = "2026-03-10 00:00:06.123 UTC [{}] shop@orders "
+DEADLOCK = [
+    PID.format(9) + "ERROR:  deadlock detected\n",
+    PID.format(9) + "DETAIL:  Process 9 waits for ShareLock on transaction 5; blocked by process 8.\n",
+    "\tProcess 8 waits for ShareLock on transaction 6; blocked by process 9.\n",
+    PID.format(9) + "STATEMENT:  UPDATE a\n",
+]
+
+
+def reported(parsed: Parsed) -> list[tuple[str, str | None, Any]]:
+    return [
+        (row["message"], row.get("lock_detail"), json.loads(row["attributes"]).get("statement"))
+        for row in parsed.rows
+    ]
+
+
+@pytest.mark.parametrize("place", [1, 3])
+def test_a_report_between_the_parts_of_another_is_one_of_its_own(place: int, parser: Parser) -> None:
+    [whole] = reported(read("".join(DEADLOCK), parser))
+    other = [PID.format(88) + "LOG:  other\n", PID.format(88) + "STATEMENT:  select 1\n", "\tfrom b\n"]
+    parsed = read("".join([*DEADLOCK[:place], *other, *DEADLOCK[place:]]), parser)
+    assert not parsed.rejects
+    assert reported(parsed) == [whole, ("other", None, "select 1\nfrom b")]
+    assert [row["record_no"] for row in parsed.rows] == [0, 1]
+
+
+def test_a_part_is_not_given_to_another_process(parser: Parser) -> None:
+    others = [PID.format(pid) + "LOG:  other\n" for pid in (88, 77)]
+    parsed = read("".join([DEADLOCK[0], *others, *DEADLOCK[1:]]), parser)
+    assert [(row["message"], "detail" in json.loads(row["attributes"])) for row in parsed.rows] == [
+        ("deadlock detected", False), ("other", False), ("other", False),
+    ]  # fmt: skip
+    [reject] = parsed.rejects
+    assert reject.reason.startswith("postgresql_text: DETAIL without the message it belongs to")
+
+
+def test_parts_without_their_beginning_spoil_no_other_report(parser: Parser) -> None:
+    parsed = read("".join([*DEADLOCK[1:3], PID.format(88) + "LOG:  other\n", DEADLOCK[3]]), parser)
+    assert [row["message"] for row in parsed.rows] == ["other"]
+    assert len(parsed.rejects) == 2
+
+
+def test_reports_between_others_do_not_depend_on_how_much_was_there() -> None:
+    other = [PID.format(88) + "LOG:  other\n", PID.format(88) + "STATEMENT:  select 1\n", "\tfrom b\n"]
+    content = "".join([*DEADLOCK[:1], *other, *DEADLOCK[1:], *other, *DEADLOCK]).encode()
+    whole = frames(content, is_all=True).tolist()
+    for length in range(1, len(content)):
+        bounds = frames(content[:length]).tolist()
+        assert bounds == whole[: len(bounds)]
+
+
+SYSLOG = "Mar 10 00:00:06 db1 postgres[9]: [3-{}] "
+CHUNKS = [
+    SYSLOG.format(1) + DEADLOCK[0],
+    SYSLOG.format(2) + DEADLOCK[1],
+    SYSLOG.format(3) + "#011" + DEADLOCK[2][1:],
+    SYSLOG.format(4) + DEADLOCK[3],
+]
+OTHERS = [
+    f"Mar 10 00:00:06 db1 postgres[77]: [8-1] {PID.format(77)}LOG:  other\n",
+    "Mar 10 00:00:06 db1 sshd[1]: hello\n",
+    f"Mar 10 00:00:06 db1 postgres[77]: [9-1] {PID.format(77)}LOG:  other again\n",
+]
+
+
+def test_lines_of_others_stand_between_chunks_of_syslog(parser: Parser) -> None:
+    [whole] = reported(read("".join(CHUNKS), parser))
+    mixed = [line for pair in zip(CHUNKS, OTHERS, strict=False) for line in pair] + CHUNKS[3:]
+    parsed = read("".join(mixed), parser)
+    assert not parsed.rejects
+    assert reported(parsed) == [whole, *((text, None, None) for text in ("other", "hello", "other again"))]
+    assert [row.get("service") for row in parsed.rows] == [None, None, "sshd", None]
+    assert [row["record_no"] for row in parsed.rows] == [0, 1, 2, 3]
+
+
+def test_lines_of_others_behind_a_report_of_syslog_are_no_part_of_it(parser: Parser) -> None:
+    parsed = read("".join([*CHUNKS, *OTHERS]), parser)
+    assert [row["record_no"] for row in parsed.rows] == [0, 0, 0]
+    assert [reject.raw for reject in parsed.rejects] == [OTHERS[1].encode()]
+
+
+def test_an_event_between_chunks_of_syslog_stays_one(parser: Parser) -> None:
+    event = 'Mar 10 00:00:06 db1 shop[5]: {"id":"e1","type":"order.paid"}\n'
+    parsed = read("".join([CHUNKS[0], event, *CHUNKS[1:]]), parser)
+    assert [row.get("event_id") for row in parsed.rows] == [None, "e1"]
+
+
+def test_chunks_between_others_do_not_depend_on_how_much_was_there() -> None:
+    mixed = [line for pair in zip(CHUNKS, OTHERS, strict=False) for line in pair] + CHUNKS[3:] + OTHERS
+    content = "".join(mixed).encode()
+    whole = frames(content, is_all=True).tolist()
+    for length in range(1, len(content)):
+        bounds = frames(content[:length]).tolist()
+        assert bounds == whole[: len(bounds)]

@@ -24,6 +24,7 @@ from ingest.engine import Engine
 from ingest.framing import frames
 from ingest.generations import Generation, Position
 from ingest.identity import FileKey
+from ingest.inserts import REDACT
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.names import Path as FieldPath
@@ -34,6 +35,7 @@ from ingest.roles.finder import RoleFinder
 from ingest.source import open_source
 from ingest.times import YEARLESS
 from stormwatch.model import EVENT_SCHEMA
+from stormwatch.redaction import Redaction
 
 SAMPLE_BYTES: Final = 4 << 20
 SAMPLE_RECORDS: Final = 20_000
@@ -42,6 +44,7 @@ _VALUES: Final = 1000
 _SHARE: Final = 0.5
 """So many of the values must fit for a field to be proposed."""
 _EXAMPLE: Final = 120
+_LOOKED_AT: Final = 64 << 10
 _IDS: Final = 1_000_000
 
 _ALIASES: Final = {"broker_sequence": "sequence", "parent_id": "causation_id"}
@@ -130,10 +133,17 @@ class Checker:
     Every file is shown to `learn` first, so that `add` knows what the values of all tell.
     """
 
-    def __init__(self, root: Path, mapping: FieldMapping, connection: duckdb.DuckDBPyConnection):
+    def __init__(
+        self,
+        root: Path,
+        mapping: FieldMapping,
+        connection: duckdb.DuckDBPyConnection,
+        redaction: Redaction,
+    ):
         self._root = root
         self._mapping = mapping
         self._connection = connection
+        self._redaction = redaction
         self._finder = RoleFinder(connection)
         self._ids: set[str] = set()
         self._found: list[tuple[Report, _Seen]] = []
@@ -167,6 +177,8 @@ class Checker:
             engine = Engine(cursor, self._mapping, self._finder.fields_of)
             outcome = engine.parse(*lines_of([chunk], engine.mapping_no))
             plans = engine.plans()
+            for statement in REDACT if self._redaction.is_on else ():
+                cursor.execute(statement)
             mapped = tuple(self._judged(path, entry) for entry in _mapped(cursor, plans))
             kept, seen = _kept(cursor, plans)
             formats = dict(
@@ -174,7 +186,7 @@ class Checker:
             )
             self._remember_ids(cursor)
         report = Report(
-            path, len(chunk.data), is_whole, formats, mapped, kept, tuple(_rejected(outcome.rejects))
+            path, len(chunk.data), is_whole, formats, mapped, kept, tuple(self._rejected(outcome.rejects))
         )
         self._found.append((report, seen))
 
@@ -187,6 +199,16 @@ class Checker:
         if decision is None or entry.fields[:1] != (field_name(decision.field),):
             return entry
         return replace(entry, confidence=decision.confidence, is_override=decision.is_override)
+
+    def _rejected(self, rejects: Iterable[Reject]) -> Iterator[Rejected]:
+        by_reason: dict[str, list[Reject]] = {}
+        for reject in rejects:
+            by_reason.setdefault(reject.reason, []).append(reject)
+        for reason, group in by_reason.items():
+            first = min(group, key=lambda reject: reject.byte_offset)
+            # Masked before it is cut: what names a secret may stand behind it.
+            example = self._redaction.bytes(first.raw[:_LOOKED_AT])[:_EXAMPLE]
+            yield Rejected(reason, len(group), first.byte_offset, example)
 
     def _remember_ids(self, cursor: duckdb.DuckDBPyConnection) -> None:
         if len(self._ids) < _IDS:
@@ -282,15 +304,6 @@ def _leaves(record: dict[str, Any]) -> Iterator[tuple[FieldPath, Any]]:
                 yield (key, inner), leaf
         else:
             yield (key,), value
-
-
-def _rejected(rejects: Iterable[Reject]) -> Iterator[Rejected]:
-    by_reason: dict[str, list[Reject]] = {}
-    for reject in rejects:
-        by_reason.setdefault(reject.reason, []).append(reject)
-    for reason, group in by_reason.items():
-        first = min(group, key=lambda reject: reject.byte_offset)
-        yield Rejected(reason, len(group), first.byte_offset, first.raw[:_EXAMPLE])
 
 
 def _hints(report: Report, seen: _Seen, ids: set[str]) -> Iterator[str]:

@@ -6,7 +6,9 @@ rejected and why; and for what is missing (time, id, cause) which field may be m
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -33,6 +35,7 @@ from ingest.records import Reject
 from ingest.roles.decisions import Decision
 from ingest.roles.finder import RoleFinder
 from ingest.source import open_source
+from ingest.tailer import Patience
 from ingest.times import YEARLESS
 from stormwatch.model import EVENT_SCHEMA
 from stormwatch.redaction import Redaction
@@ -111,6 +114,8 @@ class Report:
     mapped: tuple[Mapped, ...] = ()
     kept: tuple[Kept, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    waiting_bytes: int = 0
+    """At its end, without a line end: `ingest` takes them when that comes, or after an hour of silence."""
     hints: tuple[str, ...] = ()
     """What is missing, and what to try."""
     problem: str = ""
@@ -151,7 +156,7 @@ class Checker:
     def learn(self, path: str) -> None:
         """Take what the values of a file tell of its fields; what cannot be read is told by `add`."""
         with suppress(OSError):
-            chunk, _ = _sample(self._root, path)
+            chunk, *_ = _sample(self._root, path)
             self._finder.take([chunk])
 
     def judge(self) -> None:
@@ -165,7 +170,7 @@ class Checker:
     def add(self, path: str) -> None:
         """Read the sample of a file (relative to the root)."""
         try:
-            chunk, is_whole = _sample(self._root, path)
+            chunk, is_whole, waiting = _sample(self._root, path)
         except OSError as error:
             self._found.append((Report(path, problem=error.strerror or str(error)), _Seen()))
             return
@@ -186,8 +191,9 @@ class Checker:
             )
             self._remember_ids(cursor)
         report = Report(
-            path, len(chunk.data), is_whole, formats, mapped, kept, tuple(self._rejected(outcome.rejects))
-        )
+            path, len(chunk.data), is_whole, formats, mapped, kept,
+            tuple(self._rejected(outcome.rejects)), waiting,
+        )  # fmt: skip
         self._found.append((report, seen))
 
     def reports(self) -> list[Report]:
@@ -218,8 +224,8 @@ class Checker:
             self._ids.update(event_id for (event_id,) in found)
 
 
-def _sample(root: Path, path: str) -> tuple[Chunk, bool]:
-    """The first records of a file, and whether they are all.
+def _sample(root: Path, path: str) -> tuple[Chunk, bool, int]:
+    """The first records of a file, whether they are all, and how many bytes wait for a line end.
 
     Raises:
         OSError: the file cannot be read.
@@ -230,20 +236,24 @@ def _sample(root: Path, path: str) -> tuple[Chunk, bool]:
     try:
         data = source.read(0, SAMPLE_BYTES)
         is_end = len(data) < SAMPLE_BYTES or not source.read(len(data), 1)
-        is_final = isinstance(source, CompressedSource) and source.is_complete
+        quiet_s = time.time() - os.fstat(source.descriptor).st_mtime
+        is_final = quiet_s >= Patience.abandoned_s
+        if isinstance(source, CompressedSource):
+            is_final = source.is_complete
     finally:
         source.close()
     bounds = frames(data)
     if is_end and data.endswith(b"\n"):  # nothing that a record would go on with
         bounds = np.append(bounds, bounds[-1] + frames(data[bounds[-1] :], is_all=True)[1:])
     tail = data[bounds[-1] :]
-    # What has no line end yet may be half written, unless it is the only thing there.
-    if tail and is_end and (is_final or len(bounds) == 1 or is_json(tail)):
+    waiting = len(tail) if is_end and not is_final and not is_json(tail) else 0
+    # What has no line end yet may be half written; where nothing else is there it is looked at.
+    if tail and is_end and (not waiting or len(bounds) == 1):
         bounds = np.append(bounds, len(data))
     is_whole = is_end and len(bounds) - 1 <= SAMPLE_RECORDS
     bounds = bounds[: SAMPLE_RECORDS + 1]
     generation = Generation(1, path, FileKey(0, 0, 0), source.compression)
-    return Chunk(generation, 0, data[: bounds[-1]], bounds, Position()), is_whole
+    return Chunk(generation, 0, data[: bounds[-1]], bounds, Position()), is_whole, waiting
 
 
 def field_name(path: FieldPath) -> str:
@@ -307,6 +317,11 @@ def _leaves(record: dict[str, Any]) -> Iterator[tuple[FieldPath, Any]]:
 
 
 def _hints(report: Report, seen: _Seen, ids: set[str]) -> Iterator[str]:
+    if report.waiting_bytes:
+        yield (
+            f"the last {report.waiting_bytes:,} bytes have no line end: ingest takes them when it comes,"
+            " or when nothing was added for an hour"
+        )
     total = sum(report.formats.values())
     if not total:
         return

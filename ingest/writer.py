@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.engine import Engine
-from ingest.generations import ACCOUNTS, FILES_SCHEMA, Position, Registry, utc_now
+from ingest.generations import ACCOUNTS, FILES_SCHEMA, WAITING, Position, Registry, utc_now
 from ingest.inserts import COUNT_REDACTED, INSERT_EVENTS, REDACT, inserts
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
@@ -328,6 +328,8 @@ class Writer:
         if not rows:
             return
         self._cursor.register("new_files", pa.Table.from_pylist(rows, schema=FILES_SCHEMA))
-        self._cursor.execute("DELETE FROM files WHERE file_id IN (SELECT file_id FROM new_files)")
+        self._cursor.execute(
+            f"DELETE FROM files WHERE file_id IN (SELECT file_id FROM new_files) OR ({WAITING})"
+        )
         self._cursor.execute("INSERT INTO files BY NAME FROM new_files")
         self._cursor.unregister("new_files")

@@ -17,7 +17,7 @@ _WORDS: Final = (
     r"|authorization|(?:auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token"
 )
 _SESSION: Final = r"sessionid|\bphpsessid"
-_KEY: Final = rf"(?:(?:{_WORDS})[\w-]*|\btoken|\bpwd|\bpass|{_SESSION}|cookie)"
+_KEY: Final = rf"(?:(?:{_WORDS})[\w-]{{0,40}}|\btoken|\bpwd|\bpass|{_SESSION}|cookie)"
 _WHOLE_KEY: Final = rf"(?:(?:{_WORDS})s?|\btoken|\bpwd|\bpass|{_SESSION}|cookies?)"
 """A key that says nothing but what its value is: not that of a count, a length or a policy."""
 _OPTION: Final = rf"--?[\w-]*(?:{_WORDS}|token|pwd|pass)"

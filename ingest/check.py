@@ -6,7 +6,9 @@ rejected and why; and for what is missing (time, id, cause) which field may be m
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -24,6 +26,7 @@ from ingest.engine import Engine
 from ingest.framing import frames
 from ingest.generations import Generation, Position
 from ingest.identity import FileKey
+from ingest.inserts import REDACT
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.names import Path as FieldPath
@@ -32,8 +35,10 @@ from ingest.records import Reject
 from ingest.roles.decisions import Decision
 from ingest.roles.finder import RoleFinder
 from ingest.source import open_source
+from ingest.tailer import Patience
 from ingest.times import YEARLESS
 from stormwatch.model import EVENT_SCHEMA
+from stormwatch.redaction import Redaction
 
 SAMPLE_BYTES: Final = 4 << 20
 SAMPLE_RECORDS: Final = 20_000
@@ -42,6 +47,7 @@ _VALUES: Final = 1000
 _SHARE: Final = 0.5
 """So many of the values must fit for a field to be proposed."""
 _EXAMPLE: Final = 120
+_LOOKED_AT: Final = 64 << 10
 _IDS: Final = 1_000_000
 
 _ALIASES: Final = {"broker_sequence": "sequence", "parent_id": "causation_id"}
@@ -108,6 +114,8 @@ class Report:
     mapped: tuple[Mapped, ...] = ()
     kept: tuple[Kept, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    waiting_bytes: int = 0
+    """At its end, without a line end: `ingest` takes them when that comes, or after an hour of silence."""
     hints: tuple[str, ...] = ()
     """What is missing, and what to try."""
     problem: str = ""
@@ -130,10 +138,17 @@ class Checker:
     Every file is shown to `learn` first, so that `add` knows what the values of all tell.
     """
 
-    def __init__(self, root: Path, mapping: FieldMapping, connection: duckdb.DuckDBPyConnection):
+    def __init__(
+        self,
+        root: Path,
+        mapping: FieldMapping,
+        connection: duckdb.DuckDBPyConnection,
+        redaction: Redaction,
+    ):
         self._root = root
         self._mapping = mapping
         self._connection = connection
+        self._redaction = redaction
         self._finder = RoleFinder(connection)
         self._ids: set[str] = set()
         self._found: list[tuple[Report, _Seen]] = []
@@ -141,7 +156,7 @@ class Checker:
     def learn(self, path: str) -> None:
         """Take what the values of a file tell of its fields; what cannot be read is told by `add`."""
         with suppress(OSError):
-            chunk, _ = _sample(self._root, path)
+            chunk, *_ = _sample(self._root, path)
             self._finder.take([chunk])
 
     def judge(self) -> None:
@@ -155,7 +170,7 @@ class Checker:
     def add(self, path: str) -> None:
         """Read the sample of a file (relative to the root)."""
         try:
-            chunk, is_whole = _sample(self._root, path)
+            chunk, is_whole, waiting = _sample(self._root, path)
         except OSError as error:
             self._found.append((Report(path, problem=error.strerror or str(error)), _Seen()))
             return
@@ -167,6 +182,8 @@ class Checker:
             engine = Engine(cursor, self._mapping, self._finder.fields_of)
             outcome = engine.parse(*lines_of([chunk], engine.mapping_no))
             plans = engine.plans()
+            for statement in REDACT if self._redaction.is_on else ():
+                cursor.execute(statement)
             mapped = tuple(self._judged(path, entry) for entry in _mapped(cursor, plans))
             kept, seen = _kept(cursor, plans)
             formats = dict(
@@ -174,8 +191,9 @@ class Checker:
             )
             self._remember_ids(cursor)
         report = Report(
-            path, len(chunk.data), is_whole, formats, mapped, kept, tuple(_rejected(outcome.rejects))
-        )
+            path, len(chunk.data), is_whole, formats, mapped, kept,
+            tuple(self._rejected(outcome.rejects)), waiting,
+        )  # fmt: skip
         self._found.append((report, seen))
 
     def reports(self) -> list[Report]:
@@ -188,6 +206,16 @@ class Checker:
             return entry
         return replace(entry, confidence=decision.confidence, is_override=decision.is_override)
 
+    def _rejected(self, rejects: Iterable[Reject]) -> Iterator[Rejected]:
+        by_reason: dict[str, list[Reject]] = {}
+        for reject in rejects:
+            by_reason.setdefault(reject.reason, []).append(reject)
+        for reason, group in by_reason.items():
+            first = min(group, key=lambda reject: reject.byte_offset)
+            # Masked before it is cut: what names a secret may stand behind it.
+            example = self._redaction.bytes(first.raw[:_LOOKED_AT])[:_EXAMPLE]
+            yield Rejected(reason, len(group), first.byte_offset, example)
+
     def _remember_ids(self, cursor: duckdb.DuckDBPyConnection) -> None:
         if len(self._ids) < _IDS:
             found = cursor.execute(
@@ -196,8 +224,8 @@ class Checker:
             self._ids.update(event_id for (event_id,) in found)
 
 
-def _sample(root: Path, path: str) -> tuple[Chunk, bool]:
-    """The first records of a file, and whether they are all.
+def _sample(root: Path, path: str) -> tuple[Chunk, bool, int]:
+    """The first records of a file, whether they are all, and how many bytes wait for a line end.
 
     Raises:
         OSError: the file cannot be read.
@@ -208,20 +236,24 @@ def _sample(root: Path, path: str) -> tuple[Chunk, bool]:
     try:
         data = source.read(0, SAMPLE_BYTES)
         is_end = len(data) < SAMPLE_BYTES or not source.read(len(data), 1)
-        is_final = isinstance(source, CompressedSource) and source.is_complete
+        quiet_s = time.time() - os.fstat(source.descriptor).st_mtime
+        is_final = quiet_s >= Patience.abandoned_s
+        if isinstance(source, CompressedSource):
+            is_final = source.is_complete
     finally:
         source.close()
     bounds = frames(data)
     if is_end and data.endswith(b"\n"):  # nothing that a record would go on with
         bounds = np.append(bounds, bounds[-1] + frames(data[bounds[-1] :], is_all=True)[1:])
     tail = data[bounds[-1] :]
-    # What has no line end yet may be half written, unless it is the only thing there.
-    if tail and is_end and (is_final or len(bounds) == 1 or is_json(tail)):
+    waiting = len(tail) if is_end and not is_final and not is_json(tail) else 0
+    # What has no line end yet may be half written; where nothing else is there it is looked at.
+    if tail and is_end and (not waiting or len(bounds) == 1):
         bounds = np.append(bounds, len(data))
     is_whole = is_end and len(bounds) - 1 <= SAMPLE_RECORDS
     bounds = bounds[: SAMPLE_RECORDS + 1]
     generation = Generation(1, path, FileKey(0, 0, 0), source.compression)
-    return Chunk(generation, 0, data[: bounds[-1]], bounds, Position()), is_whole
+    return Chunk(generation, 0, data[: bounds[-1]], bounds, Position()), is_whole, waiting
 
 
 def field_name(path: FieldPath) -> str:
@@ -284,16 +316,12 @@ def _leaves(record: dict[str, Any]) -> Iterator[tuple[FieldPath, Any]]:
             yield (key,), value
 
 
-def _rejected(rejects: Iterable[Reject]) -> Iterator[Rejected]:
-    by_reason: dict[str, list[Reject]] = {}
-    for reject in rejects:
-        by_reason.setdefault(reject.reason, []).append(reject)
-    for reason, group in by_reason.items():
-        first = min(group, key=lambda reject: reject.byte_offset)
-        yield Rejected(reason, len(group), first.byte_offset, first.raw[:_EXAMPLE])
-
-
 def _hints(report: Report, seen: _Seen, ids: set[str]) -> Iterator[str]:
+    if report.waiting_bytes:
+        yield (
+            f"the last {report.waiting_bytes:,} bytes have no line end: ingest takes them when it comes,"
+            " or when nothing was added for an hour"
+        )
     total = sum(report.formats.values())
     if not total:
         return

@@ -37,9 +37,11 @@ State = Literal["live", "replaced", "gone"]
 _STEP: Final = 1 << 20
 _MOST_REMEMBERED: Final = 10_000
 """So many contents that are gone are remembered, some 5 KiB each; a copy of an older one is new."""
-_REMEMBERED: Final = """
+WAITING: Final = "state = 'live' AND committed_offset + finished_bytes + missed_bytes = 0"
+"""Rows that only tell of bytes to come: such a file is judged anew, as it has no head to know a copy by."""
+_REMEMBERED: Final = f"""
 FROM files
-WHERE state = 'live' OR file_id > (SELECT max(file_id) FROM files) - ?
+WHERE (state = 'live' OR file_id > (SELECT max(file_id) FROM files) - ?) AND NOT ({WAITING})
 ORDER BY file_id
 """
 

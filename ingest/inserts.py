@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from stormwatch.model import EVENT_SCHEMA
-from stormwatch.redaction import may_hold_sql, redacted_sql
+from stormwatch.redaction import MASK, is_token_sql, may_hold_sql, redacted_id_sql, redacted_sql
 
 _COLUMNS = ", ".join(EVENT_SCHEMA.names)
 _PLACE = "file_id, byte_offset, record_no"
@@ -16,8 +17,8 @@ INSERT INTO observations BY NAME SELECT {_COLUMNS}, ?::TIMESTAMP AS ingested_at 
 
 _INSERT_CAUSES = f"""
 INSERT INTO causes BY NAME
-SELECT
-    {_PLACE}, event_id AS effect_id,
+SELECT * EXCLUDE (link_id, causation_id) FROM (SELECT
+    {_PLACE}, causation_id, event_id AS effect_id,
     nullif(CASE json_type(link)
         WHEN 'OBJECT' THEN coalesce(
             link->>'id', link->>'spanId', link->>'span_id', link->>'spanID', link->>'event_id',
@@ -26,7 +27,8 @@ SELECT
         WHEN 'ARRAY' THEN NULL
         WHEN 'BOOLEAN' THEN NULL
         ELSE link->>'$'
-    END, '') AS cause_id,
+    END, '') AS link_id,
+    <cause> AS cause_id,
     CASE
         WHEN json_type(link) <> 'OBJECT' THEN 'causation'
         WHEN link->>'kind' IN ('causation', 'parent', 'message', 'clock') THEN link->>'kind'
@@ -36,7 +38,7 @@ FROM (
     SELECT {_PLACE}, event_id, causation_id, unnest(json_extract(links, '$[*]')) AS link
     FROM parsed
     WHERE links IS NOT NULL AND event_id IS NOT NULL
-)
+))
 WHERE cause_id IS NOT NULL AND cause_id IS DISTINCT FROM causation_id
 """
 
@@ -97,13 +99,30 @@ SELECT
 FROM parts
 """
 
-INSERTS = (_INSERT_CAUSES, _INSERT_LOCKS, _INSERT_DEADLOCK_EDGES, _INSERT_REPORTED_WAITS)
-"""Everything that hangs on the events of a batch."""
-
 _TEXTS: Final = ("message", "attributes", "lock_detail", "lock_edges")
-"""What may hold a secret; ids, names and numbers do not."""
+"""What may hold a secret; names and numbers do not."""
+_IDS: Final = ("event_id", "causation_id", "correlation_id", "message_id")
+"""What may be a token itself."""
 
-REDACT: Final = f"""
+_REDACT_TEXTS: Final = f"""
 UPDATE parsed SET {", ".join(f"{name} = {redacted_sql(name)}" for name in _TEXTS)}
 WHERE {" OR ".join(may_hold_sql(name) for name in _TEXTS)}
 """
+_REDACT_IDS: Final = f"""
+UPDATE parsed SET {", ".join(f"{name} = {redacted_id_sql(name)}" for name in _IDS)}
+WHERE {" OR ".join(is_token_sql(name) for name in _IDS)}
+"""
+REDACT: Final = (_REDACT_TEXTS, _REDACT_IDS)
+"""Masks the secrets in a batch; each statement gives how many records may have held one."""
+COUNT_REDACTED: Final = f"""
+SELECT count(*) FROM parsed
+WHERE {" OR ".join(f"contains({name}, '{MASK[:-1]}')" for name in (*_TEXTS, *_IDS))}
+"""
+"""Records of the batch that hold something masked."""
+
+
+def inserts(*, is_masked: bool) -> Iterator[str]:
+    """Everything that hangs on the events of a batch; with ids masked as those of the events."""
+    cause = redacted_id_sql("link_id") if is_masked else "link_id"
+    yield _INSERT_CAUSES.replace("<cause>", cause)
+    yield from (_INSERT_LOCKS, _INSERT_DEADLOCK_EDGES, _INSERT_REPORTED_WAITS)

@@ -102,9 +102,11 @@ class Ingester:
 
     def status(self) -> IngestStatus:
         """State and counts at this instant; may be asked from any thread."""
+        backlog = self._tailer.backlog()
         return replace(
             self._status,
-            backlog_bytes=self._tailer.backlog_bytes(),
+            backlog_bytes=sum(count for _, count in backlog),
+            backlog_files=len(backlog),
             events_per_s=self._rate(),
             occurrences=self._telemetry.counts(),
         )
@@ -125,11 +127,24 @@ class Ingester:
             self.catch_up()
             if self._tailer.is_settled():
                 if not self._reread():
+                    self._note_waiting()
                     break
                 continue
             self._clock.wait(self._stop, self._settings.refresh_interval_s)
         self._say("stopped")
         return self.status()
+
+    def _note_waiting(self) -> None:
+        """Have the table `files` say what waits for its line end, though nothing of it is committed.
+
+        Raises:
+            StorageError: the database cannot be written.
+        """
+        for generation, _ in self._tailer.backlog():
+            self._registry.note(generation)
+        self._step()
+        if self._failures:
+            raise StorageError(self._status.detail)
 
     def catch_up(self) -> None:
         """Look at every file once, read and commit what is there, and wait for nothing.

@@ -18,6 +18,7 @@ _TEXT_COLUMNS: Final = (
 _INTEGER_COLUMNS: Final = {
     "entity_version": "BIGINT", "expected_version": "BIGINT", "attempt": "INTEGER",
 }  # fmt: skip
+_DATES: Final = ("/$date/$numberLong", "/$date")
 _TEXTS: Final = frozenset({"message", "msg"})
 _TYPED: Final = {
     role: f"in_{role}"
@@ -86,7 +87,11 @@ class Statement:
         unfit = _is_object(raw) if role == "message" else _is_nested(raw)
         if role in CAUSES and _may_be_prose(path):
             unfit += f" OR contains({raw}, ' ')"
-        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN NULL ELSE {raw} END"
+        within = "NULL"
+        if role == "occurred_at":  # {"$date": ...} of MongoDB, Extended JSON v2
+            dates = ", ".join(f"json_extract_string({raw}, '{place}')" for place in _DATES)
+            within = f"CASE WHEN {_is_object(raw)} THEN coalesce({dates}) END"
+        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} ELSE {raw} END"
 
     def _role(self, role: str) -> str:
         leaves = [self._leaf(path, role) for path in self._roles.get(role, ())]

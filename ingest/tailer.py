@@ -76,12 +76,13 @@ class Tailer:
             return False
         return self._registry.next_retry() > now + self._patience.tail_s
 
-    def backlog_bytes(self) -> int:
-        """Bytes that are known to be there and are not committed yet; may be asked from any thread."""
-        return sum(
-            max(0, generation.size - generation.filler_bytes - generation.position.offset)
-            for generation in self._registry.live()
-        )
+    def backlog(self) -> list[tuple[Generation, int]]:
+        """Files with bytes that are known to be there and are not committed yet, and how many.
+
+        May be asked from any thread.
+        """
+        left = [(one, one.size - one.filler_bytes - one.position.offset) for one in self._registry.live()]
+        return [(generation, count) for generation, count in left if count > 0]
 
     def close(self) -> None:
         """Give all descriptors back."""

@@ -38,10 +38,18 @@ _YEAR = r"[12]\d{3}"
 _NUMBER = r"\+?\d+(\.\d*)?([eE][+-]?\d+)?"
 _CALENDAR = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 _CLOCK = r"([01]\d|2[0-3])[0-5]\d[0-5]\d"
-_OFFSET = r"[+-]\d\d:?(\d\d)?"
+_HOURS = r"[+-](?:0\d|1[0-4])"
+_OFFSET = rf"{_HOURS}:?([0-5]\d)?"
 _LOCAL = rf"{_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}[T ]\d{{1,2}}:\d\d(:\d\d(\.\d*)?)?"
 _ZONE = r"[A-Z]\w+(/[\w+-]+)+"
-_PLAIN = rf"{_YEAR}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?([+-]\d\d(:?\d\d)?| UTC)?"
+_PLAIN = rf"{_YEAR}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?({_HOURS}(:?[0-5]\d)?| UTC)?"
+_DATE_1 = r"[A-Z][a-z][a-z] ([A-Z][a-z][a-z] \d\d? \d\d:\d\d:\d\d) ([A-Z]{1,5}) (\d{4})"
+"""What date(1) and Java write."""
+_2101 = 4_133_980_800
+"""In seconds: a number that says a later year is something else."""
+_TICKS_TO_1970 = 621_355_968_000_000_000
+"""Units of 100 ns from the year 1 on, as .NET counts."""
+_TICKS_TO_1990 = 627_667_488_000_000_000
 
 
 def _map(zones: Mapping[str, str]) -> str:
@@ -49,18 +57,26 @@ def _map(zones: Mapping[str, str]) -> str:
 
 
 def _epoch(text: str) -> str:
-    # Seconds reach 1e11 in the year 5138; each finer unit is a thousand times more. A date
-    # written as a number is none of them: 20261123 is no second of 1970.
+    # Milliseconds of the years before 1973 would be seconds of the years after 5138; each finer unit
+    # is a thousand times more. Ticks of 100 ns stand between, where no other unit is of our time. A
+    # date written as a number is none of them: 20261123 is no second of 1970.
     number = f"try_cast({text} AS DECIMAL(38, 9))"
     return f"""CASE
         WHEN regexp_full_match({text}, '{_CALENDAR}') THEN NULL
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}') THEN try_strptime({text}, '%Y%m%d%H%M%S')
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}\\d\\d\\d')
             THEN try_strptime({text}, '%Y%m%d%H%M%S%g')
-        WHEN {number} < 100000000000 THEN make_timestamp(floor({number} * 1000000)::BIGINT)
-        WHEN {number} < 100000000000000 THEN make_timestamp(floor({number} * 1000)::BIGINT)
-        WHEN {number} < 100000000000000000 THEN make_timestamp(floor({number})::BIGINT)
-        WHEN {number} < 9000000000000000000
+        WHEN {number} < {_2101} THEN make_timestamp(floor({number} * 1000000)::BIGINT)
+        WHEN {number} < 100000000000 THEN NULL
+        WHEN {number} < {_2101}000 THEN make_timestamp(floor({number} * 1000)::BIGINT)
+        WHEN {number} < 100000000000000 THEN NULL
+        WHEN {number} < {_2101}000000 THEN make_timestamp(floor({number})::BIGINT)
+        WHEN {number} < 10000000000000000 THEN NULL
+        WHEN {number} < {_2101}0000000 THEN make_timestamp(floor({number})::BIGINT // 10)
+        WHEN {number} < 100000000000000000 THEN NULL
+        WHEN {number} >= {_TICKS_TO_1990} AND {number} < {_TICKS_TO_1970 + _2101 * 10**7}
+            THEN make_timestamp((floor({number})::BIGINT - {_TICKS_TO_1970}) // 10)
+        WHEN {number} < {_2101}000000000
             THEN make_timestamp(floor({number})::BIGINT // 1000)
     END"""
 
@@ -130,18 +146,22 @@ def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -
     END"""
     words = f"regexp_replace(trim({text}), '  +', ' ', 'g')"
     dated = f"WHEN regexp_full_match(w, '{YEARLESS}') THEN {_in_year('w', beginning)}" if beginning else ""
+    of_date = f"regexp_extract(w, '^{_DATE_1}$', ['at', 'zone', 'year'])"
+    on_day = "strftime(try_strptime(d.year || ' ' || d.at, '%Y %b %d %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
+    in_date = _bound(of_date, "d", _bound(f"{on_day} || {_map(zones)}[d.zone]", "z", read))
     in_words = f"""CASE
         {dated}
+        WHEN regexp_full_match(w, '{_DATE_1}') THEN {in_date}
         WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* GMT')
             THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S GMT')
-        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* [+-]\\d{{4}}')
+        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* {_HOURS}[0-5]\\d')
             THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S %z') AT TIME ZONE 'UTC'
         WHEN regexp_full_match(w, '([A-Z][a-z][a-z] )?[A-Z][a-z][a-z] \\d.*') THEN try_strptime(w, [
             '%a %b %d %H:%M:%S %Y', '%b %d %Y %H:%M:%S', '%b %d %H:%M:%S %Y', '%a %b %d %H:%M:%S.%f %Y'
         ])
         WHEN regexp_full_match(w, '\\d\\d? [A-Z][a-z][a-z] .*')
             THEN try_strptime(w, ['%d %b %Y %H:%M:%S.%f', '%d %b %Y %H:%M:%S'])
-        WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.*')
+        WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.* {_HOURS}[0-5]\\d')
             THEN try_strptime(w, '%d/%b/%Y:%H:%M:%S %z') AT TIME ZONE 'UTC'
     END"""
     # A leap second is the one after it, as in every Unix time.
@@ -161,11 +181,12 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning
 
     Reads RFC 3339 and ISO 8601 with or without offset (without: UTC), zones by abbreviation or
     by the name of the zone database, comma or colon before the fraction, the times of HTTP and
-    of its access logs, of ctime and of Redis, and Unix epochs in s, ms, us or ns by magnitude.
-    Digits below the microsecond are cut. NULL when the text is none of these: a day without a
-    time, two digits for a year, a day without a year where no beginning is known, a year before 1000
-    or after 2999, an hour that a named zone has twice or not at all, a time before 1970 as a number, a
-    zone that is not known.
+    of its access logs, of ctime, of date(1) and of Redis, and Unix epochs in s, ms, us, 100 ns or ns by
+    magnitude, and ticks of .NET of 1990 to 2100. Digits below the microsecond are cut. NULL when the
+    text is none of these: a day without a time, two digits for a year, a day without a year where no
+    beginning is known, a year before 1000 or after 2999, a number that says a year before 1970 or after
+    2100, an offset of more than 14 hours, an hour that a named zone has twice or not at all, a zone that
+    is not known.
     """
     return f"""CASE
         WHEN {text} IS NULL THEN NULL

@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from ingest.engine import Engine
-from ingest.generations import ACCOUNTS, FILES_SCHEMA, Position, Registry, utc_now
-from ingest.inserts import INSERT_EVENTS, INSERTS, REDACT
+from ingest.generations import ACCOUNTS, FILES_SCHEMA, WAITING, Position, Registry, utc_now
+from ingest.inserts import COUNT_REDACTED, INSERT_EVENTS, REDACT, inserts
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.reader import Chunk
@@ -277,12 +277,17 @@ class Writer:
 
     def _insert(self, outcome: Outcome, now: datetime) -> None:
         if self._redaction.is_on:
-            [(count,)] = self._cursor.execute(REDACT).fetchall()
-            self._telemetry.add(Occurrence.SECRET_MASKED, count)
+            self._mask()
         self._cursor.execute(INSERT_EVENTS, [now])
-        for statement in INSERTS:
+        for statement in inserts(is_masked=self._redaction.is_on):
             self._cursor.execute(statement)
         self._write_rejects(outcome.rejects, now)
+
+    def _mask(self) -> None:
+        changed = [self._cursor.execute(statement).fetchall() for statement in REDACT]
+        if any(count for [(count,)] in changed):
+            [(masked,)] = self._cursor.execute(COUNT_REDACTED).fetchall()
+            self._telemetry.add(Occurrence.SECRET_MASKED, masked)
 
     def _note_batch(self, committed: Committed, now: datetime, started: float) -> None:
         counts = [committed.events, committed.rejects, committed.bytes]
@@ -295,16 +300,20 @@ class Writer:
     def _write_rejects(self, rejects: Sequence[Reject], now: datetime) -> None:
         if not rejects:
             return
-        rows = [
-            {
-                "file_id": reject.file_id,
-                "byte_offset": reject.byte_offset,
-                "byte_length": reject.byte_length,
-                "reason": reject.reason,
-                "raw": self._redaction.bytes(reject.raw[:_RAW_BYTES]),
-            }
-            for reject in rejects
-        ]
+        rows = []
+        for reject in rejects:
+            raw = self._redaction.bytes(reject.raw[:_RAW_BYTES])
+            if raw != reject.raw[:_RAW_BYTES]:
+                self._telemetry.add(Occurrence.SECRET_MASKED)
+            rows.append(
+                {
+                    "file_id": reject.file_id,
+                    "byte_offset": reject.byte_offset,
+                    "byte_length": reject.byte_length,
+                    "reason": reject.reason,
+                    "raw": raw,
+                }
+            )
         self._cursor.register("new_rejects", pa.Table.from_pylist(rows, schema=_REJECTS_SCHEMA))
         self._cursor.execute(
             "INSERT INTO rejects BY NAME SELECT *, ?::TIMESTAMP AS rejected_at FROM new_rejects", [now]
@@ -319,6 +328,8 @@ class Writer:
         if not rows:
             return
         self._cursor.register("new_files", pa.Table.from_pylist(rows, schema=FILES_SCHEMA))
-        self._cursor.execute("DELETE FROM files WHERE file_id IN (SELECT file_id FROM new_files)")
+        self._cursor.execute(
+            f"DELETE FROM files WHERE file_id IN (SELECT file_id FROM new_files) OR ({WAITING})"
+        )
         self._cursor.execute("INSERT INTO files BY NAME FROM new_files")
         self._cursor.unregister("new_files")

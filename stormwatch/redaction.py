@@ -10,22 +10,74 @@ from dataclasses import dataclass
 from typing import Final
 
 MASK: Final = "[redacted]"
+_HASH_DIGITS: Final = 12
 
-_KEY: Final = (
-    r"(?:[\w.$-]*(?:passw(?:or)?d|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|credentials?"
-    r"|authorization|(?:auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token)[\w-]*"
-    r"|\btoken|\bpwd|(?:set-)?cookie)"
+_WORDS: Final = (
+    r"passw(?:or)?d|passphrase|passcode|secret|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+    r"|authorization|(?:auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token"
 )
+_SESSION: Final = r"sessionid|\bphpsessid"
+_KEY: Final = rf"(?:(?:{_WORDS})[\w-]{{0,40}}|\btoken|\bpwd|\bpass|{_SESSION}|cookie)"
+_WHOLE_KEY: Final = rf"(?:(?:{_WORDS})s?|\btoken|\bpwd|\bpass|{_SESSION}|cookies?)"
+"""A key that says nothing but what its value is: not that of a count, a length or a policy."""
+_OPTION: Final = rf"--?[\w-]*(?:{_WORDS}|token|pwd|pass)"
+# A token may count (a fencing token), `pass` what passed: as numbers they are no secrets.
+_NUMBER_KEY: Final = (
+    r"(?:passw(?:or)?d|passphrase|passcode|secret|\bpwd|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?))"
+)
+_INNER: Final = r'(?:[^"\\]|\\.)*'
+_TEXT: Final = rf'"{_INNER}(?:"|$)'
+
+
+def _nested(depth: int) -> str:
+    """A JSON object or list of so many levels; one that is torn goes on to the end."""
+    inner = f"|{_nested(depth - 1)}" if depth > 1 else ""
+    return rf'[\[{{](?:[^\[\]{{}}"]|{_TEXT}{inner})*(?:[\]}}]|$)'
+
+
+_VALUE: Final = rf"(?:{_TEXT}|{_nested(4)}|-?\d+)"
+_SHAPES: Final = (
+    # JSON web tokens
+    r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    # keys of AWS, GitHub, Slack, Stripe, Google, GitLab, npm, and of services of language models
+    r"|(?:AKIA|ASIA)[0-9A-Z]{16}\b|gh[pousr]_\w{36,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}"
+    r"|[rs]k_(?:live|test)_\w{10,}|whsec_\w{16,}|AIza[\w-]{30,}|glpat-[\w-]{16,}|npm_\w{30,}"
+    r"|sk-(?:ant|proj)-[\w-]{16,}"
+)
+_IDENTIFIED: Final = r"\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?"
 _RULES: Final = (
     # "password": "...", also within a JSON text that is a string of another one
-    (rf'((?i:{_KEY})"\s*:\s*")(?:[^"\\]|\\.)+', rf"\1{MASK}"),
-    (rf'((?i:{_KEY})\\+"\s*:\s*\\+")[^"\\]+', rf"\1{MASK}"),
-    # password=..., PGPASSWORD=..., &token=...
-    (rf"((?i:{_KEY})\s*=\s*['\"]?)[^\s'\",;&\\}}]+", rf"\1{MASK}"),
+    (rf'((?i:{_KEY})\s*"\s*:\s*")(?:[^"\\]|\\.)+', rf"\1{MASK}"),
+    (rf'((?i:{_KEY})\s*\\+"\s*:\s*\\+")[^"\\]+', rf"\1{MASK}"),
+    # "passwords": [...], "password": {...}, "password": 1234, "pin": "1234"
+    (rf'((?i:{_WHOLE_KEY})\s*"\s*:\s*){_nested(4)}', rf'\1"{MASK}"'),
+    (rf'((?i:{_WHOLE_KEY})\s*(\\+")\s*:\s*)[\[{{](?:[^\]}}"\\]|\\.)*[\]}}]?', rf"\1\2{MASK}\2"),
+    (rf'((?i:{_NUMBER_KEY})\s*(\\*")\s*:\s*)-?\d{{3,}}[\d.]*', rf"\1\2{MASK}\2"),
+    (rf'((?i:{_NUMBER_KEY})\s*\\*"\s*:\s*\\*")\d{{3,}}', rf"\1{MASK}"),
+    # {"name": "Authorization", "value": "..."}, in either order
+    (
+        rf'("(?i:name|key)"\s*:\s*"[\w.-]*(?i:{_WHOLE_KEY})\s*"\s*,\s*"(?i:value)"\s*:\s*){_VALUE}',
+        rf'\1"{MASK}"',
+    ),
+    (
+        rf'("(?i:value)"\s*:\s*"){_INNER}("\s*,\s*"(?i:name|key)"\s*:\s*"[\w.-]*(?i:{_WHOLE_KEY})\s*")',
+        rf"\1{MASK}\2",
+    ),
+    # ["--password", "..."], ["Authorization", "Basic ..."], --password ...
+    (rf'("(?i:{_OPTION})(\\*")\s*,\s*\\*")[^"\\]+', rf"\1{MASK}"),
+    (r'("(?i:authorization\\*"\s*,\s*\\*"(?:basic|bearer|digest|negotiate)\s+))[^"\\]+', rf"\1{MASK}"),
+    (rf"((?:^|[\s\"'])(?i:{_OPTION})\s+['\"]?)[^\s'\",;&\\}}-][^\s'\",;&\\}}]*", rf"\1{MASK}"),
+    # password=..., PGPASSWORD="...", &token=...
+    (rf"((?i:{_KEY})\s*=\s*\\*['\"])[^'\",:{{}}\[\]\\\n]+(['\"\\])", rf"\1{MASK}\2"),
+    (rf"((?i:{_KEY})\s*=\s*\\*['\"]?)[^\s'\",;&\\}}]+", rf"\1{MASK}"),
+    # PASSWORD '...', IDENTIFIED BY '...' of SQL
+    (
+        rf"((?i:\bpassword|{_IDENTIFIED})\s*[\s(]\s*')(?:[^'\"\\]|''|\\.)+",
+        rf"\1{MASK}",
+    ),
     (r"((?i:authorization\s*:\s*(?:basic|bearer|digest)|\bbearer)\s+)[\w.~+/=-]{8,}", rf"\1{MASK}"),
-    # JSON web tokens, keys of AWS, GitHub and Slack, passwords in addresses, private keys
-    (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", MASK),
-    (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{36,}|\bxox[abprs]-[\w-]{10,}", MASK),
+    (rf"\b(?:{_SHAPES})", MASK),
+    # passwords in addresses, private keys
     (r'(://[^/\s:@"\\]+:)[^/\s@"\\]+@', rf"\1{MASK}@"),
     (
         r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\w\s+/=\\-]+?(-----END [A-Z ]*PRIVATE KEY-----)",
@@ -33,10 +85,14 @@ _RULES: Final = (
     ),
 )
 _MAY: Final = (
-    r"(?i)passw|passphrase|secret|api.?key|access.?key|private.?key|credential|authorization|token|pwd|cookie"
-    r"|bearer |eyj[\w-]{8}|akia|asia[0-9a-z]{16}|gh[pousr]_\w{36}|xox[abprs]-|://[^/\s:@]+:[^/\s@]+@"
+    r"(?i)passw|passphrase|passcode|secret|api.?key|access.?key|private.?key|credential|authorization|token"
+    r"|pwd|cookie|sessionid|phpsessid|\bpass[\s\"\\=]|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?)[\s\"\\]|-pass\b"
+    r"|identified |bearer |eyj[\w-]{8}|akia|asia[0-9a-z]{16}|gh[pousr]_\w{36}|github_pat_|xox[abprs]-"
+    r"|[rs]k_(?:live|test)_|whsec_|aiza|glpat-|npm_\w{30}|sk-(?:ant|proj)-|://[^/\s:@]+:[^/\s@]+@"
 )
-"""What a text must match for a rule to be worth trying: one pass over all of it in place of eight."""
+"""What a text must match for a rule to be worth trying: one pass over all of it in place of many."""
+_IS_TOKEN: Final = rf"^\s*(?:(?i:bearer|basic)\s+\S{{8}}|{_SHAPES})"
+"""What an id begins with that is a token itself; anchored, which costs next to nothing."""
 _MAY_BE: Final = re.compile(_MAY)
 _COMPILED: Final = tuple((re.compile(pattern), replacement) for pattern, replacement in _RULES)
 
@@ -72,6 +128,17 @@ def redacted_sql(column: str) -> str:
     for pattern, replacement in _RULES:
         expression = f"regexp_replace({expression}, {_quoted(pattern)}, {_quoted(replacement)}, 'g')"
     return expression
+
+
+def is_token_sql(column: str) -> str:
+    """SQL condition: the id is a token itself."""
+    return f"regexp_matches({column}, {_quoted(_IS_TOKEN)})"
+
+
+def redacted_id_sql(column: str) -> str:
+    """SQL expression: the id; in place of a token the mask with a short SHA-256 of it: joins hold."""
+    hashed = f"'{MASK[:-1]} ' || left(sha256({column}), {_HASH_DIGITS}) || ']'"
+    return f"CASE WHEN {is_token_sql(column)} THEN {hashed} ELSE {column} END"
 
 
 def _quoted(text: str) -> str:

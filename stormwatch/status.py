@@ -22,6 +22,8 @@ class IngestStatus:
     files: int = 0
     backlog_bytes: int = 0
     """Bytes on disk that are not committed yet."""
+    backlog_files: int = 0
+    """Files that have such."""
     events: int = 0
     rejects: int = 0
     batches: int = 0

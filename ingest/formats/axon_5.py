@@ -32,6 +32,8 @@ FORMAT = JsonFormat(
         "meta": ("metadata",),
         "type": ("type",),
         "name": ("type", "qualifiedName"),
+        "namespace": ("type", "qualifiedName", "namespace"),
+        "local_name": ("type", "qualifiedName", "localName"),
         "full_name": ("type", "qualifiedName", "name"),
         "plain_name": ("type", "name"),
         "type_version": ("type", "version"),
@@ -43,7 +45,9 @@ FORMAT = JsonFormat(
     },
     derived={
         "event_type": (
-            "coalesce({event_type}, {full_name}, {name}, {plain_name},"
+            "coalesce({event_type}, {full_name}, nullif({namespace}, '') || '.' || {local_name},"
+            " {local_name},"
+            " CASE WHEN NOT starts_with({name}, '{{') THEN {name} END, {plain_name},"
             " CASE WHEN NOT starts_with({type}, '{{') THEN split_part({type}, '#', 1) END)"
         ),
         "schema_version": (

@@ -19,7 +19,8 @@ _RECORDED = ("created", "createdEpoch", "position", "commitPosition", "isJson", 
 
 
 def _is_event(shape: Shape, place: Path) -> bool:
-    here = {path[-1] for path in shape.paths if path[:-1] == place}
+    # The server and the clients of .NET write EventStreamId, others eventStreamId.
+    here = {path[-1][:1].lower() + path[-1][1:] for path in shape.paths if path[:-1] == place}
     below = {path[-1] for path in shape.paths if path[: len(place)] == place}
     typed = not here.isdisjoint({"eventType", "type"}) and not here.isdisjoint({"eventId", "id"})
     if "eventType" in here and "eventNumber" in here:
@@ -55,12 +56,13 @@ FORMAT = JsonFormat(
     ),
     inputs={
         "meta": ("metadata",),
+        "meta_pascal": ("Metadata",),
         "meta_camel": ("metaData",),
         "user_meta": ("userMetadata",),
         "custom_meta": ("customMetadata",),
     },
     prepared={
-        "metadata": text_of("meta", "meta_camel", "user_meta", "custom_meta"),
+        "metadata": text_of("meta", "meta_pascal", "meta_camel", "user_meta", "custom_meta"),
         "told": values_of("metadata", "$causationId", "$correlationId"),
     },
     derived={

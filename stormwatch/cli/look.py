@@ -21,7 +21,9 @@ SELECT
     (SELECT coalesce(sum(reject_count), 0)::BIGINT FROM files) AS rejects,
     (SELECT count(*) FROM batches) AS batches,
     (SELECT coalesce(sum(byte_count), 0)::BIGINT FROM batches) AS bytes,
-    (SELECT max(committed_at) FROM batches) AS last_commit_at
+    (SELECT max(committed_at) FROM batches) AS last_commit_at,
+    (SELECT coalesce(sum(size_bytes - committed_offset), 0)::BIGINT FROM files WHERE state = 'live')
+        AS backlog_bytes
 """
 _LIVE: Final = (
     "state", "detail", "pid", "directory", "watch_mode", "backlog_bytes", "events_per_s", "occurrences",
@@ -44,9 +46,11 @@ def status(output: Output, database: Database) -> int:
         live = data.status() if isinstance(data, Remote) else {"state": "stopped"}
         stored = _stored(data)
         is_asleep = isinstance(data, Local)
+    known = {name: live[name] for name in _LIVE if name in live}
     facts = {
-        **{name: live[name] for name in _LIVE if name in live},
+        **known,
         **stored,
+        **known,  # who owns the database knows more than what is stored
         "database": str(database.path),
     }
     if is_asleep:

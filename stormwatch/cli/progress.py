@@ -51,7 +51,13 @@ def drain(ingester: Ingester) -> int:
         signal.signal(signal.SIGINT, before)
     if failures:
         raise failures[0]
-    say(_summary(ingester.status(), time.monotonic() - started))
+    status = ingester.status()
+    say(_summary(status, time.monotonic() - started))
+    if status.backlog_bytes and not interrupted.is_set():
+        say(
+            f"{status.backlog_bytes:,} bytes in {status.backlog_files:,} files wait for their line end:"
+            " taken when it comes, or when nothing was added for an hour (ingest again then, or --follow)"
+        )
     return ExitCode.INTERRUPTED if interrupted.is_set() else ExitCode.OK
 
 
@@ -76,7 +82,9 @@ def _watch(worker: threading.Thread, ingester: Ingester, interrupted: threading.
 def _summary(status: IngestStatus, elapsed_s: float) -> str:
     rate = status.events / elapsed_s if elapsed_s else 0.0
     rejects = f", {status.rejects:,} byte ranges rejected" if status.rejects else ""
+    masked = status.occurrences.get("secret_masked", 0)
+    secrets = f", secrets masked in {masked:,} records" if masked else ""
     return (
-        f"{status.events:,} events from {status.bytes:,} bytes in {status.files:,} files{rejects} "
+        f"{status.events:,} events from {status.bytes:,} bytes in {status.files:,} files{rejects}{secrets} "
         f"({elapsed_s:.1f} s, {rate:,.0f} events/s)"
     )

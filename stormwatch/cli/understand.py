@@ -90,7 +90,7 @@ def _checked(directory: Path, sources: Sources) -> Checker:
         raise SourceError(f"{directory}: no log files in it; --include and --exclude say which names count")
     console = Console(stderr=True)
     with open_empty() as connection:
-        checker = Checker(directory, settings.mapping, connection)
+        checker = Checker(directory, settings.mapping, connection, settings.redaction)
         for what, read in (("reading samples", checker.learn), ("checking", checker.add)):
             for file in track(found, what, console=console, transient=True, disable=not sys.stderr.isatty()):
                 read(file.path)

@@ -141,3 +141,15 @@ def test_empty_directory_is_explained(tmp_path: Path, stormwatch: Command) -> No
         result = stormwatch("check", tmp_path / place)
         assert result.code == ExitCode.USAGE
         assert told in result.err
+
+
+def test_secrets_are_masked_in_samples_and_rejects(logs: Path, stormwatch: Command) -> None:
+    (logs / "bad.jsonl").write_text(
+        '{"id": "1", "password": "hunter2", "message": "login password=hunter2"}\n'
+        "garbage password=hunter2 Authorization: Bearer hunter2-hunter2\n"
+    )
+    for form in ("json", "table", "csv"):
+        told = stormwatch("check", logs, "--format", form).out.decode()
+        assert "hunter2" not in told
+        assert "[redacted]" in told
+    assert "hunter2" in stormwatch("check", logs, "--keep-secrets", "--format", "json").out.decode()

@@ -115,3 +115,16 @@ def test_questions_are_answered_while_it_follows(logs: Path, start: Processes, s
     assert len(_ids(stormwatch)) == 10
     status = json.loads(stormwatch("status", "--format", "json").out)
     assert (status["pid"], status["events"]) == (running.process.pid, 10)
+
+
+def test_what_waits_for_its_line_end_and_what_was_masked_is_told(logs: Path, stormwatch: Command) -> None:
+    (logs / "orders.jsonl").write_text('{"id": "1", "password": "hunter2"}\n{"id": "torn', encoding="utf-8")
+    (logs / "torn.log").write_text('{"id": "torn', encoding="utf-8")
+    told = stormwatch("ingest", logs).err
+    assert "secrets masked in 1 records" in told
+    assert "24 bytes in 2 files wait for their line end" in told
+    rows = stormwatch("sql", "SELECT path, backlog_bytes FROM ingest_health", "--format", "json").rows
+    assert rows == [{"path": name, "backlog_bytes": 12} for name in ("orders.jsonl", "torn.log")]
+    assert json.loads(stormwatch("status", "--format", "json").out)["backlog_bytes"] == 24
+    for report in stormwatch("check", logs, "--format", "json").rows:
+        assert report["hints"][0].startswith("the last 12 bytes have no line end")

@@ -227,3 +227,18 @@ def test_offsets_beyond_two_and_four_gigabytes(rig: Rig) -> None:
         rig.drain()
     rig.check()
     assert rig.query("SELECT count(*) FROM observations WHERE byte_offset > 4294967296") == [(2,)]
+
+
+def test_a_file_with_nothing_but_an_unfinished_line_is_a_backlog(rig: Rig) -> None:
+    record = rig.lines(1)
+    rig.add("app.log", record[:10])
+    rig.drain()
+    rows = "SELECT path, size_bytes, committed_offset FROM files"
+    assert rig.query(rows) == [("app.log", 10, 0)]
+    rig.restart()
+    # A copy that is made meanwhile is told as one, though nothing of the original is committed.
+    rig.add("app.log.1", record[:10])
+    rig.add("app.log", record[10:])
+    rig.drain()
+    rig.check()
+    assert rig.query(rows) == [("app.log", len(record), len(record))]

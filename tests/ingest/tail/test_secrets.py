@@ -37,7 +37,7 @@ def test_secrets_are_masked_in_rows_and_in_quarantine(make_rig: Callable[..., Ri
     assert rig.query("SELECT count(*) FROM observations") == [(6,)]
     assert MINE not in _stored(rig)
     assert _stored(rig).count("[redacted]") == 5
-    assert rig.occurrences()["secret_masked"] == 4
+    assert rig.occurrences()["secret_masked"] == 5
     assert rig.query("SELECT attributes FROM observations WHERE event_id = '1'") == [
         ('{"user":{"password":"[redacted]"}}',)
     ]
@@ -49,3 +49,21 @@ def test_secrets_are_kept_where_that_is_asked_for(make_rig: Callable[..., Rig]) 
     rig.drain()
     assert _stored(rig).count(MINE) == 5
     assert "secret_masked" not in rig.occurrences()
+
+
+def test_an_id_that_is_a_token_is_masked_and_still_joins(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    token = "ghp_" + "x1" * 20
+    records = [
+        {"id": token, "message": "issues a token of no interest"},
+        {"id": "b", "causation_id": token},
+        {"id": "c", "links": [token, "b"]},
+    ]
+    rig.add("app.log", "\n".join([*map(json.dumps, records), ""]).encode())
+    rig.drain()
+    [(masked,)] = rig.query("SELECT causation_id FROM observations WHERE event_id = 'b'")
+    assert masked.startswith("[redacted ")
+    assert rig.query(f"SELECT count(*) FROM observations WHERE event_id = '{masked}'") == [(1,)]
+    assert rig.query("SELECT cause_id FROM causes WHERE effect_id = 'c' ORDER BY ALL") == [(masked,), ("b",)]
+    assert token not in _stored(rig) + str(rig.query("SELECT * FROM causes"))
+    assert rig.occurrences()["secret_masked"] == 3

@@ -6,7 +6,7 @@
 -- Parameters
 --   since       TIMESTAMP  first instant included (default: the oldest event)
 --   until       TIMESTAMP  first instant excluded (default: the newest event)
---   changed_at  TIMESTAMP  when something was changed, to compare before and after (default:
+--   split_at    TIMESTAMP  when something was changed, to compare before and after (default:
 --                          NULL, nothing)
 --
 -- Columns
@@ -28,7 +28,7 @@
 CREATE OR REPLACE MACRO deadlock_shapes(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
-    changed_at := NULL
+    split_at := NULL
 ) AS TABLE
 WITH ends AS (
     SELECT
@@ -42,9 +42,9 @@ WITH ends AS (
 
 reach AS (
     SELECT
-        greatest(date_diff('microsecond', ends.first_at, changed_at::TIMESTAMP), 0) / 3600e6
+        greatest(date_diff('microsecond', ends.first_at, split_at::TIMESTAMP), 0) / 3600e6
             AS hours_before,
-        greatest(date_diff('microsecond', changed_at::TIMESTAMP, ends.last_at), 0) / 3600e6
+        greatest(date_diff('microsecond', split_at::TIMESTAMP, ends.last_at), 0) / 3600e6
             AS hours_after
     FROM ends
 ),
@@ -54,7 +54,7 @@ found AS MATERIALIZED (
         reported.shape,
         reported.deadlock_id,
         reported.occurred_at,
-        reported.occurred_at < changed_at::TIMESTAMP AS is_before,
+        reported.occurred_at < split_at::TIMESTAMP AS is_before,
         reported.victim,
         list_transform(
             list_filter(reported.statements, LAMBDA one: one IS NOT NULL),
@@ -86,8 +86,8 @@ SELECT
     counted.last_id,
     counted.statements,
     counted.victims,
-    CASE WHEN changed_at IS NOT NULL THEN counted.before_count END AS before_count,
-    CASE WHEN changed_at IS NOT NULL THEN counted.after_count END AS after_count,
+    CASE WHEN split_at IS NOT NULL THEN counted.before_count END AS before_count,
+    CASE WHEN split_at IS NOT NULL THEN counted.after_count END AS after_count,
     counted.before_count / nullif(reach.hours_before, 0) AS before_per_hour,
     counted.after_count / nullif(reach.hours_after, 0) AS after_per_hour
 FROM counted

@@ -242,3 +242,14 @@ def test_a_file_with_nothing_but_an_unfinished_line_is_a_backlog(rig: Rig) -> No
     rig.drain()
     rig.check()
     assert rig.query(rows) == [("app.log", len(record), len(record))]
+
+
+def test_a_line_before_one_that_is_too_long_and_still_written(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(limits=Limits(max_line_bytes=8000))
+    rig.add("app.log", b'not json at all\n{"id": "' + b"x" * 7990)
+    rig.look()
+    rig.add("app.log", b"x" * 9000)
+    rig.look()
+    rig.add("app.log", b'"}\n')
+    rig.drain()
+    assert [len(raw) for raw, _ in rig.rejects()] == [16, 8000, 8000, 1001]

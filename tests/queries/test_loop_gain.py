@@ -174,6 +174,18 @@ def test_timers_are_calm_and_a_loop_that_grows_is_not(
     of_loop = [row for row in found if row["loop"] == "t0"]
     assert {row["level"] for row in of_loop if row["bucket_start"] < before} <= {None, "calm"}
     assert of_loop[-1]["level"] in {"warn", "page", "storm"}
+    told = [row for row in found if row["level"] is not None]
+    assert [row["level"] for row in told] == [level(row["sustained_gain"]) for row in told]
+    assert {row["level"] for row in told} >= {"calm", "watch", "warn"}
+
+
+def level(sustained_gain: float) -> str:
+    """The levels as docs/storms.md has them."""
+    reached = [
+        name for name, least in (("watch", 0.7), ("warn", 0.8), ("page", 0.9), ("storm", 1.0))
+        if sustained_gain >= least
+    ]  # fmt: skip
+    return reached[-1] if reached else "calm"
 
 
 def test_edges_of_a_loop_share_its_gain(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:

@@ -164,8 +164,8 @@ def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -
         WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.* {_HOURS}[0-5]\\d')
             THEN try_strptime(w, '%d/%b/%Y:%H:%M:%S %z') AT TIME ZONE 'UTC'
     END"""
-    # A leap second is the one after it, as in every Unix time.
-    leap = f"CASE WHEN contains({text}, ':59:60') THEN 1 ELSE 0 END"
+    # A leap second is the one after it, as in every Unix time; behind a third colon is a fraction.
+    leap = f"CASE WHEN regexp_matches({text}, '(?:^|[T ])\\d\\d:59:60(?:\\D|$)') THEN 1 ELSE 0 END"
     return f"""to_seconds({leap}) + CASE
         WHEN regexp_matches({text}, '^ *\\d{{4}}')
             THEN {_bound(_spelled_out(text), "s", _bound(zoned, "z", read))}

@@ -210,6 +210,13 @@ def test_every_spelling_is_the_same_instant(read, instant: datetime, zone: timez
     assert dict(zip(spellings, read(spellings), strict=True)) == dict.fromkeys(spellings, instant)
 
 
+def test_a_fraction_behind_a_colon_is_no_leap_second(read) -> None:  # type: ignore[no-untyped-def]
+    written = ["2026-11-23 10:59:59:609999 Z", "2026-11-23 10:00:59:600000 Z", "2016-12-31 23:59:60Z"]
+    assert [f"{at:%H:%M:%S.%f}" for at in read(written)] == [
+        "10:59:59.609999", "10:00:59.600000", "00:00:00.000000",
+    ]  # fmt: skip
+
+
 @given(st.integers(10**18, 4 * 10**18))
 def test_every_unit_of_an_epoch_is_the_same_instant(read, nanoseconds: int) -> None:  # type: ignore[no-untyped-def]
     micro, rest = divmod(nanoseconds, 1000)

@@ -5,6 +5,8 @@ There are lines that nobody can tell apart, and so neighbours that do harm, all 
 * what reads as more lines of the record before it (`mixtures.goes_on`);
 * of a trace of RabbitMQ what ends right before the payload: the next line may be it; and lines of
   text that no other line belongs to may go on with it, whatever they are;
+* of an event with a vector clock the line of the clock: the next line is its text, whatever it is,
+  and the line before a clock is its text, unless that belongs to something else;
 * of an XML document what ends within a statement, when the second half of one follows somewhere.
 
 Reports and chunks of PostgreSQL and lines of MySQL that stand between those of another report are told
@@ -13,6 +15,7 @@ with it: as the same events, in one record.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from itertools import accumulate, pairwise
@@ -31,6 +34,7 @@ from .parsing import PLACE, Parsed, Parser, Row
 SERVERS = {"postgresql_syslog": "postgresql", "mysql_text": "mysql", "mysql_json": "mysql"}
 NO_PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n\0*\Z")
 PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n")
+CLOCK_LINE = re.compile(rb'\A[^\n{]*\{"[^\n{}]*"[ \t]*:[ \t]*\d+[ \t]*\}[ \t]*\r?\n\Z')
 LINES = frozenset(one.name for one in transcoders() if not one.spans_lines) | {"vector_clock_log"}
 IN_SQL = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>[^<]*\Z")
 
@@ -85,6 +89,8 @@ def check_rows(pieces: list[Piece], parser: Parser, alone: Alone) -> None:
             said = [about(row) for row in parsed.rows]
             assert (
                 NO_PAYLOAD.search(data[:start])
+                or CLOCK_LINE.search(data[around:start])
+                or piece.format == "vector_clock_log"
                 or (piece.format in LINES and PAYLOAD.search(data[around:start]))
                 or IN_SQL.search(data[around:start])
                 or all(about(row) in said for row in expected.rows)
@@ -97,10 +103,12 @@ def check_rows(pieces: list[Piece], parser: Parser, alone: Alone) -> None:
 
 def is_excused(piece: Piece, before: bytes) -> bool:
     """Whether a record may be a part of one that begins before it."""
-    if NO_PAYLOAD.search(before) or IN_SQL.search(before):
+    if NO_PAYLOAD.search(before) or IN_SQL.search(before) or CLOCK_LINE.search(before):
         return True
     if piece.format in LINES and PAYLOAD.search(before):
         return True
+    if piece.format == "vector_clock_log":
+        return before.count(b"\n") == 1
     if piece.format == "postgresql_syslog":
         return b"postgres" in before
     if piece.format == "postgresql_text":
@@ -164,6 +172,14 @@ def first(name: str) -> bytes:
 
 
 JSON = b'{"id": "1", "text": "a"}\n'
+
+
+def test_the_line_behind_a_clock_is_its_text_whatever_it_looks_like(parser: Parser) -> None:
+    clock = b'1573067245137826212 10.0.0.1:9000 {"10.0.0.1:9000":2, "~n/2":7}\n'
+    assert [raw for _, raw in cut(JSON + clock + JSON + JSON)] == [JSON, clock + JSON, JSON]
+    event = parser.parse(clock + JSON).rows[0]
+    assert event["event_id"] == "10.0.0.1:9000:2"
+    assert json.loads(event["attributes"])["event"] == JSON.decode().strip()
 
 
 @pytest.mark.parametrize(

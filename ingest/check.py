@@ -26,7 +26,7 @@ from ingest.engine import Engine
 from ingest.framing import frames
 from ingest.generations import Generation, Position
 from ingest.identity import FileKey
-from ingest.inserts import REDACT
+from ingest.inserts import mask
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.names import Path as FieldPath
@@ -182,8 +182,8 @@ class Checker:
             engine = Engine(cursor, self._mapping, self._finder.fields_of)
             outcome = engine.parse(*lines_of([chunk], engine.mapping_no))
             plans = engine.plans()
-            for statement in REDACT if self._redaction.is_on else ():
-                cursor.execute(statement)
+            if self._redaction.is_on:
+                mask(cursor)
             mapped = tuple(self._judged(path, entry) for entry in _mapped(cursor, plans))
             kept, seen = _kept(cursor, plans)
             formats = dict(

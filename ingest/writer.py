@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ingest.engine import Engine
 from ingest.generations import ACCOUNTS, FILES_SCHEMA, WAITING, Position, Registry, utc_now
-from ingest.inserts import COUNT_REDACTED, INSERT_EVENTS, REDACT, inserts
+from ingest.inserts import COUNT_REDACTED, INSERT_EVENTS, inserts, mask
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.reader import Chunk
@@ -284,8 +284,7 @@ class Writer:
         self._write_rejects(outcome.rejects, now)
 
     def _mask(self) -> None:
-        changed = [self._cursor.execute(statement).fetchall() for statement in REDACT]
-        if any(count for [(count,)] in changed):
+        if mask(self._cursor):
             [(masked,)] = self._cursor.execute(COUNT_REDACTED).fetchall()
             self._telemetry.add(Occurrence.SECRET_MASKED, masked)
 

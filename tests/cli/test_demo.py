@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from stormwatch.errors import ExitCode
 from stormwatch.resources import SAMPLE_LOGS
 
@@ -17,6 +19,7 @@ def test_simulator_ends_with_a_demo_that_is_killed(tmp_path: Path, start: Proces
     eventually(lambda: not _processes("simulate.py", str(tmp_path)))
 
 
+@pytest.mark.slow
 def test_demo_shows_live_events_and_leaves_nothing_behind(tmp_path: Path, start: Processes) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()

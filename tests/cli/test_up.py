@@ -83,6 +83,7 @@ def test_it_ends_in_order_and_leaves_no_owner(up: Running, number: int, stormwat
     assert stormwatch("sql", "SELECT count(*) AS n FROM events", "--format", "json").rows == [{"n": 10}]
 
 
+@pytest.mark.slow
 def test_it_does_not_wait_for_a_question_that_takes_long(up: Running, start: Processes) -> None:
     endless = "SELECT count(*) FROM range(100000000) AS a, range(1000000) AS b"
     before = _processor_s(up.process.pid)
@@ -120,6 +121,7 @@ def busy_up(up: Running, logs: Path) -> Iterator[Running]:
     writer.join()
 
 
+@pytest.mark.slow
 def test_snapshots_are_consistent_while_it_reads(
     busy_up: Running, tmp_path: Path, stormwatch: Command
 ) -> None:
@@ -160,6 +162,7 @@ def test_taken_port_is_an_error_only_when_asked_for(logs: Path, stormwatch: Comm
     assert f"port {port} is in use on 127.0.0.1" in refused.err
 
 
+@pytest.mark.slow
 def test_two_dashboards_find_ports_of_their_own(logs: Path, tmp_path: Path, start: Processes) -> None:
     first = start("up", logs, "--no-browser")
     url = first.url

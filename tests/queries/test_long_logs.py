@@ -155,6 +155,7 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+@pytest.mark.slow
 def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
     """The same rows, committed in other batches, give the same tables."""
     dice = random.Random(7)

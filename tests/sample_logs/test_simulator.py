@@ -105,6 +105,7 @@ def stored(logs: Path, database: Path) -> dict[str, Any]:
             return dict(zip(("events", "rejects", "late", "span"), row, strict=True))
 
 
+@pytest.mark.slow
 def test_live_files_hold_what_it_says_when_it_ends(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     ended = run(

@@ -57,6 +57,7 @@ def test_every_format_has_a_record() -> None:
     assert {path.parent.name for path in CASES} == formats
 
 
+@pytest.mark.slow
 def test_what_a_record_gives_depends_on_no_other(parser: Parser, new_parser: Any) -> None:
     """One engine for all records of all formats, or one for each: the same rows."""
     for path in CASES:

@@ -91,6 +91,7 @@ def test_names_that_are_right_are_confirmed_and_nothing_is_read_again(rig: Rig) 
     assert rig.query("SELECT count(*) FROM rereads") == [(0,)]
 
 
+@pytest.mark.slow
 def test_roots_have_no_cause_when_what_is_called_parent_is_none(rig: Rig) -> None:
     rng = random.Random(6)
     events = flows(rng, 400)
@@ -111,6 +112,7 @@ def test_roots_have_no_cause_when_what_is_called_parent_is_none(rig: Rig) -> Non
     assert rig.query(f"SELECT causation_id FROM observations WHERE event_id = '{late[0].id}'") == [(None,)]
 
 
+@pytest.mark.slow
 def test_causes_far_back_in_several_kinds_of_logs_that_are_read_together(tmp_path: Path) -> None:
     rig = Rig(tmp_path, batch=Share(bytes=1 << 20, records=5000))
     for number in range(6):

@@ -30,7 +30,9 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "zst": lambda data: zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1}),
 }
 
-every_method = pytest.mark.parametrize("kind", sorted(PACK))
+every_method = pytest.mark.parametrize(
+    "kind", [kind if kind == "gz" else pytest.param(kind, marks=pytest.mark.slow) for kind in sorted(PACK)]
+)
 
 
 def _noise(rig: Rig, count: int) -> bytes:
@@ -137,6 +139,7 @@ def test_a_file_that_is_still_being_written(rig: Rig, kind: str, *, kill: bool) 
     assert rig.rejects() == []
 
 
+@pytest.mark.slow
 def test_a_growing_file_is_unpacked_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     unpacked = _count_unpacked(monkeypatch)
     packed = gzip.compress(_noise(rig, 40_000))

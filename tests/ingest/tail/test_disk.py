@@ -42,7 +42,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", mount], check=True)
 
 
-@pytest.mark.parametrize("with_readers", [False, True], ids=["alone", "with readers"])
+@pytest.mark.parametrize(
+    "with_readers", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["alone", "with readers"]
+)
 def test_a_full_file_system(small_disk: Path, rig: Rig, *, with_readers: bool) -> None:
     rig.close()
     rig.database = small_disk / "stormwatch.duckdb"
@@ -78,6 +80,7 @@ def test_a_full_file_system(small_disk: Path, rig: Rig, *, with_readers: bool) -
     rig.check()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_fails_for_want_of_space(
     small_disk: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

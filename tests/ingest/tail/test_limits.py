@@ -141,6 +141,7 @@ def test_an_id_and_a_message_of_ten_mebibytes(rig: Rig) -> None:
     ) == [(LONG + 1, LONG)]
 
 
+@pytest.mark.slow
 def test_an_array_of_300_000_records_on_a_line(rig: Rig) -> None:
     rig.written.extend(range(300_000))
     rig.add("app.log", b"[" + b",".join(b'{"id":"%d"}' % number for number in range(300_000)) + b"]\n")
@@ -159,6 +160,7 @@ def test_numbers_that_python_would_round_are_kept_as_they_are_written(rig: Rig) 
     assert json.loads(attributes)["x"] == {"id": "x", "a": exact[0], "b": exact[1], "c": exact[2], "d": 1.5}
 
 
+@pytest.mark.slow
 def test_shapes_of_many_keys_one_after_the_other(rig: Rig) -> None:
     for number in range(20):
         keys = ",".join(f'"k{number}_{key}":1' for key in range(5_000))

@@ -84,6 +84,7 @@ def test_many_tiny_files_with_the_same_start(rig: Rig) -> None:
     assert scanned_s < (time.process_time() - began) * 100
 
 
+@pytest.mark.slow
 def test_contents_that_are_gone_are_forgotten_in_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generations, "_MOST_REMEMBERED", 5)
     for number in range(12):

@@ -34,7 +34,9 @@ class Preallocated:
         os.close(self._descriptor)
 
 
-@pytest.mark.parametrize("region", [512, 5000, 64 << 10, 3 << 20])
+@pytest.mark.parametrize(
+    "region", [512, *(pytest.param(size, marks=pytest.mark.slow) for size in (5000, 64 << 10, 3 << 20))]
+)
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_region_is_filled_while_it_is_read(rig: Rig, region: int, *, restart: bool) -> None:
     log = Preallocated(rig, region)

@@ -43,6 +43,7 @@ def test_truncated_while_idle(rig: Rig) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 def test_twenty_truncations_in_a_row(rig: Rig) -> None:
     for _ in range(20):
         rig.append("app.log", 3)

@@ -16,6 +16,8 @@
 --   position      BIGINT     1 for the first arrival of the scope, 2 for the next ...
 --   rank          BIGINT     1 for the smallest number of the scope, 2 for the next ...
 --   is_reordered  BOOLEAN    whether a larger number arrived before
+--   file_id       INTEGER    file of its record
+--   byte_offset   BIGINT     first byte of its record
 --
 -- Source: RFC 4737 sections 3.3 and 3.6.
 -- Reads: _numbered_arrivals
@@ -60,5 +62,7 @@ SELECT
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ),
         FALSE
-    ) AS is_reordered
+    ) AS is_reordered,
+    firsts.place.file_id,
+    firsts.place.byte_offset
 FROM firsts;

@@ -21,6 +21,7 @@
 --   stream         VARCHAR    topic, queue or destination
 --   event_type     VARCHAR    type of the events if types are numbered apart, else NULL
 --   stream_key     VARCHAR    partition key within the stream
+--   epoch          VARCHAR    epoch of the producer
 --   first_missing  BIGINT     first number of the run
 --   last_missing   BIGINT     last number of the run
 --   missing_count  BIGINT     how many
@@ -277,6 +278,7 @@ pieces AS (
         counted_holes.stream,
         counted_holes.scope_type,
         counted_holes.stream_key,
+        counted_holes.epoch,
         counted_holes.noticed_at,
         counted_holes.number_before::HUGEINT AS number_before,
         counted_holes.number_after
@@ -291,6 +293,7 @@ pieces AS (
         counted_holes.stream,
         counted_holes.scope_type,
         counted_holes.stream_key,
+        counted_holes.epoch,
         counted_holes.noticed_at,
         steps.number_before::HUGEINT AS number_before,
         steps.number_after
@@ -314,6 +317,7 @@ SELECT
     pieces.stream,
     pieces.scope_type AS event_type,
     pieces.stream_key,
+    pieces.epoch,
     (pieces.number_before + 1)::BIGINT AS first_missing,
     pieces.number_after - 1 AS last_missing,
     least(
@@ -337,4 +341,5 @@ ORDER BY
     pieces.stream,
     pieces.stream_key,
     pieces.scope_type,
+    pieces.epoch,
     first_missing;

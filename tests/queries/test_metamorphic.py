@@ -23,7 +23,10 @@ _START = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - naive UTC as stored
 _PLACES = {"file_id", "byte_offset"}
 _ASKED: dict[str, dict[str, Any]] = {
     "reorderings": {}, "reorder_hotspots": {}, "reorder_ranking": {"min_arrivals": 1}, "reorder_density": {},
-    "reorder_runs": {}, "order_cost": {}, "order_loss": {}, "swapped_pairs": {}, "duplicates": {},
+    "reorder_runs": {}, "n_reordering": {}, "buffer_occupancy": {}, "discontinuities": {},
+    "delay_variation": {}, "numbering_restarts": {}, "clock_order": {},
+    "loss_periods": {"allowed_lateness": "10 seconds"}, "order_cost": {}, "order_loss": {},
+    "swapped_pairs": {}, "duplicates": {},
     "gaps": {"allowed_lateness": "10 seconds"}, "gap_states": {"allowed_lateness": "10 seconds"},
     "undelivered": {"allowed_lateness": "10 seconds"}, "entity_conflicts": {}, "schema_versions": {},
     "field_changes": {"min_count": 1}, "changes_before": {"onset": _START + timedelta(minutes=5)},
@@ -78,11 +81,14 @@ def _records(story: Sequence[Delivery]) -> list[dict[str, Any]]:
         {"id": "c-1", "service": "config", "operation": "change", "type": "config.changed", "message": "x"}
     ]
     for message in story:
-        common = {
+        common: dict[str, Any] = {
             "id": f"{message.stream}-{message.sequence}", "type": "paid", "stream": message.stream,
             "partition_key": "k", "sequence": message.sequence, "schema_version": str(message.version),
             "entity": "o-1", "entity_version": message.sequence, "expected_version": message.sequence - 1,
+            "epoch": f"e{message.version}",
         }  # fmt: skip
+        if message.stream == "mails":  # only clocks tell of its order
+            del common["sequence"]
         records.append(common | {"service": "shop", "node": "shop-1", "operation": "send"})
         for number, service in enumerate(message.received_by):
             records.append(
@@ -164,7 +170,7 @@ def _told() -> list[Delivery]:
         Delivery("orders", number, ("billing", "audit", "billing"), version)
         for number, version in numbers.items()
     ]
-    return late + [Delivery("mails", number, (), 2) for number in range(1, 9)]
+    return late + [Delivery("mails", number, ("billing",) if number < 3 else (), 2) for number in range(1, 9)]
 
 
 _CUT = Layout(files=3, order=(6, 5, 4, 3, 2, 1, 0), batch_records=3, resumed_at=0.5)

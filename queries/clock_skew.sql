@@ -6,7 +6,8 @@
 -- With them one way only, one bound is NULL. The shortest time is the 2 % quantile, so that
 -- single wrong times do not decide. Bounds that contradict each other tell of drift or of
 -- times that are wrong. Nothing stored is changed by this.
--- What has no readable time, or no node, is left out.
+-- An event was where it was sent; where it only arrived, it may have been elsewhere before,
+-- and what it caused may have come of that. What has no readable time, or no node, is left out.
 --
 -- Parameters
 --   since      TIMESTAMP  first instant included (default: the oldest event)
@@ -37,9 +38,11 @@ WITH records AS MATERIALIZED (
         hash(events.event_id) AS event_hash,
         events.node,
         events.occurred_at,
+        coalesce(events.operation IN ('receive', 'process', 'settle'), FALSE) AS is_arrival,
         row_number() OVER (
             PARTITION BY hash(events.event_id)
             ORDER BY
+                coalesce(events.operation IN ('receive', 'process', 'settle'), FALSE),
                 events.occurred_at, events.file_id, events.byte_offset, events.record_no
         ) AS record_rank,
         events.operation
@@ -83,7 +86,10 @@ edges AS (
         date_diff('microsecond', cause.occurred_at, effect.occurred_at) / 1000 AS delay_ms
     FROM named
     INNER JOIN records AS cause
-        ON named.cause_hash = cause.event_hash AND cause.record_rank = 1
+        ON
+            named.cause_hash = cause.event_hash
+            AND cause.record_rank = 1
+            AND NOT cause.is_arrival
     INNER JOIN records AS effect
         ON named.effect_hash = effect.event_hash AND effect.record_rank = 1
     WHERE cause.node <> effect.node

@@ -44,8 +44,8 @@ class Files:
         return found
 
 
-def write_story(directory: Path, story: Story, seed: int, minutes: float, start: datetime) -> None:
-    """Write DIRECTORY/logs/*.jsonl and DIRECTORY/TRUTH.json.
+def write_story(directory: Path, story: Story, seed: int, minutes: float, start: datetime) -> Ledger:
+    """Write DIRECTORY/logs/*.jsonl and DIRECTORY/TRUTH.json. Returns what kept the truth.
 
     Raises:
         FileExistsError: `directory` holds logs already.
@@ -72,3 +72,4 @@ def write_story(directory: Path, story: Story, seed: int, minutes: float, start:
     }  # fmt: skip
     text = json.dumps(truth, indent=1, ensure_ascii=False)
     (directory / "TRUTH.json").write_text(text + "\n", encoding="utf-8")
+    return ledger

@@ -7,7 +7,7 @@ reader of the logs can only know those, and the true ones where that is said.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,8 @@ class Observer:
 
     def deadlocked(self, deadlock: Deadlock) -> None: ...
 
+    def wrote(self, event_id: str, entity: str, expected: int, version: int, stamp: int) -> None: ...
+
     def incident(self, kind: str, stamp: int, **facts: Any) -> None: ...
 
 
@@ -83,6 +85,7 @@ class Ledger(Observer):
         self._given_up: list[tuple[str, str]] = []
         self._deadlocks: list[Deadlock] = []
         self._incidents: list[dict[str, Any]] = []
+        self._writes: list[tuple[str, int, int, int, str]] = []
 
     def sent(self, message: Message) -> None:
         self._sent[message.id] = message
@@ -106,6 +109,9 @@ class Ledger(Observer):
 
     def deadlocked(self, deadlock: Deadlock) -> None:
         self._deadlocks.append(deadlock)
+
+    def wrote(self, event_id: str, entity: str, expected: int, version: int, stamp: int) -> None:
+        self._writes.append((entity, stamp, expected, version, event_id))
 
     def incident(self, kind: str, stamp: int, **facts: Any) -> None:
         self._incidents.append({"stamp": stamp, "kind": kind, **facts})
@@ -139,11 +145,43 @@ class Ledger(Observer):
             "loop_gain": self._gain(instant),
             "deadlocks": [self._deadlock(deadlock, instant) for deadlock in self._deadlocks],
             "deadlocks_per_hour": self._per_hour(instant),
+            "overwritten": len(self._overwriting()),
             "incidents": [
                 {"at": instant(one["stamp"]), **{name: one[name] for name in one if name != "stamp"}}
                 for one in self._incidents
             ],
         }
+
+    def planted(self) -> dict[str, set[tuple[str, ...]]]:
+        """Every finding by what names it, for whoever compares one by one: kind -> findings.
+
+        late: consumer, stream, event. copied: consumer, event. missing: consumer, stream, key,
+        epoch, number. edge: cause, effect. loop: root, type, entity. deadlock: its members.
+        overwriting: event.
+        """
+        return {
+            "late": {
+                (consumer, stream, one.event_id)
+                for (consumer, stream, _, _), arrivals in self._arrivals.items()
+                for one, is_first in _behind(arrivals, true_order=False)
+                if is_first
+            },
+            "copied": {one for one, count in self._copies.items() if count > 1},
+            "missing": {
+                (
+                    gap["consumer"], gap["stream"], gap["partition_key"] or "", gap["epoch"] or "",
+                    str(number),
+                )
+                for gap in self._gaps()
+                for number in range(gap["first_missing"], gap["last_missing"] + 1)
+            },
+            "edge": self._edges(),
+            "loop": {(loop["root"], loop["type"], loop["entity"]) for loop in self._loops()},
+            "deadlock": {
+                tuple(sorted(edge.owner for edge in deadlock.edges)) for deadlock in self._deadlocks
+            },
+            "overwriting": {(event_id,) for event_id in self._overwriting()},
+        }  # fmt: skip
 
     def _late(self, *, true_order: bool) -> dict[tuple[str, str], tuple[int, int]]:
         """Consumer and stream -> arrivals after a greater number (RFC 4737), and the first copies
@@ -151,19 +189,10 @@ class Ledger(Observer):
         """
         found: dict[tuple[str, str], tuple[int, int]] = {}
         for (consumer, stream, _, _), arrivals in self._arrivals.items():
-            greatest, seen = 0, set()
-            late = first = 0
-            for one in sorted(arrivals, key=lambda a: a.now if true_order else (a.stamp, a.node)):
-                if one.sequence is None:
-                    continue
-                if one.sequence < greatest:
-                    late += 1
-                    first += one.event_id not in seen
-                seen.add(one.event_id)
-                greatest = max(greatest, one.sequence)
-            if late:
-                before = found.get((consumer, stream), (0, 0))
-                found[consumer, stream] = (before[0] + late, before[1] + first)
+            behind = [is_first for _, is_first in _behind(arrivals, true_order=true_order)]
+            if behind:
+                late, first = found.get((consumer, stream), (0, 0))
+                found[consumer, stream] = (late + len(behind), first + sum(behind))
         return found
 
     def _duplicates(self) -> list[dict[str, Any]]:
@@ -205,6 +234,16 @@ class Ledger(Observer):
                 for before, after in pairwise(numbers)
                 if after - before > 1
             ]  # fmt: skip
+        return found
+
+    def _overwriting(self) -> set[str]:
+        """Writes that began from a version older than the newest written before, by the logged times."""
+        newest: Counter[str] = Counter()
+        found = set()
+        for entity, _, expected, version, event_id in sorted(self._writes):
+            if expected < newest[entity]:
+                found.add(event_id)
+            newest[entity] = max(newest[entity], version)
         return found
 
     def _edges(self) -> set[tuple[str, str]]:
@@ -266,6 +305,18 @@ class Ledger(Observer):
     def _per_hour(self, instant: Callable[[int], str]) -> dict[str, int]:
         """UTC hour -> deadlocks reported in it; hours without one are for the reader to add."""
         return _counts(Counter(instant(one.reported_at)[:13] + ":00:00Z" for one in self._deadlocks))
+
+
+def _behind(arrivals: list[_Arrival], *, true_order: bool) -> Iterator[tuple[_Arrival, bool]]:
+    """The arrivals of a scope after a greater number (RFC 4737), and whether they are first copies."""
+    greatest, seen = 0, set()
+    for one in sorted(arrivals, key=lambda a: a.now if true_order else (a.stamp, a.node)):
+        if one.sequence is None:
+            continue
+        if one.sequence < greatest:
+            yield one, one.event_id not in seen
+        seen.add(one.event_id)
+        greatest = max(greatest, one.sequence)
 
 
 def _counts(counter: Counter[str]) -> dict[str, int]:

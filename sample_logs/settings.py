@@ -22,6 +22,8 @@ class Setup:
     """Median time between the three messages of one order."""
     batch_interval: int = 0
     """Mean time between two settlement batches of a unit; 0: there are none."""
+    profile_interval: int = 0
+    """Mean time between two changes of profiles of a unit; 0: there are none."""
 
     handle: int = 30 * MILLISECOND
     """Median time billing works on a message; the other services take a third of it."""
@@ -42,6 +44,8 @@ class Setup:
     refused_share: float = 0.0
     """Orders with an article that a strict price check refuses."""
 
+    clock_offset: int = 3 * MILLISECOND
+    """A clock is off by up to so much at the start, either way."""
     link: int = 4 * MILLISECOND
     """Median time on the network."""
     jitter: int = 12 * MILLISECOND
@@ -73,3 +77,5 @@ class Configuration:
     lock_order: str = "by_name"
     """by_name: locks are taken in one global order; as_requested: in the order of the request."""
     price_check: str = "lenient"
+    version_check: str = "on"
+    """on: a write that does not begin from the newest version is refused; off: it goes through."""

@@ -84,6 +84,12 @@ def _loop(world: World, begin: int) -> None:
     world.plan(begin + 90 * SECOND, lambda: world.change("price_check", "lenient"))
 
 
+def _overwritten(world: World, begin: int) -> None:
+    """Somebody switches off what made sure that nobody overwrites what another one changed."""
+    world.plan(begin, lambda: world.change("version_check", "off"))
+    world.plan(begin + 90 * SECOND, lambda: world.change("version_check", "on"))
+
+
 def _storm(world: World, begin: int) -> None:
     """Order is switched off while demand rises: the loops grow, then feed on themselves."""
 
@@ -114,6 +120,7 @@ def _storm_and_recovery(world: World, begin: int) -> None:
 _SHOP = Setup(ack_loss=0.004, failure=0.01)
 _LOOSE = replace(_SHOP, loss=0.03, resend=0.02, jitter=20 * MILLISECOND, backoff=15 * MILLISECOND)
 _CHECKED = replace(_SHOP, order_interval=6 * SECOND, refused_share=0.3, retry_limit=1, saga_delay=4 * SECOND)
+_EDITED = replace(_SHOP, order_interval=20 * SECOND, profile_interval=600 * MILLISECOND)
 _LEDGER = Setup(order_interval=1 * HOUR, batch_interval=280 * SECOND, log_all_locks=True)
 _SLOW = Setup(
     handle=1_100 * MILLISECOND, gap=20 * MILLISECOND, jitter=30 * MILLISECOND,
@@ -148,6 +155,10 @@ STORIES = {
         Story(
             "loop", 7, _CHECKED, _loop, 3, 30 * SECOND,
             _again(_loop, 3 * MINUTE), _CHECKED, 75,
+        ),
+        Story(
+            "overwritten", 7, _EDITED, _overwritten, 3, 45 * SECOND,
+            _again(_overwritten, 5 * MINUTE), replace(_EDITED, order_interval=5 * SECOND), 75,
         ),
         Story(
             "storm", 15, _SLOWER, _storm, 6, 1 * MINUTE,

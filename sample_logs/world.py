@@ -12,6 +12,7 @@ from kernel import MILLISECOND, SECOND, Dice, Kernel
 from ledger import Observer
 from locks import LockManager
 from nodes import Clock, Node, Sink
+from profiles import Profiles
 from settings import Configuration, Setup
 from shop import Order, Shop
 from traffic import Customers, Settlement
@@ -57,12 +58,13 @@ class World:
         self._subscribe()
         self.customers = Customers(setup, seed, scale, run)
         self._settlement = Settlement(setup, seed, scale, run)
+        self._profiles = Profiles(self.kernel, setup, self.configuration, observer, seed, scale, run)
         self._closes_at: int | None = None
         self.when_crashed: Callable[[], None] = lambda: None
         """What the operators do when everything is down."""
 
     def _clock(self, service: str) -> Clock:
-        offset = round((self._clocks.random() - 0.5) * 6 * MILLISECOND)
+        offset = round((self._clocks.random() - 0.5) * 2 * self.setup.clock_offset)
         drift = (self._clocks.random() - 0.5) * 10  # microseconds a second: parts per million
         return Clock() if service in _EXACT_CLOCKS else Clock(offset, drift)
 
@@ -96,12 +98,15 @@ class World:
         None: for ever.
         """
         self._closes_at = closes_at
-        self.kernel.run(10 * MILLISECOND)  # no clock is off by more, and none shows the time before
+        # No clock is off by more, so that none shows the time before.
+        self.kernel.run(max(10 * MILLISECOND, self.setup.clock_offset))
         for node in self.nodes():
             node.start()
         self._next_order()
         if self.setup.batch_interval:
             self._next_batch()
+        if self.setup.profile_interval:
+            self._next_profile()
         if self.setup.backlog_limit:
             self._watch()
 
@@ -140,6 +145,14 @@ class World:
         node = self.node("settlement-1")
         if node.is_up:
             self._shop.transfer(node, name, accounts, batch)
+
+    def _next_profile(self) -> None:
+        self._unless_closed(self._profiles.pause(), self._profile)
+
+    def _profile(self) -> None:
+        self._next_profile()
+        apis = self._services["orders-api"]
+        self._profiles.opened(lambda number: apis[number % len(apis)])
 
     # ---- operations ----
 

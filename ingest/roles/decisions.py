@@ -62,7 +62,8 @@ def decide(evidence: Evidence) -> list[Decision]:
     keys = {use.field for use in uses.values() if use.share >= _EVERYWHERE}
     fields: _Pointers = {}
     for pointer in evidence.pointers():
-        if pointer.key in keys and pointer.same < _SAME and _leads_back(pointer):
+        is_possible = pointer.key in keys and pointer.same < _SAME and not _is_wait(pointer)
+        if is_possible and _leads_back(pointer):
             fields.setdefault(pointer.scope, {}).setdefault(pointer.field, []).append(pointer)
     chosen: dict[str, Pointer] = {}
     for scope, by_field in fields.items():
@@ -147,6 +148,13 @@ def _carried(
                 told_id = Decision(home, "event_id", pointer.key, cause.hit, told, is_override)
                 found[home] = max(found.get(home, (0, told_id)), (count, told_id), key=lambda one: one[0])
     return [decision for _, (_, decision) in sorted(found.items())]
+
+
+def _is_wait(pointer: Pointer) -> bool:
+    """Whether it says who waits for whose lock, which is as good a pointer and no cause."""
+    return "lock_blocked_by" in GENERIC.roles([pointer.field]) and "lock_owner" in GENERIC.roles(
+        [pointer.key]
+    )
 
 
 def _leads_back(pointer: Pointer) -> bool:

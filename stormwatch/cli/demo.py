@@ -18,7 +18,7 @@ from stormwatch.cli.options import Sources
 from stormwatch.cli.talk import say
 from stormwatch.errors import ExitCode, SourceError
 
-STORIES = ("ordered", "unordered", "deadlocks", "loop", "storm")
+STORIES = ("ordered", "unordered", "deadlocks", "loop", "overwritten", "storm")
 _STOP_S = 5.0
 _PR_SET_PDEATHSIG = 1
 

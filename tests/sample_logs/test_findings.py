@@ -74,6 +74,17 @@ def test_deadlocks_has_every_shape_and_an_hour_without() -> None:
     assert {len(deadlock["members"]) for deadlock in found["deadlocks"]} == {2, 3, 4}
 
 
+def test_versions_are_overwritten_only_while_nobody_checks_them() -> None:
+    [off, on] = [one["at"] for one in truth("overwritten")["incidents"] if one["kind"] == "change"]
+    changed = [one for one in records("overwritten") if one.get("type") == "profile.changed"]
+    stale = [one["time"] for one in changed if one["expected_version"] != one["entity_version"] - 1]
+    assert len(stale) == truth("overwritten")["overwritten"] == 13
+    assert off < min(stale) < max(stale) < on
+    refused = [one["time"] for one in records("overwritten") if one.get("type") == "profile.refused"]
+    assert refused
+    assert not [at for at in refused if off < at < on]
+
+
 def test_loop_is_bounded() -> None:
     found = truth("loop")
     assert max(loop["visits"] for loop in found["loops"]) == 6

@@ -20,7 +20,7 @@ from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 
-STORIES = ("ordered", "unordered", "deadlocks", "loop", "storm")
+STORIES = ("ordered", "unordered", "deadlocks", "loop", "overwritten", "storm")
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,13 @@ def test_causes(told: Told) -> None:
         FROM (SELECT DISTINCT cause_id, effect_id FROM edges)"""
     )
     assert (edges, roots) == (told.truth["edges"], told.truth["roots"])
+
+
+def test_overwritten_versions(told: Told) -> None:
+    found = told.rows(
+        "SELECT count(*) FROM entity_conflicts() WHERE event_type = 'profile.changed' AND kind <> 'skip'"
+    )
+    assert found == [(told.truth["overwritten"],)]
 
 
 def test_loops(told: Told) -> None:

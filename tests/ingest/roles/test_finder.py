@@ -164,3 +164,21 @@ def test_a_parent_that_leads_to_causes_is_kept() -> None:
         {"event_id": e.id, "causation_id": e.cause, "parent_id": e.cause and parents[e.cause]} for e in events
     ]
     assert ("a.log", "parent_id") not in found({"a.log": lines(*records)})
+
+
+def test_who_waits_for_whom_is_no_cause() -> None:
+    """Locks of a few owners each: `blocked_by` leads to other owners, and from there on."""
+    rng = random.Random(6)
+    records = []
+    for n in range(400):
+        owner = n // 4
+        record = {
+            "id": f"r-{n}",
+            "operation": "lock_wait",
+            "owner": f"tx-{owner}",
+            "resource": f"row-{n % 7}",
+        }
+        if owner and n % 4 < 2:
+            record["blocked_by"] = f"tx-{owner - 1 - rng.randrange(min(2, owner))}"
+        records.append(record)
+    assert found({"locks.log": lines(*records)}) == {}

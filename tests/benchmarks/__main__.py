@@ -8,7 +8,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import backlog, formats, growth, live, logs
+from tests.benchmarks import backlog, formats, growth, live, logs, relations
 
 
 def main() -> None:
@@ -23,6 +23,15 @@ def main() -> None:
         "--formats", nargs="*", choices=formats.names(), metavar="NAME", help="only formats; all, or these"
     )
     parser.add_argument("--events", type=int, default=200_000, help="events of each format")
+    parser.add_argument(
+        "--relations",
+        type=int,
+        nargs="*",
+        metavar="EVENTS",
+        help="only what relations cost in logs of so many events; 1 and 10 million",
+    )
+    parser.add_argument("--window", type=float, default=20.0, help="seconds of the window they are asked for")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds after which one is stopped")
     given = parser.parse_args()
     python = platform.python_version()
     print(f"machine           {os.cpu_count()} cores, {platform.machine()}, Python {python}")
@@ -30,6 +39,10 @@ def main() -> None:
         work = Path(name)
         if given.formats is not None:
             formats.report(work, given.formats or formats.names(), given.events, 64 << 20, given.rounds)
+            return
+        if given.relations is not None:
+            sizes = given.relations or [1_000_000, 10_000_000]
+            relations.report(work, sizes, given.window, given.limit)
             return
         log_bytes = logs.write_backlog(work / "backlog", given.lines)
         database = backlog.report(work, work / "backlog", log_bytes, given.rounds)

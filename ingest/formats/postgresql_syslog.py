@@ -19,19 +19,15 @@ from typing import Any, Final
 
 from ingest.formats.base import Transcoder
 from ingest.formats.postgresql_text import MAPPED, PART_START, REPORT_START, report
+from ingest.formats.syslog_header import DATA, TIME
 
-_TIME: Final = (
-    rb"(?:[A-Z][a-z][a-z] [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?"
-    rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)"
-)
-_DATA: Final = rb'(?:-|(?:\[(?:[^\]"\n]|"(?:[^"\\\n]|\\.)*+")*+\])+)'
-_OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % _TIME
-_NEW: Final = rb"<\d{1,3}>1 %b \S+ \S+ \d+ \S+ %b (?:\xef\xbb\xbf)?" % (_TIME, _DATA)
+_OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % TIME
+_NEW: Final = rb"<\d{1,3}>1 %b \S+ \S+ \d+ \S+ %b (?:\xef\xbb\xbf)?" % (TIME, DATA)
 _LINE: Final = re.compile(
     rb"(?:<(?P<priority>\d+)>(?:1 )?)?(?P<time>%b) "
     rb"(?P<sender>(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
     rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?)"
-    rb"(?:(?<=-)(?P<chunk>\d+)\] )?(?P<text>[^\n]*)" % (_TIME, _DATA)
+    rb"(?:(?<=-)(?P<chunk>\d+)\] )?(?P<text>[^\n]*)" % (TIME, DATA)
 )
 _GOES_ON: Final = re.compile(rb"\t|#011|%b" % PART_START)
 _WHOLE: Final = re.compile(REPORT_START)

@@ -191,7 +191,7 @@ def _commands() -> Iterator[str]:
 @pytest.mark.parametrize("call", sorted(set(_commands())))
 def test_commands_in_the_documentation_exist(call: str) -> None:
     verb, *arguments = shlex.split(call)
-    if verb in {"test", "benchmark", "evaluate"}:
+    if verb in {"test", "benchmark", "evaluate", "findings"}:
         assert f'"{verb}"' in (ROOT / "run.py").read_text()
         return
     command = cli.commands[verb]

@@ -1,0 +1,61 @@
+"""JSON behind what a logger or a shipper writes before it: a time, and perhaps a level, a thread, a name.
+
+`2026-03-02 10:00:00,123 INFO [main] shop.Orders - {"id": ...}`. Time and level count where the object
+has none; the whole prefix stays in attributes. Source: layouts of Log4j, Logback and Python's logging;
+`docker logs --timestamps`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ingest.formats.base import Envelope, JsonFormat, Transcoder
+
+_TIME: Final = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+_LEVEL: Final = (
+    rb"\b(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|CRITICAL|trace|debug|info|warn(?:ing)?|error|fatal)\b"
+)
+_WORD: Final = rb"(?>\[[^\]{}\n]{1,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
+# Nothing but a time, or words with a level among them; not the clock of a vector-clock log.
+_CLOCK: Final = (
+    rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
+)
+_WORDS: Final = rb"(?=[^{\n]{0,200}%b)(?:[ \t]++%b){1,8}+[ \t]*+" % (_LEVEL, _WORD)
+_PREFIX: Final = rb'[\[(]?(?P<pj_time>%b)[\])]?(?:[ \t]++|%b)(?!%b)(?=\{[ \t]*+")' % (_TIME, _WORDS, _CLOCK)
+_LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
+_LEVELS: Final = re.compile(_LEVEL)
+
+_ENVELOPE: Final = Envelope(
+    name="prefixed_json",
+    match=lambda _: False,
+    held=("log",),
+    format=JsonFormat(
+        name="prefixed_json",
+        priority=0,
+        match=lambda _: None,
+        fields={"occurred_at": (("time",),), "severity": (("level",),), "message": (("log",),)},
+        by_name=False,
+    ),
+    about={"occurred_at": "{time}", "severity": "{level}"},
+    inputs={"time": ("time",), "level": ("level",)},
+)
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    line = _LINE.match(record)
+    if line is None:
+        raise ValueError("no JSON object behind a time")
+    about = {"time": line["pj_time"].decode(), "prefix": line["prefix"].decode().rstrip()}
+    if level := _LEVELS.search(line["prefix"]):
+        about["level"] = level[0].decode()
+    yield {"log": line["json"].decode().rstrip("\r"), **about}
+
+
+FORMAT = Transcoder(
+    name="prefixed_json",
+    format=_ENVELOPE,
+    starts=_PREFIX + rb"(?=[^\n]*\}[ \t\r]*(?:\n|\Z))",
+    transcode=_transcode,
+)

@@ -1,0 +1,67 @@
+"""A line by way of syslog: what stands behind the header is read as if it stood in a file by itself.
+
+The host is the node and the program the service, where the line does not name them; what is no record
+of a known format becomes an event with a text. A time without a year is no time unless `--year` is
+given. PostgreSQL, whose reports come in chunks, has a format of its own.
+Source: RFC 3164; RFC 5424.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ingest.formats.base import Envelope, JsonFormat, Transcoder
+from ingest.formats.syslog_header import DATA, TIME
+
+_NEW: Final = rb"<\d{1,3}>1 (?:%b|-) \S+ \S+ \S+ \S+ %b(?: |$)" % (TIME, DATA)
+_OLD: Final = rb"(?:<\d{1,3}>)?%b [^\s:]+ [^\s:\[\]{}\"=]+(?:\[\d+\])?: " % TIME
+_LINE: Final = re.compile(
+    rb"(?:<(?P<priority>\d+)>(?:1 )?)?(?P<time>%b|-) (?P<host>\S+) "
+    rb"(?:(?P<tag>[^\s:\[\]{}\"=]+)(?:\[(?P<pid>\d+)\])?: "
+    rb"|(?P<app>\S+) (?P<procid>\S+) (?P<id>\S+) (?P<data>%b)(?: |$)(?:\xef\xbb\xbf)?)"
+    rb"(?P<text>[^\n]*)" % (TIME, DATA)
+)
+_SEVERITIES: Final = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
+_ABOUT: Final = {
+    "occurred_at": "{time}", "node": "{host}", "service": "{tag}", "severity": "{severity}",
+}  # fmt: skip
+
+_ENVELOPE: Final = Envelope(
+    name="syslog_line",
+    match=lambda _: False,
+    held=("log",),
+    format=JsonFormat(
+        name="syslog_line",
+        priority=0,
+        match=lambda _: None,
+        fields={
+            "occurred_at": (("time",),), "node": (("host",),), "service": (("tag",),),
+            "severity": (("severity",),), "message": (("log",),),
+        },
+        by_name=False,
+    ),
+    about=_ABOUT,
+    inputs={name: (name,) for name in ("time", "host", "tag", "severity")},
+)  # fmt: skip
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    line = _LINE.match(record)
+    if line is None:
+        raise ValueError("a line without the header of syslog")
+    named = {
+        "time": line["time"], "host": line["host"], "tag": line["tag"] or line["app"],
+        "pid": line["pid"] or line["procid"], "message_id": line["id"], "structured_data": line["data"],
+        "priority": line["priority"],
+    }  # fmt: skip
+    about = {name: value.decode() for name, value in named.items() if value not in (None, b"-")}
+    if line["priority"]:
+        about["severity"] = _SEVERITIES[int(line["priority"]) % 8]
+    yield {"log": line["text"].decode().rstrip("\r"), **about}
+
+
+FORMAT = Transcoder(
+    name="syslog_line", format=_ENVELOPE, starts=rb"(?:%b|%b)" % (_OLD, _NEW), transcode=_transcode
+)

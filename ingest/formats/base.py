@@ -86,6 +86,17 @@ class JsonFormat:
     """Top-level fields that a transcoder put together from others: never in attributes."""
 
 
+def made(name: str, fields: Mapping[str, str | tuple[str, ...]], **more: Any) -> JsonFormat:
+    """The format of objects that a transcoder makes, or that are an envelope: no record is found to be of
+    it, and nothing goes by names. `fields`: role -> top-level keys, best first.
+    """
+    paths = {
+        role: tuple((key,) for key in ((keys,) if isinstance(keys, str) else keys))
+        for role, keys in fields.items()
+    }
+    return JsonFormat(name=name, priority=0, match=lambda _: None, by_name=False, fields=paths, **more)
+
+
 def one_of(patterns: Mapping[str, bytes]) -> re.Pattern[bytes]:
     """Matches what one of the patterns does; the group that did is called by the name of that one."""
     return re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), one) for name, one in patterns.items()))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats.base import Envelope, Held, JsonFormat, Transcoder
+from ingest.formats.base import Envelope, Held, Transcoder, made
 
 _TIME: Final = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
 _STARTS: Final = rb"%b std(?:out|err) [FP](?::\S*)? " % _TIME
@@ -21,12 +21,9 @@ _ENVELOPE: Final = Envelope(
     name="cri_log",
     match=lambda _: False,
     held=("log",),
-    format=JsonFormat(
+    format=made(
         name="cri_log",
-        priority=0,
-        match=lambda _: None,
-        fields={"occurred_at": (("time",),), "message": (("log",),)},
-        by_name=False,
+        fields={"occurred_at": "time", "message": "log"},
     ),
     about={"occurred_at": "{time}"},
     inputs={"time": ("time",)},

@@ -3,19 +3,16 @@
 Source: Docker documentation, "JSON File logging driver".
 """
 
-from ingest.formats.base import Envelope, JsonFormat
+from ingest.formats.base import Envelope, made
 
 FORMAT = Envelope(
     name="docker_json",
     match=lambda shape: shape.has("log", "stream", "time") and not shape.has("kubernetes"),
     held=("log",),
-    format=JsonFormat(
+    format=made(
         name="docker_json",
-        priority=0,
-        match=lambda _: None,
-        fields={"occurred_at": (("time",),), "message": (("log",),)},
+        fields={"occurred_at": "time", "message": "log"},
         computed={"message": "rtrim({message}, chr(13) || chr(10))"},
-        by_name=False,
     ),
     about={"occurred_at": "{time}"},
     inputs={"time": ("time",)},

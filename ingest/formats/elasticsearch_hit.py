@@ -4,17 +4,14 @@ Search results, scroll dumps and elasticdump write such an object per document. 
 Elasticsearch documentation, search API, response body.
 """
 
-from ingest.formats.base import Envelope, JsonFormat
+from ingest.formats.base import Envelope, made
 
 FORMAT = Envelope(
     name="elasticsearch_hit",
     match=lambda shape: shape.has("_index", "_source"),
     held=("_source",),
-    format=JsonFormat(
+    format=made(
         name="elasticsearch_hit",
-        priority=0,
-        match=lambda _: None,
-        fields={"event_id": (("_id",),)},
-        by_name=False,
+        fields={"event_id": "_id"},
     ),
 )

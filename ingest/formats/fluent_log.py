@@ -4,7 +4,7 @@ The pod is the node, its container or app the service. The time is that of the s
 line has none. Source: Fluent Bit, "Kubernetes" filter; Docker, "Fluentd logging driver".
 """
 
-from ingest.formats.base import Envelope, JsonFormat, Shape
+from ingest.formats.base import Envelope, Shape, made
 from ingest.names import Path
 
 _TIMES = ("time", "@timestamp", "timestamp", "date")
@@ -36,18 +36,15 @@ def enveloped(name: str, held: str) -> Envelope:
         name=name,
         match=match,
         held=(held,),
-        format=JsonFormat(
+        format=made(
             name=name,
-            priority=0,
-            match=lambda _: None,
-            fields={"occurred_at": tuple((key,) for key in _TIMES), "message": ((held,),)},
+            fields={"occurred_at": _TIMES, "message": held},
             inputs=inputs,
             computed={
                 "node": about["node"],
                 "service": about["service"],
                 "message": "rtrim({message}, chr(13) || chr(10))",
             },
-            by_name=False,
         ),
         about=about,
         inputs=inputs,

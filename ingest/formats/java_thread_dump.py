@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats.base import JsonFormat, Transcoder, continued
+from ingest.formats.base import Transcoder, continued, made
 
 _HEAD: Final = b"Full thread dump"
 _FOUND: Final = b"Found one Java-level deadlock:"
@@ -114,17 +114,14 @@ def _code(stacks: str) -> dict[str, str]:
 
 FORMAT = Transcoder(
     name="java_thread_dump",
-    format=JsonFormat(
+    format=made(
         name="java_thread_dump",
-        priority=0,
-        match=lambda _: None,
-        by_name=False,
         fields={
-            "event_id": (("id",),),
-            "occurred_at": (("time",),),
-            "event_type": (("type",),),
-            "message": (("message",),),
-            "lock_edges": (("lock_edges",),),
+            "event_id": "id",
+            "occurred_at": "time",
+            "event_type": "type",
+            "message": "message",
+            "lock_edges": "lock_edges",
         },
         inputs={"operation_made": ("operation",)},
         computed={"operation": "{operation_made}"},

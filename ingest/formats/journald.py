@@ -6,7 +6,7 @@ with `__` of its addressing. Source: systemd, "Journal Export Formats"; systemd.
 """
 
 from ingest.envelopes import text_of_bytes
-from ingest.formats.base import Envelope, JsonFormat
+from ingest.formats.base import Envelope, made
 
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _WHENS = " ".join(f"WHEN '{number}' THEN '{name}'" for number, name in enumerate(_LEVELS))
@@ -18,15 +18,13 @@ FORMAT = Envelope(
     name="journald",
     match=lambda shape: shape.has("__REALTIME_TIMESTAMP", "MESSAGE"),
     held=("MESSAGE",),
-    format=JsonFormat(
+    format=made(
         name="journald",
-        priority=0,
-        match=lambda _: None,
         fields={
-            "message": (("MESSAGE",),),
-            "node": (("_HOSTNAME",),),
-            "service": (("SYSLOG_IDENTIFIER",), ("_SYSTEMD_UNIT",), ("_COMM",)),
-            "occurred_at": (("_SOURCE_REALTIME_TIMESTAMP",), ("__REALTIME_TIMESTAMP",)),
+            "message": "MESSAGE",
+            "node": "_HOSTNAME",
+            "service": ("SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "_COMM"),
+            "occurred_at": ("_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"),
         },
         inputs={"priority": ("PRIORITY",)},
         computed={
@@ -36,7 +34,6 @@ FORMAT = Envelope(
                 f" THEN {text_of_bytes('{message}')} ELSE {{message}} END"
             ),
         },
-        by_name=False,
     ),
     about={"occurred_at": _TIME, "node": "{host}", "service": _SERVICE, "severity": _SEVERITY},
     inputs={

@@ -7,7 +7,7 @@ offset numbers, the timestamp dates and topic, partition and offset name what do
 Source: kcat, json.c.
 """
 
-from ingest.formats.base import Envelope, JsonFormat, Shape
+from ingest.formats.base import Envelope, Shape, made
 
 _KEYS = {
     "topic", "partition", "offset", "tstype", "ts", "broker", "headers", "key", "payload", "key_error",
@@ -35,15 +35,12 @@ FORMAT = Envelope(
     name="kcat",
     match=_match,
     held=("payload",),
-    format=JsonFormat(
+    format=made(
         name="kcat",
-        priority=0,
-        match=lambda _: None,
-        by_name=False,
         fields={
-            "occurred_at": (("ts",),),
-            "stream": (("topic",),),
-            "broker_sequence": (("offset",),),
+            "occurred_at": "ts",
+            "stream": "topic",
+            "broker_sequence": "offset",
         },
         inputs={"partition": ("partition",), "key": ("key",)},
         derived={

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from ingest.formats import exact
-from ingest.formats.base import JsonFormat, Transcoder
+from ingest.formats.base import Transcoder, made
 
 Json = dict[str, Any]
 Id = str | int | float
@@ -75,17 +75,14 @@ def _transcode(record: bytes) -> Iterator[Json]:
 
 FORMAT = Transcoder(
     name="ocel2",
-    format=JsonFormat(
+    format=made(
         name="ocel2",
-        priority=0,
-        match=lambda _: None,
-        by_name=False,
         fields={
-            "event_id": (("id",),),
-            "occurred_at": (("time",),),
-            "event_type": (("type",),),
-            "stream_key": (("@entity",),),
-            "entity": (("@entity",),),
+            "event_id": "id",
+            "occurred_at": "time",
+            "event_type": "type",
+            "stream_key": "@entity",
+            "entity": "@entity",
         },
         made=("@entity",),
     ),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats.base import Envelope, JsonFormat, Transcoder
+from ingest.formats.base import Envelope, Transcoder, made
 
 _TIME: Final = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 _LEVEL: Final = (
@@ -31,12 +31,9 @@ _ENVELOPE: Final = Envelope(
     name="prefixed_json",
     match=lambda _: False,
     held=("log",),
-    format=JsonFormat(
+    format=made(
         name="prefixed_json",
-        priority=0,
-        match=lambda _: None,
-        fields={"occurred_at": (("time",),), "severity": (("level",),), "message": (("log",),)},
-        by_name=False,
+        fields={"occurred_at": "time", "severity": "level", "message": "log"},
     ),
     about={"occurred_at": "{time}", "severity": "{level}"},
     inputs={"time": ("time",), "level": ("level",)},

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.parsers import expat
 
-from ingest.formats.base import JsonFormat, Transcoder, lines_with
+from ingest.formats.base import Transcoder, lines_with, made
 
 _STARTS: Final = (
     rb"[ \t]*(?:<\?xml [^\n]*|<(?:deadlock(?:-list)?[\s>]|RingBufferTarget[\s>]"
@@ -272,19 +272,16 @@ def _resource(resource: _Element) -> str:
 
 FORMAT = Transcoder(
     name="sqlserver_deadlock",
-    format=JsonFormat(
+    format=made(
         name="sqlserver_deadlock",
-        priority=0,
-        match=lambda _: None,
-        by_name=False,
         fields={
-            "event_id": (("id",),),
-            "occurred_at": (("time",),),
-            "service": (("application",),),
-            "entity": (("database",),),
-            "event_type": (("type",),),
-            "lock_owner": (("victim",),),
-            "lock_edges": (("lock_edges",),),
+            "event_id": "id",
+            "occurred_at": "time",
+            "service": "application",
+            "entity": "database",
+            "event_type": "type",
+            "lock_owner": "victim",
+            "lock_edges": "lock_edges",
         },
         inputs={"operation_made": ("operation",)},
         computed={"operation": "{operation_made}"},

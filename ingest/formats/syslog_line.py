@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats.base import Envelope, JsonFormat, Transcoder
+from ingest.formats.base import Envelope, Transcoder, made
 from ingest.formats.syslog_header import DATA, TIME
 
 _NEW: Final = rb"<\d{1,3}>1 (?:%b|-) \S+ \S+ \S+ \S+ %b(?: |$)" % (TIME, DATA)
@@ -32,15 +32,12 @@ _ENVELOPE: Final = Envelope(
     name="syslog_line",
     match=lambda _: False,
     held=("log",),
-    format=JsonFormat(
+    format=made(
         name="syslog_line",
-        priority=0,
-        match=lambda _: None,
         fields={
-            "occurred_at": (("time",),), "node": (("host",),), "service": (("tag",),),
-            "severity": (("severity",),), "message": (("log",),),
+            "occurred_at": "time", "node": "host", "service": "tag",
+            "severity": "severity", "message": "log",
         },
-        by_name=False,
     ),
     about=_ABOUT,
     inputs={name: (name,) for name in ("time", "host", "tag", "severity")},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -64,20 +65,31 @@ class CountingCursor:
         self._cursor.close()
 
 
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The databases of the stories with their logs, to be copied: writing them takes much longer."""
+    directory = tmp_path_factory.mktemp("written")
+    for name, write in (("story", story.write), ("hostile", story.write_hostile)):
+        (directory / name).mkdir()
+        with write(directory / name / f"{name}.duckdb"):
+            pass
+    return directory
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(written: Path, tmp_path: Path) -> Iterator[Store]:
     """A database with the story."""
-    opened = story.write(tmp_path / "story.duckdb")
-    yield opened
-    opened.close()
+    shutil.copytree(written / "story", tmp_path, dirs_exist_ok=True)
+    with Store(tmp_path / "story.duckdb") as opened:
+        yield opened
 
 
 @pytest.fixture
-def hostile_store(tmp_path: Path) -> Iterator[Store]:
+def hostile_store(written: Path, tmp_path: Path) -> Iterator[Store]:
     """A database with the story told in hostile text."""
-    opened = story.write_hostile(tmp_path / "hostile.duckdb")
-    yield opened
-    opened.close()
+    shutil.copytree(written / "hostile", tmp_path, dirs_exist_ok=True)
+    with Store(tmp_path / "hostile.duckdb") as opened:
+        yield opened
 
 
 @pytest.fixture

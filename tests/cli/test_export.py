@@ -27,8 +27,9 @@ _CHAIN = (
 
 
 @pytest.fixture
-def stored(tmp_path: Path, stormwatch: Command) -> None:
+def stored(prepared: Path, tmp_path: Path, stormwatch: Command) -> None:
     """d has two causes; e is of another chain, whose cause was never logged."""
+    assert prepared.is_file()
     directory = tmp_path / "chain"
     directory.mkdir()
     records = [

@@ -12,6 +12,8 @@ from stormwatch.errors import ExitCode
 
 from .harness import HOSTILE, Command, line, order
 
+pytestmark = pytest.mark.usefixtures("prepared")
+
 
 def _write(logs: Path, *records: str) -> None:
     (logs / "orders.jsonl").write_text("".join(records), encoding="utf-8")

@@ -18,7 +18,8 @@ from .harness import HOSTILE, ROOT, Command, command
 
 
 @pytest.fixture(autouse=True)
-def _stored(logs: Path, stormwatch: Command) -> None:
+def _stored(prepared: Path, logs: Path, stormwatch: Command) -> None:
+    assert prepared.is_file()
     stormwatch("ingest", logs)
 
 

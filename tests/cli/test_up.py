@@ -31,7 +31,8 @@ SELECT
 
 
 @pytest.fixture
-def up(logs: Path, start: Processes) -> Running:
+def up(prepared: Path, logs: Path, start: Processes) -> Running:
+    assert prepared.is_file()
     running = start("up", logs, "--no-browser", "--port", 0)
     running.wait_for(10)
     return running

@@ -189,7 +189,7 @@ def test_every_relation_has_something_to_tell(catalog: Catalog, template: Path) 
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=deliveries, layout=layouts)
 def test_any_layout(catalog: Catalog, template: Path, story: list[Delivery], layout: Layout) -> None:
     _check(catalog, template, story, layout)

@@ -53,6 +53,8 @@ class Plan:
     left: leftover.Tree | None
     """What the columns do not hold, where that can be said by paths; else the patch tells."""
     removed: frozenset[Path]
+    absent: frozenset[str]
+    """Inputs of the format that no record of the shape has."""
 
 
 @dataclass
@@ -63,6 +65,8 @@ class PlanGroup:
     envelope: Path
     left: leftover.Union | None
     """None: what is left is found by the patch of each plan."""
+    absent: frozenset[str]
+    """Inputs of the format that none of its records has: not looked up, nor anything made of them."""
     roles: dict[str, set[Path]] = field(default_factory=dict)
 
     def take(self, plan: Plan) -> bool:
@@ -71,6 +75,7 @@ class PlanGroup:
             return False
         if self.left is not None and plan.left is not None and not self.left.add(plan.left, plan.removed):
             return False
+        self.absent &= plan.absent
         for role, paths in plan.paths.items():
             self.roles.setdefault(role, set()).update(paths)
         return True
@@ -88,7 +93,7 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
                 break
         else:
             union = None if plan.left is None else leftover.Union()
-            group = PlanGroup(plan.format, plan.envelope, union)
+            group = PlanGroup(plan.format, plan.envelope, union, plan.absent)
             group.take(plan)
             alike.append((group, [(shape, plan)]))
     return [entry for alike in groups.values() for entry in alike]
@@ -145,7 +150,20 @@ def make_plan(
         choices=frozenset(choices),
         left=leftover.leftover(shape.order, removed),
         removed=frozenset(removed),
+        absent=_absent(fmt, envelope, shape),
     )
+
+
+def _absent(fmt: JsonFormat, envelope: Path, shape: Shape) -> frozenset[str]:
+    """The inputs that are not there: the keys beside them are known, and they are none of these."""
+    looked_into = {path[:-1] for path in shape.paths}
+    absent = set()
+    for name, inner in fmt.inputs.items():
+        path = envelope + inner
+        steps = (path[:depth] for depth in range(len(path)))
+        if any(above in looked_into and path[: len(above) + 1] not in shape.paths for above in steps):
+            absent.add(name)
+    return frozenset(absent)
 
 
 def _around(shape: Shape) -> dict[str, dict[str, tuple[Path, ...]]]:

@@ -55,7 +55,8 @@ class Statement:
         self._beginning = beginning
         self._format = group.format
         order = {role: self._ordered(role, paths, group) for role, paths in group.roles.items()}
-        inputs = {name: group.envelope + path for name, path in group.format.inputs.items()}
+        there = group.format.inputs.keys() - group.absent
+        inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
         every = {path for paths in order.values() for path in paths} | set(inputs.values())
         self._left = group.left
         self._paths = sorted(every)
@@ -164,7 +165,7 @@ class Statement:
     def _rest(self) -> str:
         """What no column holds, if nothing of the record was lost on the way."""
         if self._left is None:
-            return "json_merge_patch(line, patch)"
+            return "json_merge_patch(line, patch)::VARCHAR"
         values = {path: f"u[{number}]" for number, path in enumerate(self._leaves(), start=1)}
         return leftover.joined(self._left.tree, values)
 
@@ -178,6 +179,7 @@ class Statement:
             "event_type": self._event_type(raw_operation),
             "has_nested": self._nested(),
         }
+        columns |= {f"in_{name}": "NULL::VARCHAR" for name in self._format.inputs}
         columns |= {f"in_{name}": self._raw(path) for name, path in self._inputs.items()}
         columns |= {
             "word": self._removed_words(),
@@ -260,7 +262,7 @@ FROM typed"""
         return {
             **{role: role for role in plain},
             **_TYPED,
-            **{name: f"in_{name}" for name in (*self._inputs, *self._format.prepared)},
+            **{name: f"in_{name}" for name in (*self._format.inputs, *self._format.prepared)},
         }
 
 
@@ -296,16 +298,17 @@ def _attributes() -> str:
         "word IS NOT NULL AND word IS DISTINCT FROM event_type AND word IS DISTINCT FROM message",
         "in_is_redelivered IS NOT NULL AND is_redelivered IS NULL",
         "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
-        f"regexp_matches(rest, '{_FRACTION}') AND regexp_matches(rest, '{_ROUNDED}')",
+        f"CASE WHEN regexp_matches(rest, '{_FRACTION}') THEN regexp_matches(rest, '{_ROUNDED}') END",
         "regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
         *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
           for name, kind in _INTEGER_COLUMNS.items()),
     ]  # fmt: skip
     # A time is kept as written when microseconds cannot hold it or it was not understood.
     inexact = f"in_occurred_at IS NOT NULL AND (occurred_at IS NULL OR {is_inexact('in_occurred_at')})"
-    anything = " OR ".join(f"coalesce({test}, FALSE)" for test in lost)
+    # Only as a condition are these asked one after the other, each of what those before it left. And no
+    # branch may be of type JSON: all others would be parsed once more.
     return f"""nullif(CASE
-        WHEN {anything} THEN rtrim(line, chr(10) || chr(13))::JSON
-        WHEN {inexact} THEN json_merge_patch(line, patch_keeping_time)
+        WHEN {" OR ".join(f"({test})" for test in lost)} THEN rtrim(line, chr(10) || chr(13))
+        WHEN {inexact} THEN json_merge_patch(line, patch_keeping_time)::VARCHAR
         ELSE rest
     END, '{{}}')"""

@@ -58,7 +58,7 @@ class Statement:
         there = group.format.inputs.keys() - group.absent
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
         every = {path for paths in order.values() for path in paths} | set(inputs.values())
-        self._left = group.left
+        self._left, self._left_with_time = group.left, group.left_with_time
         self._paths = sorted(every)
         self._index = {path: number for number, path in enumerate(self._paths, start=1)}
         self._roles = order
@@ -160,14 +160,21 @@ class Statement:
         return " OR ".join(f"coalesce({test}, FALSE)" for test in tests) or "FALSE"
 
     def _leaves(self) -> list[Path]:
-        return [] if self._left is None else list(leftover.leaves(self._left.tree))
+        lefts = (left for left in (self._left, self._left_with_time) if left is not None)
+        return list(dict.fromkeys(path for left in lefts for path in leftover.leaves(left.tree)))
+
+    def _joined(self, left: leftover.Union) -> str:
+        values = {path: f"u[{number}]" for number, path in enumerate(self._leaves(), start=1)}
+        return leftover.joined(left.tree, values)
 
     def _rest(self) -> str:
         """What no column holds, if nothing of the record was lost on the way."""
-        if self._left is None:
-            return "json_merge_patch(line, patch)::VARCHAR"
-        values = {path: f"u[{number}]" for number, path in enumerate(self._leaves(), start=1)}
-        return leftover.joined(self._left.tree, values)
+        return "json_merge_patch(line, patch)::VARCHAR" if self._left is None else self._joined(self._left)
+
+    def _rest_with_time(self) -> str:
+        if self._left_with_time is None:
+            return "json_merge_patch(line, patch_keeping_time)::VARCHAR"
+        return self._joined(self._left_with_time)
 
     def sql(self, group_no: int) -> str:
         """The SELECT; reads the temp tables `lines`, `plans` and `operation_words`."""
@@ -201,7 +208,7 @@ WITH extracted AS (
     FROM lines INNER JOIN plans ON lines.shape = plans.shape
     WHERE plans.group_no = {group_no}
 ), fields AS (
-    SELECT file_id, byte_offset, byte_length, record_no, line, patch, patch_keeping_time,
+    SELECT file_id, byte_offset, byte_length, record_no, line, patch, patch_keeping_time, u,
         {selected}
     FROM extracted
     {joins}
@@ -237,7 +244,7 @@ FROM typed"""
             "schema_version": "schema_version", "entity": "entity",
             **{name: _integer(name, kind) for name, kind in _INTEGER_COLUMNS.items()},
             "is_redelivered": "is_redelivered", "severity": "severity", "message": "message",
-            "attributes": _attributes(),
+            "attributes": _attributes(self._rest_with_time()),
             **{role: role for role in LOCK_ROLES},
             "lock_blocked_by": "nullif(lock_blocked_by, lock_owner)",
             "lock_detail": "NULL::VARCHAR",
@@ -290,7 +297,7 @@ def _integer(text: str, kind: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, '[+-]?\\d+(\\.0+)?') THEN try_cast({text} AS {kind}) END"
 
 
-def _attributes() -> str:
+def _attributes(rest_with_time: str) -> str:
     """What no column holds: all of the record when a value did not fit the column it was for."""
     lost = [
         "has_nested",
@@ -309,6 +316,6 @@ def _attributes() -> str:
     # branch may be of type JSON: all others would be parsed once more.
     return f"""nullif(CASE
         WHEN {" OR ".join(f"({test})" for test in lost)} THEN rtrim(line, chr(10) || chr(13))
-        WHEN {inexact} THEN json_merge_patch(line, patch_keeping_time)::VARCHAR
+        WHEN {inexact} THEN {rest_with_time}
         ELSE rest
     END, '{{}}')"""

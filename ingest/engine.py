@@ -138,7 +138,9 @@ class Engine:
                 FROM incoming
             )"""
         )
-        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {_in_parts('classified', lines.num_rows)}")
+        self._cursor.execute(
+            f"CREATE OR REPLACE TEMP VIEW lines AS {_in_parts('classified', lines.num_rows)}"
+        )
         self._keys = keys
 
     def _plan_new_shapes(self) -> None:
@@ -315,7 +317,9 @@ def _in_parts(table: str, rows: int) -> str:
     size = max(rows // (os.cpu_count() or 1) + 1, _WORTH_A_THREAD)
     ends = range(size, rows, size)
     # The first and the last are open, whatever numbers the rows have.
-    parts = [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
+    parts = (
+        [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
+    )
     parts[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
     return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {part}" for part in parts)
 

@@ -79,7 +79,9 @@ class PlanGroup:
             (self.left, plan.left, plan.removed),
             (self.left_with_time, plan.left_with_time, plan.removed_but_time),
         ]
-        if not leftover.add_all((union, tree, gone) for union, tree, gone in lefts if union and tree is not None):
+        if not leftover.add_all(
+            (union, tree, gone) for union, tree, gone in lefts if union and tree is not None
+        ):
             return False
         self.absent &= plan.absent
         for role, paths in plan.paths.items():

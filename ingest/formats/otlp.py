@@ -151,7 +151,11 @@ def scoped(record: Json, signal: str, *records: str) -> Iterator[tuple[Json, Jso
 def _written(common: Json) -> Json:
     """With its objects as the texts that they are written as, once for all records."""
     try:
-        texts = {key: orjson.Fragment(orjson.dumps(one)) for key, one in common.items() if type(one) is dict and one}
+        texts = {
+            key: orjson.Fragment(orjson.dumps(one))
+            for key, one in common.items()
+            if type(one) is dict and one
+        }
     except orjson.JSONEncodeError:
         return common  # so that it is each record that cannot be written
     return {**common, **texts}

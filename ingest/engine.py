@@ -7,6 +7,7 @@ through one statement. A plan depends on the shape alone, never on the lines aro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,8 @@ _MAX_CONTAINERS = 1_000
 _MAX_DEPTH = 2
 _MAX_PLANS = 20_000
 _SAMPLE = 64
+_WORTH_A_THREAD = 4 * 2048
+"""Rows of fewer vectors are read by one."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class Engine:
         top = "keys[1]" if self._containers else "keys"
         marked = ", ".join(f"contains(line, '{mark}')" for mark in self._marks)
         self._cursor.execute(
-            f"""CREATE OR REPLACE TEMP TABLE lines AS
+            f"""CREATE OR REPLACE TEMP TABLE classified AS
             SELECT * EXCLUDE (keys),
                 CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
             FROM (
@@ -134,6 +137,9 @@ class Engine:
                     CASE WHEN starts_with(ltrim(line, ' \t'), '{{') THEN try({keys}) END AS keys
                 FROM incoming
             )"""
+        )
+        self._cursor.execute(
+            f"CREATE OR REPLACE TEMP VIEW lines AS {_in_parts('classified', lines.num_rows)}"
         )
         self._keys = keys
 
@@ -304,6 +310,18 @@ _PLANS_SCHEMA = pa.schema(
         pa.field("patch_keeping_time", pa.string()),
     ]
 )
+
+
+def _in_parts(table: str, rows: int) -> str:
+    """All rows of a table, for each core a part: DuckDB gives a row group of 122,880 to one thread alone."""
+    size = max(rows // (os.cpu_count() or 1) + 1, _WORTH_A_THREAD)
+    ends = range(size, rows, size)
+    # The first and the last are open, whatever numbers the rows have.
+    parts = (
+        [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
+    )
+    parts[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
+    return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {part}" for part in parts)
 
 
 def _sample(lines: pa.Table) -> pa.Table:

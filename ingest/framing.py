@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from itertools import accumulate
 from typing import Any, Final
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from ingest import documents
 from ingest.formats import transcoders
 from ingest.formats.base import End, Held, one_of
+from ingest.needles import Needles
 
 _NEWLINE = 10
 _RETURN, _OPEN, _CLOSE = b"\r{}"
@@ -137,7 +138,7 @@ def _end_of_held(text: bytes, *, is_all: bool) -> int | None:
     """Where the first record in what envelopes held ends; None: behind it."""
     line_end = text.find(b"\n") + 1
     is_object = text.startswith(b"{") and text.endswith(b"}\n", 0, line_end)
-    if is_object and not any(text.find(one, 0, line_end) >= 0 for one in _openings()):
+    if is_object and not _openings().are_in(text, line_end):
         return line_end
     end = _end_of(text, 0, is_all=is_all) if text else None
     if end == 0:
@@ -176,19 +177,11 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last = np.where(last == _RETURN, codes[lasts - 1], last)
     is_object = (first == _OPEN) & (last == _CLOSE)
     last_bound = int(lines[-1])
-    if holding := [place for opening in _openings() for place in _lines_with(opening, data, last_bound)]:
+    if holding := list(_openings().places(data, last_bound)):
         is_object[np.searchsorted(starts, holding, "right") - 1] = False
     is_object &= lines[1:] - starts < _PIECE
     unusual: Bounds = starts[~(is_object | np.isin(first, _NOTHING))]
     return unusual
-
-
-def _lines_with(opening: bytes, data: bytes, end: int) -> Iterator[int]:
-    """A place in each line before `end` that holds `opening`."""
-    at = data.find(opening, 0, end)
-    while at >= 0:
-        yield at
-        at = data.find(opening, data.index(b"\n", at), end)
 
 
 def last_start(data: bytes) -> int:
@@ -252,9 +245,9 @@ def _alone() -> re.Pattern[bytes]:
 
 
 @cache
-def _openings() -> tuple[bytes, ...]:
+def _openings() -> Needles:
     """What stands in a line that is an object and may start a record of several."""
-    return tuple(opening for one in transcoders() for opening in one.openings)
+    return Needles(opening for one in transcoders() for opening in one.openings)
 
 
 def by_lines(data: bytes) -> Bounds:

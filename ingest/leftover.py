@@ -79,6 +79,17 @@ class Union:
         return True
 
 
+def add_all(entries: Iterable[tuple[Union, Tree, Iterable[Path]]]) -> bool:
+    """Add to several what is left of one shape; False when one of them contradicts, and nothing changed."""
+    given = list(entries)
+    before = [(union.tree, union.removed) for union, *_ in given]
+    if all(union.add(tree, removed) for union, tree, removed in given):
+        return True
+    for (union, *_), (tree, gone) in zip(given, before, strict=True):
+        union.tree, union.removed = tree, gone
+    return False
+
+
 def _merged(one: Tree, other: Tree) -> Tree | None:
     """Both trees in one, in an order that both agree with; None when there is none."""
     merged: list[tuple[str, Tree | None]] = list(one.items())

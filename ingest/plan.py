@@ -52,7 +52,12 @@ class Plan:
     """Decisions that the names alone do not tell: plans that differ in one need different SQL."""
     left: leftover.Tree | None
     """What the columns do not hold, where that can be said by paths; else the patch tells."""
+    left_with_time: leftover.Tree | None
+    """The same and the time."""
     removed: frozenset[Path]
+    removed_but_time: frozenset[Path]
+    absent: frozenset[str]
+    """Inputs of the format that no record of the shape has."""
 
 
 @dataclass
@@ -63,14 +68,22 @@ class PlanGroup:
     envelope: Path
     left: leftover.Union | None
     """None: what is left is found by the patch of each plan."""
+    left_with_time: leftover.Union | None
+    absent: frozenset[str]
+    """Inputs of the format that none of its records has: not looked up, nor anything made of them."""
     roles: dict[str, set[Path]] = field(default_factory=dict)
 
     def take(self, plan: Plan) -> bool:
         """Serve a plan as well; False when the statement would not be right for it."""
-        if (plan.left is None) != (self.left is None):
+        lefts = [
+            (self.left, plan.left, plan.removed),
+            (self.left_with_time, plan.left_with_time, plan.removed_but_time),
+        ]
+        if not leftover.add_all(
+            (union, tree, gone) for union, tree, gone in lefts if union and tree is not None
+        ):
             return False
-        if self.left is not None and plan.left is not None and not self.left.add(plan.left, plan.removed):
-            return False
+        self.absent &= plan.absent
         for role, paths in plan.paths.items():
             self.roles.setdefault(role, set()).update(paths)
         return True
@@ -80,15 +93,17 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
     """As few groups as serve all plans, given with their shapes; a shape is in one group."""
     groups: dict[object, list[tuple[PlanGroup, list[tuple[int, Plan]]]]] = {}
     for shape, plan in plans:
-        key = (plan.format.name, plan.envelope, plan.mapping_no, plan.choices)
+        lefts = (plan.left, plan.left_with_time)
+        unsaid = tuple(left is None for left in lefts)
+        key = (plan.format.name, plan.envelope, plan.mapping_no, plan.choices, unsaid)
         alike = groups.setdefault(key, [])
         for group, members in alike:
             if group.take(plan):
                 members.append((shape, plan))
                 break
         else:
-            union = None if plan.left is None else leftover.Union()
-            group = PlanGroup(plan.format, plan.envelope, union)
+            unions = (None if left is None else leftover.Union() for left in lefts)
+            group = PlanGroup(plan.format, plan.envelope, *unions, plan.absent)
             group.take(plan)
             alike.append((group, [(shape, plan)]))
     return [entry for alike in groups.values() for entry in alike]
@@ -134,18 +149,36 @@ def make_plan(
     choices |= _settle(found, fmt, envelope)
     made = set(shape.paths.intersection((name,) for name in (*fmt.made, *around.keys() - {HEADERS})))
     removed = made if shape.repeats_keys else made | _removed(found)
-    time = found.get("occurred_at", ((),))[0]
+    removed_but_time = removed - {found.get("occurred_at", ((),))[0]}
+    left = leftover.leftover(shape.order, removed)
+    # The patch puts what it goes into behind the rest.
+    is_flat = left is not None and all(len(path) == 1 for path in removed)
     return Plan(
         format=fmt,
         envelope=envelope,
         mapping_no=mapping_no,
         paths=found,
         patch=_merge_patch(_emptied(shape, removed)),
-        patch_keeping_time=_merge_patch(_emptied(shape, removed - {time})),
+        patch_keeping_time=_merge_patch(_emptied(shape, removed_but_time)),
         choices=frozenset(choices),
-        left=leftover.leftover(shape.order, removed),
+        left=left,
+        left_with_time=leftover.leftover(shape.order, removed_but_time) if is_flat else None,
         removed=frozenset(removed),
+        removed_but_time=frozenset(removed_but_time),
+        absent=_absent(fmt, envelope, shape),
     )
+
+
+def _absent(fmt: JsonFormat, envelope: Path, shape: Shape) -> frozenset[str]:
+    """The inputs that are not there: the keys beside them are known, and they are none of these."""
+    looked_into = {path[:-1] for path in shape.paths}
+    absent = set()
+    for name, inner in fmt.inputs.items():
+        path = envelope + inner
+        steps = (path[:depth] for depth in range(len(path)))
+        if any(above in looked_into and path[: len(above) + 1] not in shape.paths for above in steps):
+            absent.add(name)
+    return frozenset(absent)
 
 
 def _around(shape: Shape) -> dict[str, dict[str, tuple[Path, ...]]]:

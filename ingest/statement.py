@@ -55,9 +55,10 @@ class Statement:
         self._beginning = beginning
         self._format = group.format
         order = {role: self._ordered(role, paths, group) for role, paths in group.roles.items()}
-        inputs = {name: group.envelope + path for name, path in group.format.inputs.items()}
+        there = group.format.inputs.keys() - group.absent
+        inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
         every = {path for paths in order.values() for path in paths} | set(inputs.values())
-        self._left = group.left
+        self._left, self._left_with_time = group.left, group.left_with_time
         self._paths = sorted(every)
         self._index = {path: number for number, path in enumerate(self._paths, start=1)}
         self._roles = order
@@ -159,14 +160,21 @@ class Statement:
         return " OR ".join(f"coalesce({test}, FALSE)" for test in tests) or "FALSE"
 
     def _leaves(self) -> list[Path]:
-        return [] if self._left is None else list(leftover.leaves(self._left.tree))
+        lefts = (left for left in (self._left, self._left_with_time) if left is not None)
+        return list(dict.fromkeys(path for left in lefts for path in leftover.leaves(left.tree)))
+
+    def _joined(self, left: leftover.Union) -> str:
+        values = {path: f"u[{number}]" for number, path in enumerate(self._leaves(), start=1)}
+        return leftover.joined(left.tree, values)
 
     def _rest(self) -> str:
         """What no column holds, if nothing of the record was lost on the way."""
-        if self._left is None:
-            return "json_merge_patch(line, patch)"
-        values = {path: f"u[{number}]" for number, path in enumerate(self._leaves(), start=1)}
-        return leftover.joined(self._left.tree, values)
+        return "json_merge_patch(line, patch)::VARCHAR" if self._left is None else self._joined(self._left)
+
+    def _rest_with_time(self) -> str:
+        if self._left_with_time is None:
+            return "json_merge_patch(line, patch_keeping_time)::VARCHAR"
+        return self._joined(self._left_with_time)
 
     def sql(self, group_no: int) -> str:
         """The SELECT; reads the temp tables `lines`, `plans` and `operation_words`."""
@@ -178,6 +186,7 @@ class Statement:
             "event_type": self._event_type(raw_operation),
             "has_nested": self._nested(),
         }
+        columns |= {f"in_{name}": "NULL::VARCHAR" for name in self._format.inputs}
         columns |= {f"in_{name}": self._raw(path) for name, path in self._inputs.items()}
         columns |= {
             "word": self._removed_words(),
@@ -199,7 +208,7 @@ WITH extracted AS (
     FROM lines INNER JOIN plans ON lines.shape = plans.shape
     WHERE plans.group_no = {group_no}
 ), fields AS (
-    SELECT file_id, byte_offset, byte_length, record_no, line, patch, patch_keeping_time,
+    SELECT file_id, byte_offset, byte_length, record_no, line, patch, patch_keeping_time, u,
         {selected}
     FROM extracted
     {joins}
@@ -235,7 +244,7 @@ FROM typed"""
             "schema_version": "schema_version", "entity": "entity",
             **{name: _integer(name, kind) for name, kind in _INTEGER_COLUMNS.items()},
             "is_redelivered": "is_redelivered", "severity": "severity", "message": "message",
-            "attributes": _attributes(),
+            "attributes": _attributes(self._rest_with_time()),
             **{role: role for role in LOCK_ROLES},
             "lock_blocked_by": "nullif(lock_blocked_by, lock_owner)",
             "lock_detail": "NULL::VARCHAR",
@@ -260,7 +269,7 @@ FROM typed"""
         return {
             **{role: role for role in plain},
             **_TYPED,
-            **{name: f"in_{name}" for name in (*self._inputs, *self._format.prepared)},
+            **{name: f"in_{name}" for name in (*self._format.inputs, *self._format.prepared)},
         }
 
 
@@ -288,7 +297,7 @@ def _integer(text: str, kind: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, '[+-]?\\d+(\\.0+)?') THEN try_cast({text} AS {kind}) END"
 
 
-def _attributes() -> str:
+def _attributes(rest_with_time: str) -> str:
     """What no column holds: all of the record when a value did not fit the column it was for."""
     lost = [
         "has_nested",
@@ -296,16 +305,17 @@ def _attributes() -> str:
         "word IS NOT NULL AND word IS DISTINCT FROM event_type AND word IS DISTINCT FROM message",
         "in_is_redelivered IS NOT NULL AND is_redelivered IS NULL",
         "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
-        f"regexp_matches(rest, '{_FRACTION}') AND regexp_matches(rest, '{_ROUNDED}')",
+        f"CASE WHEN regexp_matches(rest, '{_FRACTION}') THEN regexp_matches(rest, '{_ROUNDED}') END",
         "regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
         *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
           for name, kind in _INTEGER_COLUMNS.items()),
     ]  # fmt: skip
     # A time is kept as written when microseconds cannot hold it or it was not understood.
     inexact = f"in_occurred_at IS NOT NULL AND (occurred_at IS NULL OR {is_inexact('in_occurred_at')})"
-    anything = " OR ".join(f"coalesce({test}, FALSE)" for test in lost)
+    # Only as a condition are these asked one after the other, each of what those before it left. And no
+    # branch may be of type JSON: all others would be parsed once more.
     return f"""nullif(CASE
-        WHEN {anything} THEN rtrim(line, chr(10) || chr(13))::JSON
-        WHEN {inexact} THEN json_merge_patch(line, patch_keeping_time)
+        WHEN {" OR ".join(f"({test})" for test in lost)} THEN rtrim(line, chr(10) || chr(13))
+        WHEN {inexact} THEN {rest_with_time}
         ELSE rest
     END, '{{}}')"""

@@ -33,8 +33,12 @@ def loads(raw: bytes) -> Any:
         return _exactly(raw)
     except orjson.JSONEncodeError as error:
         raise ValueError("nested too deeply") from error
-    # What is written again as it was lost nothing; the rest is looked at more closely.
-    if written == raw.strip() or (_keys(written) == _keys(raw) and _UNSAFE.search(raw) is None):
+    # What is written again as it was lost nothing, be it in one line or indented; the rest is looked at
+    # more closely.
+    text = raw.strip()
+    if written == text or (b"\n" in text and orjson.dumps(value, option=orjson.OPT_INDENT_2) == text):
+        return value
+    if _keys(written) == _keys(raw) and _UNSAFE.search(raw) is None:
         return value
     return _exactly(raw)
 

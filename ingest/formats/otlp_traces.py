@@ -17,6 +17,7 @@ from ingest.formats.otlp import Json
 
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _CODES = ("UNSET", "OK", "ERROR")
+_MESSAGING = "messaging."
 _STREAMS = ("messaging.destination.name", "messaging.destination", "messaging.kafka.topic")
 _MESSAGES = ("messaging.message.id", "messaging.message_id")
 _KEYS = (
@@ -63,7 +64,8 @@ def _operation(about: Json, kind: Any) -> Any:
 
 def _message(about: Json, kind: Any) -> Json:
     """What `messaging.*` attributes say."""
-    if not any(key.startswith("messaging.") for key in about):
+    # Most spans are of no message, which one look at all keys tells.
+    if _MESSAGING not in "".join(about) or not any(key.startswith(_MESSAGING) for key in about):
         return {}
     return {
         "@operation": _operation(about, kind),

@@ -7,6 +7,7 @@ stays in the record. Source: PostgreSQL documentation, `log_line_prefix`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -64,7 +65,9 @@ def sqlstate(word: str) -> bool:
     return len(word) == 5 and word[:2] in _CLASSES  # noqa: PLR2004 - a class and a condition
 
 
-def fields_of(prefix: str) -> dict[str, Any]:
+# The lines of a report have one prefix, and each is asked for when its end is looked for.
+@lru_cache(maxsize=1024)
+def fields_of(prefix: str) -> Mapping[str, Any]:
     """What the prefix of a line says, with the keys of jsonlog; all of it as `prefix`."""
     # Without the numbers that differ from line to line few prefixes are left, and remembered.
     if counted := _PID_AND_LINE.search(prefix):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any, Final
 
@@ -63,6 +64,7 @@ def _prefix(line: str) -> str:
     return line.partition(":  ")[0].rstrip(ascii_uppercase)
 
 
+@lru_cache(maxsize=1024)
 def _prefix_of(line: bytes) -> str:
     return _prefix(line.decode(errors="replace"))
 
@@ -82,38 +84,56 @@ def _whose(prefix: str, reports: Iterable[str]) -> int | None:
     return next((at for at in reversed(range(len(known))) if not _is_other(known[at], prefix)), None)
 
 
+@lru_cache(maxsize=1024)
+def _kind(line: bytes) -> str:
+    """Whether a line is a "part", the first of a "report", or neither.
+
+    Where reports end is looked for from each of them on, so that most lines are asked about three times.
+    """
+    if _PART.match(line):
+        return "part"
+    return "report" if _REPORT.match(line) else ""
+
+
 def _is_report(data: bytes, at: int) -> bool:
     """Whether a whole line is the first of a report."""
-    is_line = data.find(b"\n", at) >= 0
-    return is_line and _PART.match(data, at) is None and _REPORT.match(data, at) is not None
+    behind = data.find(b"\n", at) + 1
+    return behind > 0 and _kind(data[at:behind]) == "report"
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as in base.py
     """Behind the last part of the report; the report of another process may stand between its parts."""
-    first = data.find(b"\n", start) + 1
-    if not first:
+    end = data.find(b"\n", start) + 1
+    if not end:
         return None
-    reports, between = [_prefix_of(data[start:first])], list[str]()
+    own = data[start:end]
+    at = end
+    reports, between = [own], list[bytes]()
     # What cannot be read would spoil the report between its parts.
-    may_be_between = _PART.match(data, start) is None
-    end = at = first
+    may_be_between = _kind(own) != "part"
     while at < len(data) or not is_all:
         behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
         if not behind:
             return None
-        line = data[at:behind]
-        if _PART.match(line):
-            number = _whose(_prefix_of(line), [*reports, *between])
-            if number is None:
-                return end
-            if number < len(reports):
-                reports, between = [*reports, *between], []
-        elif not line.startswith(b"\t"):
-            is_another = may_be_between and not between and line.endswith(b"\n") and _REPORT.match(line)
-            # Most often the next line tells with less effort that none of its parts follow.
-            if not is_another or _is_report(data, behind) or not _is_other(reports[-1], _prefix_of(line)):
-                return end
-            between = [_prefix_of(line)]
+        if not data.startswith(b"\t", at):
+            line = data[at:behind]
+            kind = _kind(line)
+            if kind == "part":
+                number = _whose(_prefix_of(line), map(_prefix_of, [*reports, *between]))
+                if number is None:
+                    return end
+                if number < len(reports):
+                    reports, between = [*reports, *between], []
+            else:
+                is_another = may_be_between and not between and kind == "report" and line.endswith(b"\n")
+                # Most often the next line tells with less effort that none of its parts follow.
+                if (
+                    not is_another
+                    or _is_report(data, behind)
+                    or not _is_other(_prefix_of(reports[-1]), _prefix_of(line))
+                ):
+                    return end
+                between = [line]
         at = behind
         if not between:
             end = at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -20,3 +21,14 @@ def child(module: str, *arguments: object) -> str:
 def peak_memory_bytes() -> int:
     """The most memory this process had resident."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def cpu_seconds() -> float:
+    """Processor time that this process and its children have taken so far: utime and stime of proc(5)."""
+    own = os.getpid()
+    lists = (task.joinpath("children").read_text() for task in Path(f"/proc/{own}/task").iterdir())
+    ticks = 0
+    for pid in (own, *(int(pid) for text in lists for pid in text.split())):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")

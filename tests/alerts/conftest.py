@@ -1,0 +1,25 @@
+"""The catalogue, and a database in memory that is empty again after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from stormwatch.catalog import Catalog
+from stormwatch.storage import open_empty
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The relations as they are shipped."""
+    return Catalog.load()
+
+
+@pytest.fixture(scope="session")
+def installed(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with them that is not to be changed."""
+    with open_empty() as connection:
+        catalog.install(connection)
+        yield connection

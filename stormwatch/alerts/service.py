@@ -144,10 +144,12 @@ class Alerts:
     def _since(self, rule: Rule, known: datetime | None, until: datetime) -> datetime:
         pace = self.config.pace.of(rule)
         every = pace.scaled(rule.every)
-        if known is None and rule.is_ranged:
-            return until - pace.scaled(_HISTORY)
-        furthest = until - every * (1 if known is None else _CATCH_UP)
-        return max(known, furthest) if known is not None and not rule.is_ranged else known or furthest
+        if rule.clock == "wall" and known is None:
+            return until - every  # before, nobody watched
+        if rule.is_ranged:
+            return known or until - pace.scaled(_HISTORY)
+        furthest = until - _CATCH_UP * every
+        return furthest if known is None else max(known, furthest)
 
     def _keep(
         self,

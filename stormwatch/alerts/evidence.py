@@ -17,7 +17,8 @@ from stormwatch.errors import QueryError
 from stormwatch.export import plain_rows, plain_value
 from stormwatch.readonly import run_readonly
 
-TIMEOUT_S: Final = 20.0
+TIMEOUT_S: Final = 5.0
+"""For each relation: people are told only when this is done."""
 _ROWS: Final = 5
 
 Evidence = dict[str, Any]

@@ -19,20 +19,21 @@ from stormwatch.alerts.engine import Episode, Step
 from stormwatch.alerts.evidence import Evidence, investigate
 from stormwatch.alerts.frontier import Frontier
 from stormwatch.alerts.notices import queue_notices
-from stormwatch.alerts.rules import Rule
+from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
 
 _LOOK_S: Final = 0.5
-_REST: Final = 4
-"""After an evaluation so many times its length is left to others."""
+_REST: Final = 9
+"""A rule rests so many times as long as its evaluation took: one that is slow is evaluated less often,
+and the others are not."""
 _SETTLED_BYTES: Final = 1 << 20
 """While more is unread, files are read to different instants, and sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
-_CATCH_UP: Final = 60
+_CATCH_UP: Final = 30
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _GRACE: Final = 12
 """Part of a minute for which lines of other files are waited for."""
@@ -63,6 +64,8 @@ class Alerts:
         self._delivery = Delivery(store, config.routes)
         self._base_url = config.base_url
         self._evaluated: dict[str, datetime] = {}
+        self._rests: dict[str, float] = {}
+        """Rule -> when it may be evaluated again, by the monotonic clock."""
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -90,7 +93,7 @@ class Alerts:
             except _FAILURES as error:
                 # What was not stored is found again the next time.
                 self.problem = str(error).splitlines()[0]
-            self._stopped.wait(max(_LOOK_S, _REST * (time.monotonic() - started)))
+            self._stopped.wait(max(_LOOK_S, time.monotonic() - started))
 
     # --- evaluation ------------------------------------------------------------------------
 
@@ -99,10 +102,13 @@ class Alerts:
         with self._store.cursor() as cursor:
             complete_to = self._frontier.advance(cursor, now) if self._is_settled() else None
         clocks = {"log": complete_to, "wall": now}
-        for rule in self.config.rules.values():
+        for rule in sorted(self.config.rules.values(), key=_urgency):
             reached = clocks[rule.clock]
-            if reached is not None and not self._stopped.is_set():
-                self.evaluate_rule(rule, reached)
+            if reached is None or self._stopped.is_set() or self._rests.get(rule.name, 0) > time.monotonic():
+                continue
+            started = time.monotonic()
+            self.evaluate_rule(rule, reached)
+            self._rests[rule.name] = started + (1 + _REST) * (time.monotonic() - started)
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
         self.problem = None
@@ -199,3 +205,8 @@ class Alerts:
 
     def _queue(self, cursor: duckdb.DuckDBPyConnection) -> None:
         queue_notices(cursor, self.config, self._base_url, self._now())
+
+
+def _urgency(rule: Rule) -> tuple[int, str]:
+    """What may become most serious is evaluated first."""
+    return -SEVERITIES.index(rule.policy.severities[-1]), rule.name

@@ -23,3 +23,12 @@ def installed(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_empty() as connection:
         catalog.install(connection)
         yield connection
+
+
+@pytest.fixture
+def database(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own, in memory: rules are asked on cursors, which see what is committed."""
+    with open_empty() as connection:
+        connection.execute("SET threads = 1")  # the questions are small, and many
+        catalog.install(connection)
+        yield connection

@@ -26,14 +26,14 @@ from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
 
 _LOOK_S: Final = 0.5
-_REST: Final = 9
+_REST: Final = 4
 """A rule rests so many times as long as its evaluation took: one that is slow is evaluated less often,
 and the others are not."""
 _SETTLED_BYTES: Final = 1 << 20
 """While more is unread, files are read to different instants, and sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
-_CATCH_UP: Final = 30
+_CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _GRACE: Final = 12
 """Part of a minute for which lines of other files are waited for."""
@@ -87,43 +87,49 @@ class Alerts:
 
     def _run(self, turn: Callable[[], object]) -> None:
         while not self._stopped.is_set():
-            started = time.monotonic()
+            started, is_busy = time.monotonic(), False
             try:
-                turn()
+                is_busy = bool(turn())
             except _FAILURES as error:
                 # What was not stored is found again the next time.
                 self.problem = str(error).splitlines()[0]
-            self._stopped.wait(max(_LOOK_S, time.monotonic() - started))
+            passed = time.monotonic() - started
+            self._stopped.wait(passed if is_busy else max(_LOOK_S, passed))
 
     # --- evaluation ------------------------------------------------------------------------
 
-    def _evaluate_due(self) -> None:
+    def _evaluate_due(self) -> bool:
+        """Evaluate the most urgent rule that has something to do; whether there was one."""
         now = self._now()
         with self._store.cursor() as cursor:
             complete_to = self._frontier.advance(cursor, now) if self._is_settled() else None
         clocks = {"log": complete_to, "wall": now}
+        is_busy = False
         for rule in sorted(self.config.rules.values(), key=_urgency):
             reached = clocks[rule.clock]
-            if reached is None or self._stopped.is_set() or self._rests.get(rule.name, 0) > time.monotonic():
+            if reached is None or self._rests.get(rule.name, 0) > time.monotonic():
                 continue
             started = time.monotonic()
-            self.evaluate_rule(rule, reached)
-            self._rests[rule.name] = started + (1 + _REST) * (time.monotonic() - started)
+            is_busy = self.evaluate_rule(rule, reached)
+            if is_busy:
+                self._rests[rule.name] = started + (1 + _REST) * (time.monotonic() - started)
+                break
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
         self.problem = None
+        return is_busy
 
     def _is_settled(self) -> bool:
         return self._status().backlog_bytes <= _SETTLED_BYTES
 
-    def evaluate_rule(self, rule: Rule, reached: datetime) -> None:
-        """Evaluate a rule at all of its instants up to `reached` that it was not evaluated at yet."""
+    def evaluate_rule(self, rule: Rule, reached: datetime) -> bool:
+        """Evaluate a rule at its new instants up to `reached`; whether there are any."""
         until = last_instant(rule, self.config.pace, reached)
         with self._store.cursor() as cursor:
             known = self._evaluated.get(rule.name) or ledger.evaluated_to(cursor, rule.name)
             if known is not None and known >= until:
                 self._evaluated[rule.name] = known
-                return
+                return False
             since = self._since(rule, known, until)
             rearm = self.config.pace.policy(rule).rearm
             episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
@@ -146,6 +152,7 @@ class Alerts:
             ledger.save_episodes(writer, rule.name, rule.clock, episodes)
             self._note(writer, rule, until, started, problem)
         self._evaluated[rule.name] = until
+        return True
 
     def _since(self, rule: Rule, known: datetime | None, until: datetime) -> datetime:
         pace = self.config.pace.of(rule)

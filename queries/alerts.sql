@@ -30,6 +30,7 @@
 --   silenced_until   TIMESTAMP  until when routes are not told, UTC; NULL when they are
 --   first_event_id   VARCHAR    event whose chain to look at; NULL when not known
 --   link             VARCHAR    page of the dashboard that shows its window
+--   evidence         JSON       what was found out when it fired: SQL, window, changes ...
 --
 -- Reads: alert_episodes, alert_silences
 CREATE OR REPLACE MACRO alerts(
@@ -70,7 +71,8 @@ SELECT
     episodes.acknowledged_by,
     quiet.silenced_until,
     episodes.evidence ->> '$.first_event_id' AS first_event_id,
-    episodes.evidence ->> '$.link' AS link
+    episodes.evidence ->> '$.link' AS link,
+    episodes.evidence
 FROM alert_episodes AS episodes
 LEFT OUTER JOIN quiet ON episodes.episode_id = quiet.episode_id
 WHERE

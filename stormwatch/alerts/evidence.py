@@ -19,7 +19,9 @@ from stormwatch.readonly import run_readonly
 
 TIMEOUT_S: Final = 5.0
 """For each relation: people are told only when this is done."""
-_ROWS: Final = 5
+_ROWS: Final = 10
+_BEFORE: Final = 8
+"""Changes are looked for in so many windows before the onset: what grows slowly began long ago."""
 
 Evidence = dict[str, Any]
 _Arguments = Callable[["_About"], dict[str, object]]
@@ -101,7 +103,7 @@ def _of_edges(about: _About) -> dict[str, object]:
 
 
 def _of_changes(about: _About) -> dict[str, object]:
-    return {"onset": about.onset, "within": 2 * about.window, "lookback": 4 * about.window}
+    return {"onset": about.onset, "within": _BEFORE * about.window, "lookback": _BEFORE * about.window}
 
 
 def _of_difference(about: _About) -> dict[str, object]:

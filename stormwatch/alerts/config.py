@@ -95,7 +95,7 @@ def load_config(database: Path, path: Path | None = None) -> AlertConfig:
         routes={name: _route(place, name, given) for name, given in content.get("routes", {}).items()},
         pace=_pace(place, content),
         base_url=_text(place, content, "base_url").rstrip("/") if "base_url" in content else None,
-        problems=tuple(str(error) for error in wrong),
+        problems=tuple(f"this rule is left out: {error}" for error in wrong),
     )
 
 

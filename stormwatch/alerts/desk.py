@@ -27,9 +27,13 @@ _BACKTEST_TIMEOUT_S: Final = 600.0
 class Desk:
     """Changes alerts of a database that this process owns."""
 
-    def __init__(self, store: Store, config: AlertConfig) -> None:
+    def __init__(
+        self, store: Store, config: AlertConfig, problem: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._store = store
         self.config = config
+        self._problem = problem
+        """Why evaluation as a whole fails at this time; None when it does not."""
 
     def acknowledge(self, episode_id: int, owner: str) -> None:
         """Note that somebody takes care of an episode.
@@ -79,7 +83,11 @@ class Desk:
                 ).fetchall()
             }
             queued = {name: (count, problem) for name, count, problem in waiting(cursor)}
-        return overview(self.config, evaluated, queued)
+        known = overview(self.config, evaluated, queued)
+        problem = self._problem()
+        if problem is not None:
+            known["problems"].append(f"rules cannot be evaluated: {problem}")
+        return known
 
     def ask(self, question: Callable[[duckdb.DuckDBPyConnection], dict[str, object]]) -> dict[str, object]:
         """What a question finds that only reads, on a cursor of its own."""

@@ -136,7 +136,7 @@ def rules(output: Output, database: Database, alerts: Path | None) -> int:
             waits = f", {route['waiting']} waiting: {route['problem']}" if route["waiting"] else ""
             say(f"route {route['route']}: {route['kind']} at {route['place']}{waits}")
         for problem in known["problems"]:
-            say(f"this rule is left out: {problem}")
+            say(problem)
     has_problem = any(one["problem"] for one in [*known["rules"], *known["routes"]])
     return ExitCode.FINDINGS if has_problem or known["problems"] else ExitCode.OK
 

@@ -79,7 +79,7 @@ def own(
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(settings.directory, settings.redaction.bytes),
-            alerts=Desk(store, config),
+            alerts=Desk(store, config, lambda: watcher.problem),
         )
         try:
             yield Owned(store, ingester, watcher, runtime, command)
@@ -96,7 +96,7 @@ def alert_config(database: Database, path: Path | None) -> AlertConfig:
     """
     config = load_config(database.path, path)
     for problem in config.problems:
-        say(f"this rule is left out: {problem}")
+        say(problem)
     return config
 
 

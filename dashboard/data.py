@@ -94,6 +94,17 @@ def load(name: str, at_version: int | None = None, /, **arguments: object) -> An
     return Answer(name, dict(arguments), known, table, elapsed_ms)
 
 
+def load_now(name: str, at_version: int, /, **arguments: object) -> Answer:
+    """The same of a relation whose answer changes without new data; not remembered.
+
+    Raises:
+        QueryError: as `Catalog.run`.
+    """
+    started = time.perf_counter()
+    table = _ask(name, arguments)
+    return Answer(name, dict(arguments), at_version, table, (time.perf_counter() - started) * 1000)
+
+
 @st.cache_data(max_entries=_ENTRIES, max_size=_TABLES_SIZE, show_spinner=False)
 def _remembered(
     key: tuple[object, ...],  # noqa: ARG001 - the cache is keyed by it, the rest is not hashed

@@ -9,6 +9,7 @@ import streamlit as st
 PAGES: Final = (
     ("overview", "Overview", "cyclone"),
     ("storms", "Storms", "storm"),
+    ("alerts", "Alerts", "notifications"),
     ("ordering", "Ordering", "swap_vert"),
     ("chains", "Chains", "account_tree"),
     ("deadlocks", "Deadlocks", "lock"),

@@ -30,8 +30,9 @@
 --   gain_upper      DOUBLE     it is below this with 95 % confidence
 --   turn_gain       DOUBLE     turns that one turn causes: gain to the power of the mean number
 --                              of steps in which a loop comes back to its most frequent type
---   sustained_gain  DOUBLE     least gain_lower of three buckets, 0 where the level is calm
---                              for another reason; the level follows it
+--   judged_gain     DOUBLE     gain_lower, or 0 where the level is calm for another reason;
+--                              NULL when it cannot be told
+--   sustained_gain  DOUBLE     least judged_gain of three buckets; the level follows it
 --   earlier_gain    DOUBLE     gain of the same pairs of types an hour before (with the
 --                              default span); NULL before there is one
 --   coverage_ratio  DOUBLE     least share of the loop's events whose cause is known, 0..1
@@ -302,6 +303,7 @@ SELECT
     judged.gain_lower,
     judged.gain_upper,
     judged.turn_gain,
+    judged.danger AS judged_gain,
     sustained.sustained_gain,
     judged.earlier_gain,
     judged.coverage_ratio,

@@ -58,7 +58,7 @@ def open_data(database: Database) -> Iterator[Data]:
     if owner is not None:
         yield owner
         return
-    connection = _open_current(database.path)
+    connection = open_current(database.path)
     try:
         yield Local(connection)
     finally:
@@ -88,7 +88,7 @@ def ask_owner(database: Database) -> Remote | None:
     return None  # what the owner file says is no longer so
 
 
-def _open_current(path: Path) -> duckdb.DuckDBPyConnection:
+def open_current(path: Path) -> duckdb.DuckDBPyConnection:
     """The file for reading, with the relations of this program in it."""
     connection = open_reader(path)
     catalog = Catalog.load()
@@ -164,7 +164,7 @@ def connect(where: str | Path, *, token: str | None = None) -> Connection:
     owner = ask_owner(database)
     if owner is not None:
         return Connection(owner)
-    connection = _open_current(database.path)
+    connection = open_current(database.path)
     return Connection(Local(connection), connection)
 
 
@@ -255,6 +255,19 @@ class Remote:
             ConfigError: nothing stored is called so.
         """
         return self._json("POST", "/api/reingest", {"paths": list(paths)})
+
+    def alerts(self) -> dict[str, Any]:
+        """The rules and routes there are, and how they do."""
+        return self._json("GET", "/api/alerts")
+
+    def change_alerts(self, action: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Acknowledge, silence, or try a route; what came of it.
+
+        Raises:
+            ConfigError: it is not understood.
+            RouteError: the receiver did not take the notice.
+        """
+        return self._json("POST", f"/api/alerts/{action}", body, timeout_s=600.0)
 
     def _json(
         self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float = 30.0

@@ -54,3 +54,12 @@ class DatabaseMissing(StorageError):
 
 class SourceError(StormwatchError):
     """A log file or the watched directory cannot be read."""
+
+
+class RouteError(StormwatchError):
+    """A receiver of alerts cannot be reached, or did not take a notice."""
+
+    def __init__(self, text: str, *, is_answered: bool = False) -> None:
+        super().__init__(text)
+        self.is_answered = is_answered
+        """Whether there is a receiver, which refused."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
 from stormwatch.status import IngestStatus
@@ -34,6 +35,8 @@ class Runtime:
 
     Finds the file under another name too; raises SourceError where it is gone.
     """
+    alerts: Desk | None = None
+    """Acknowledges, silences, tries routes and plays the past again; None where nobody evaluates rules."""
 
 
 _current: Runtime | None = None

@@ -20,8 +20,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from stormwatch import __version__
+from stormwatch.alerts.desk import Desk
+from stormwatch.alerts.requests import change_alerts
 from stormwatch.catalog import Query
-from stormwatch.errors import ConfigError, QueryError, QueryTimeout, StormwatchError
+from stormwatch.errors import ConfigError, QueryError, QueryTimeout, RouteError, StormwatchError
 from stormwatch.export import arrow_of, csv_of, plain_rows, plain_value
 from stormwatch.gate import is_loopback
 from stormwatch.metrics import metrics_text
@@ -59,6 +61,8 @@ def routes(runtime: Runtime) -> list[Route]:
         Route("/api/sql", _guarded(api.sql), methods=["POST"]),
         Route("/api/queries", _guarded(api.queries)),
         Route("/api/queries/{name}", _guarded(api.query)),
+        Route("/api/alerts", _guarded(api.alerts)),
+        Route("/api/alerts/{action}", _guarded(api.change_alerts), methods=["POST"]),
         Route("/api/reingest", _guarded(api.reingest), methods=["POST"]),
         Route("/api/snapshot", _guarded(api.snapshot), methods=["POST"]),
     ]
@@ -105,6 +109,8 @@ def _guarded(endpoint: _Endpoint) -> _Endpoint:
 def _status_of(error: StormwatchError) -> int:
     if isinstance(error, QueryTimeout):
         return 504
+    if isinstance(error, RouteError):
+        return 502
     return 400 if isinstance(error, (QueryError, ConfigError)) else 503
 
 
@@ -185,6 +191,18 @@ class _Api:
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
             raise ConfigError('paths must be an array of paths or patterns: {"paths": ["billing/*.log"]}')
         return JSONResponse(await asyncio.to_thread(self._runtime.reingest, paths))
+
+    async def alerts(self, _: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(self._desk().overview))
+
+    async def change_alerts(self, request: Request) -> Response:
+        action, body = request.path_params["action"], await _json_body(request)
+        return JSONResponse(await asyncio.to_thread(change_alerts, self._desk(), action, body))
+
+    def _desk(self) -> Desk:
+        if self._runtime.alerts is None:
+            raise ConfigError("nobody evaluates rules in this process")
+        return self._runtime.alerts
 
     async def snapshot(self, request: Request) -> Response:
         if request.client is None or not is_loopback(request.client.host):

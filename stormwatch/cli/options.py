@@ -137,6 +137,15 @@ def source_options(verb: _Verb) -> _Verb:
     return added  # type: ignore[no-any-return]
 
 
+def alerts_option(verb: _Verb) -> _Verb:
+    """`--alerts` as the argument `alerts` (Path or None)."""
+    return click.option(
+        "--alerts", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="STORMWATCH_ALERTS",
+        metavar="FILE.toml", show_default="alerts.toml beside the database",
+        help="Routes of alerts, rules of your own, the pace of the log.",
+    )(verb)  # fmt: skip
+
+
 def output_options(verb: _Verb) -> _Verb:
     """`--format` and `--output` as the argument `output` (Output)."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stormwatch.address import Database
-from stormwatch.cli.options import Sources, database_option, source_options
+from stormwatch.cli.options import Sources, alerts_option, database_option, source_options
 from stormwatch.cli.talk import say
 from stormwatch.errors import ExitCode
 
@@ -23,18 +23,22 @@ _DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(file_oka
 @click.option("--follow", is_flag=True, help="Go on with what is written until SIGINT or SIGTERM.")
 @database_option
 @source_options
-def ingest(directory: Path, database: Database, sources: Sources, *, follow: bool) -> int:
+@alerts_option
+def ingest(
+    directory: Path, database: Database, sources: Sources, alerts: Path | None, *, follow: bool
+) -> int:
     """Read the logs in DIR into the database, each byte once.
 
     Stops at the end of what is there, unless told to --follow. Started again it goes on where it
     stopped; kill -9 loses and repeats nothing.
     """
-    from stormwatch.cli.serving import own, serve_api, stop_on_signals
+    from stormwatch.cli.serving import alert_config, own, serve_api, stop_on_signals
 
     settings = sources.settings(directory.absolute())
     if follow:
         command = f"stormwatch ingest {directory} --follow"
-        with stop_on_signals(), own(database, settings, command) as owned:
+        config = alert_config(database, alerts)
+        with stop_on_signals(), own(database, settings, command, config) as owned:
             say(f"follows {directory} into {database.path}")
             serve_api(owned)
             return _verdict(owned)
@@ -48,6 +52,7 @@ def ingest(directory: Path, database: Database, sources: Sources, *, follow: boo
 @_DIRECTORY
 @database_option
 @source_options
+@alerts_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), show_default="8501, or the next free one",
               help="Port to listen on; 0: any free one.")  # fmt: skip
@@ -58,6 +63,7 @@ def up(
     directory: Path,
     database: Database,
     sources: Sources,
+    alerts: Path | None,
     host: str,
     port: int | None,
     allowed: tuple[str, ...],
@@ -66,11 +72,12 @@ def up(
 ) -> int:
     """Watch the logs in DIR and serve the dashboard."""
     from stormwatch.cli.dashboard import Page, serve_dashboard
-    from stormwatch.cli.serving import access_for, free_port, own, stop_on_signals
+    from stormwatch.cli.serving import access_for, alert_config, free_port, own, stop_on_signals
 
     access = access_for(host, allowed, database.token)
     settings = sources.settings(directory.absolute())
-    with stop_on_signals(), own(database, settings, f"stormwatch up {directory}") as owned:
+    config = alert_config(database, alerts)
+    with stop_on_signals(), own(database, settings, f"stormwatch up {directory}", config) as owned:
         page = Page(host, free_port(host, port), access, opens_browser=not no_browser)
         say(f"watches {directory}, database {database.path}")
         serve_dashboard(owned, page)

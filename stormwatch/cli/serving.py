@@ -11,12 +11,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.recall import recaller
 from ingest.requests import ask
 from ingest.service import Ingester, Settings, check_directory
 from stormwatch.address import Database
+from stormwatch.alerts.config import AlertConfig, load_config
+from stormwatch.alerts.desk import Desk
+from stormwatch.alerts.service import Alerts
 from stormwatch.catalog import Catalog
 from stormwatch.cli.talk import escaped_tracebacks, say
 from stormwatch.errors import ConfigError, ExitCode
@@ -39,17 +43,20 @@ _GRACE_S = 5
 
 @dataclass(frozen=True)
 class Owned:
-    """A database this process owns, and the ingester that writes to it."""
+    """A database this process owns, the ingester that writes to it, and who watches over it."""
 
     store: Store
     ingester: Ingester
+    alerts: Alerts
     runtime: Runtime
     command: str
 
 
 @contextmanager
-def own(database: Database, settings: Settings, command: str) -> Iterator[Owned]:
-    """Open the database for writing with its relations in it, and an ingester that is not started.
+def own(
+    database: Database, settings: Settings, command: str, alerts: AlertConfig | None = None
+) -> Iterator[Owned]:
+    """Open the database for writing with its relations in it; ingester and alerts are not started.
 
     Raises:
         SourceError: the directory is not there, or holds the database.
@@ -62,6 +69,8 @@ def own(database: Database, settings: Settings, command: str) -> Iterator[Owned]
         with store.cursor() as cursor:
             catalog.install(cursor)
         ingester = Ingester(store, settings)
+        config = alerts or AlertConfig({}, {})
+        watcher = Alerts(store, catalog, config, ingester.status)
         runtime = Runtime(
             database=store.path,
             cursor=store.cursor,
@@ -70,11 +79,25 @@ def own(database: Database, settings: Settings, command: str) -> Iterator[Owned]
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(settings.directory, settings.redaction.bytes),
+            alerts=Desk(store, config, lambda: watcher.problem),
         )
         try:
-            yield Owned(store, ingester, runtime, command)
+            yield Owned(store, ingester, watcher, runtime, command)
         finally:
+            watcher.stop()
             ingester.close()
+
+
+def alert_config(database: Database, path: Path | None) -> AlertConfig:
+    """The settings of alerts of a database; says which rules cannot be used.
+
+    Raises:
+        ConfigError: the file of settings cannot be used.
+    """
+    config = load_config(database.path, path)
+    for problem in config.problems:
+        say(problem)
+    return config
 
 
 @contextmanager
@@ -139,6 +162,7 @@ def following(
     async def lifespan(_app: object) -> AsyncIterator[None]:
         owned.ingester.start()
         owned.store.announce(owned.command, url=url)
+        owned.alerts.start(url)
         on_ready()
         looking = asyncio.create_task(look(_told_to_stop()))
         yield

@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from ingest.recall import recaller
 from ingest.requests import ask
 from stormwatch import runtime
+from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
@@ -102,7 +103,7 @@ def empty_store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def install(store: Store, status: IngestStatus | None = None) -> Statements:
+def install(store: Store, status: IngestStatus | None = None, alerts: Desk | None = None) -> Statements:
     """Install a runtime over a store; returns the list of statements that pages make."""
     statements = Statements()
     known = status or IngestStatus(state="idle", directory="/var/log/shop", files=1, rejects=1)
@@ -115,6 +116,7 @@ def install(store: Store, status: IngestStatus | None = None) -> Statements:
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(store.path.parent, bytes),
+            alerts=alerts,
         )
     )
     return statements

@@ -14,7 +14,7 @@ from stormwatch.storage import Store
 from . import story
 from .conftest import Statements, figures, open_page, table, texts
 
-PAGES = ("overview", "storms", "ordering", "chains", "deadlocks", "events", "sql", "health")
+PAGES = ("overview", "storms", "alerts", "ordering", "chains", "deadlocks", "events", "sql", "health")
 Serve = Callable[..., Statements]
 PAIRS = "Events that arrived after one with a greater number"
 
@@ -365,7 +365,7 @@ def test_unreadable_window_is_said_and_the_page_stands(page: str) -> None:
     assert app.subheader
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "sql"])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in {"sql", "alerts"}])
 def test_refresh_without_new_data_asks_for_the_version_only(page: str, store: Store, serve: Serve) -> None:
     statements = serve(store)
     app = open_page(page, window="all")
@@ -384,7 +384,7 @@ def test_new_batch_is_seen_with_the_next_refresh(store: Store) -> None:
     assert _tiles(app)[0] == "17"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "alerts"])
 def test_every_panel_shows_its_sql(page: str) -> None:
     app = open_page(page, search="p-1") if page == "chains" else open_page(page)
     popovers = [block.proto.popover.help for block in app.get("popover")]

@@ -37,6 +37,16 @@ DEFAULTS = {
     "rejects": _PLACE,
     "files": {"file_id": "row_no + 1", "state": "'live'"},
     "batches": {"batch_id": "row_no + 1"},
+    "alert_episodes": {
+        "episode_id": "row_no + 1",
+        "members": "[]::VARCHAR[]",
+        "recent": "[]::DOUBLE[]",
+        "details": "'{}'",
+        "evidence": "'{}'",
+        "clock": "'log'",
+        "fired_count": "1",
+    },
+    "alert_silences": {"silence_id": "row_no + 1", "key_pattern": "'*'", "owner": "'kim'"},
 }
 """Table -> NOT NULL column -> SQL; `row_no` counts from 0. All others are nought or empty."""
 _EMPTY = {"VARCHAR": "''", "BLOB": "''::BLOB", "BOOLEAN": "FALSE", "TIMESTAMP": "TIMESTAMP '2026-11-20'"}

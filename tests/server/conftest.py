@@ -19,6 +19,9 @@ from starlette.middleware import Middleware
 
 from ingest.recall import recaller
 from ingest.requests import ask
+from stormwatch.alerts.config import AlertConfig, Route
+from stormwatch.alerts.desk import Desk
+from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog
 from stormwatch.gate import Access, Gate
 from stormwatch.runtime import Runtime
@@ -27,6 +30,8 @@ from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
 
 PATIENCE_S = 30.0
+HOOK = Route("hook", "webhook", "http://127.0.0.1:1/T0PSECRET")
+"""A route to where nobody listens."""
 IDLE = IngestStatus(state="idle", directory="/var/log/shop")
 
 ROWS = """
@@ -137,6 +142,7 @@ def _running(path: Path, access: Access) -> Iterator[Served]:
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(path.parent, bytes),
+            alerts=Desk(store, AlertConfig(load_rules()[0], {"hook": HOOK})),
         )
         app = Starlette(routes=routes(runtime), middleware=[Middleware(Gate, access=access)])
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))

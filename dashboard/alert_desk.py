@@ -1,0 +1,98 @@
+"""What the page of alerts asks of the process that evaluates rules, and what it has done there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import streamlit as st
+
+from dashboard import formatting
+from dashboard.hostile import safe_md
+from dashboard.verdict import Level
+from dashboard.window import Window
+from stormwatch.alerts.desk import Desk
+from stormwatch.alerts.requests import change_alerts
+from stormwatch.errors import StormwatchError
+from stormwatch.runtime import current
+
+Row = dict[str, Any]
+SEVERE: Final = ("storm", "page", "warn", "watch")
+"""The most serious first."""
+SILENCES: Final = ("1 hour", "2 hours", "8 hours", "1 day", "7 days")
+_SAID_KEY: Final = "_alert_said"
+_PLAYED_KEY: Final = "_alert_played"
+
+
+def desk() -> Desk | None:
+    """Who evaluates rules in this process; None when nobody does."""
+    return current().alerts
+
+
+def verdict(rows: Sequence[Row]) -> tuple[Level, str]:
+    """How bad it is, and the sentence, our own Markdown."""
+    firing = [row for row in rows if row["state"] == "firing"]
+    if not firing:
+        return "calm", "No alert fires"
+    worst = min(firing, key=lambda row: SEVERE.index(row["severity"]))
+    count = formatting.plural(len(firing), "alert fires", "alerts fire")
+    level: Level = "watch" if worst["severity"] == "watch" else "trouble"
+    return level, f"{count}; the most serious, {worst['severity']}: {safe_md(worst['sentence'], 160)}"
+
+
+def evidence(row: Row) -> Mapping[str, Any]:
+    """What was found out when an episode fired; empty before."""
+    found: dict[str, Any] = json.loads(row["evidence"])
+    return found
+
+
+def target(row: Row) -> tuple[str, str] | None:
+    """Page and window that show what an episode is about; None before it fired."""
+    if not row["link"]:
+        return None
+    address = urlsplit(row["link"])
+    return address.path.strip("/") or "overview", parse_qs(address.query)["window"][0]
+
+
+def change(action: str, done: str, **body: object) -> None:
+    """Have something done, and remember what to say of it; for callbacks."""
+    at = desk()
+    if at is None:
+        return
+    try:
+        change_alerts(at, action, body)
+    except StormwatchError as error:
+        st.session_state[_SAID_KEY] = (False, str(error))
+    else:
+        st.session_state[_SAID_KEY] = (True, done)
+
+
+def say_what_was_done() -> None:
+    """Say once what came of the last change."""
+    said = st.session_state.pop(_SAID_KEY, None)
+    if said is not None:
+        is_done, text = said
+        if is_done:
+            st.success(safe_md(text), icon=":material/check:")
+        else:
+            st.warning(safe_md(text, 400), icon=":material/warning:")
+
+
+def play(rule: str, shown: Window) -> None:
+    """Have a rule play a window again, and remember what it said; for callbacks."""
+    at = desk()
+    if at is None:
+        return
+    body = {"rule": rule, "since": shown.since.isoformat(), "until": shown.until.isoformat()}
+    try:
+        st.session_state[_PLAYED_KEY] = change_alerts(at, "backtest", body)
+    except StormwatchError as error:
+        st.session_state[_PLAYED_KEY] = {"rule": rule, "problem": str(error)}
+
+
+def played() -> Mapping[str, Any] | None:
+    """What the last rule that was played again said; None before."""
+    found: Mapping[str, Any] | None = st.session_state.get(_PLAYED_KEY)
+    return found

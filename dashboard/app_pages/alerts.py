@@ -1,0 +1,203 @@
+"""Alerts: what fires, why, who takes care of it, which rules there are, and what they would have said."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboard import alert_desk, controls, data, empty, formatting, pages, table, verdict_box
+from dashboard.alert_desk import Row
+from dashboard.data import Answer
+from dashboard.hostile import safe_md
+from dashboard.panel import panel
+from dashboard.window import Window
+from stormwatch.alerts.desk import Desk
+
+_SHOWN: Final = 200
+_BESIDE_PX: Final = 230
+
+
+def _episodes_panel(answer: Answer, rows: Sequence[Row], picked: int | None) -> None:
+    about = (
+        "One row per **episode**: an alert from its onset to its end, updated in place. *Pending*: above its "
+        "threshold, not yet for long enough. *Firing*: routes were told, unless it is silenced. *Resolved*: "
+        "below the clear level for ten minutes; that nothing is logged any more ends nothing. "
+        "**Click** a row for its evidence."
+    )
+    with panel("episodes", "Which alerts fire, and which have?", about, answer):
+        if not rows:
+            st.markdown("There has been none so far.")
+            return
+        names = ("state", "severity", "rule", "sentence", "fired_at", "resolved_at", "acknowledged_by")
+        table.picking(
+            {name: [row[name] for row in rows] for name in (*names, "silenced_until")},
+            {
+                "state": table.text(width=75),
+                "severity": table.text(width=75),
+                "rule": table.text(width=170),
+                "sentence": table.text(width="large"),
+                "fired_at": table.at("fired, UTC"),
+                "resolved_at": table.at("over, UTC"),
+                "acknowledged_by": table.text("taken care of by", 120),
+                "silenced_until": table.at("silenced until, UTC"),
+            },
+            lambda number: controls.remember(episode=str(rows[number]["episode_id"])),
+            picked=picked,
+            key="episodes", alt="Alerts, the latest onset first",
+        )  # fmt: skip
+
+
+def _picked(rows: Sequence[Row]) -> int | None:
+    """Number of the row in the address, else of the first that fires, else of the first."""
+    asked = controls.remembered("episode")
+    by_id = next((n for n, row in enumerate(rows) if str(row["episode_id"]) == asked), None)
+    firing = next((n for n, row in enumerate(rows) if row["state"] == "firing"), 0 if rows else None)
+    return firing if by_id is None else by_id
+
+
+def _act_on(row: Row) -> None:
+    number, owner = row["episode_id"], str(st.session_state.get("owner") or "")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Who", key="owner", placeholder="your name", width=160)
+        st.button(
+            "Acknowledge", icon=":material/how_to_reg:", disabled=not owner, key="acknowledge",
+            on_click=alert_desk.change, args=("acknowledge", f"episode {number} is taken care of by {owner}"),
+            kwargs={"episode_id": number, "owner": owner},
+        )  # fmt: skip
+        length = st.selectbox("Silence for", alert_desk.SILENCES, key="silence_for", width=110)
+        st.button(
+            "Silence", icon=":material/notifications_off:", disabled=not owner, key="silence",
+            on_click=alert_desk.change, args=("silence", f"silent for {length}, for {owner}"),
+            kwargs={"rule": row["rule"], "key": row["episode_key"], "for": length, "owner": owner},
+        )  # fmt: skip
+
+
+def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
+    about = (
+        "What was found out when it fired, and nothing later: the window, the strongest edges of its "
+        "loop, what changed before its onset. Earlier is not *because of*. Acknowledging says who takes "
+        "care; a silence keeps routes from being told until it expires."
+    )
+    found = alert_desk.evidence(row)
+    with panel("episode", "What is behind it?", about, answer):
+        st.markdown(f"{safe_md(row['sentence'], 300)}")
+        since = formatting.instant(row["onset_at"])
+        st.caption(f"since {since} UTC; about {safe_md(row['episode_key'], 90)}")
+        rule = rules.get(row["rule"])
+        if rule is not None:
+            st.markdown(f"**What to do.** {safe_md(rule.runbook, 600)}")
+        with st.container(horizontal=True):
+            target = alert_desk.target(row)
+            if target is not None:
+                pages.link(target[0], "See its window", window=target[1])
+            if row["first_event_id"]:
+                pages.link("chains", "First chain", icon="account_tree", event=row["first_event_id"])
+        _act_on(row)
+        alert_desk.say_what_was_done()
+        _listed("changes_before", "Changed before", found, ("occurred_at", "kind", "subject"))
+        _listed("loop_edges", "Strongest edges", found, ("cause_type", "effect_type", "effects_per_cause"))
+        _listed(
+            "explain_difference",
+            "What its events have in common",
+            found,
+            ("attribute", "value", "risk_ratio"),
+        )
+        if "sql" in found:
+            with st.expander("The SQL that found it, and its parameters", icon=":material/code:"):
+                st.json(found["parameters"])
+                st.code(found["sql"], language="sql", height=320)
+
+
+def _listed(name: str, title: str, found: Mapping[str, Any], columns: tuple[str, ...]) -> None:
+    rows = found.get(name)
+    if rows:
+        st.caption(title)
+        shown = {column: [one[column] for one in rows] for column in columns}
+        table.show(shown, {}, key=name, alt=title)
+
+
+def _rules_panel(overview: Mapping[str, Any]) -> None:
+    about = (
+        "Each rule is a .sql file: a question, a threshold, and what to do. *Evaluated to*: by the clock it "
+        "goes by. Your own rules and routes are set in alerts.toml beside the database."
+    )
+    with panel("rules", "Which rules are there?", about):
+        names = ("rule", "question", "severity", "threshold", "evaluated_to", "duration_ms", "problem")
+        shown = {name: [rule[name] for rule in overview["rules"]] for name in names}
+        shown["evaluated_to"] = [_instant(text) for text in shown["evaluated_to"]]
+        table.show(
+            shown,
+            {
+                "rule": table.text(width=170), "question": table.text(width=330),
+                "evaluated_to": table.at("evaluated to, UTC"), "duration_ms": table.number("took, ms", 80),
+            },
+            key="rules", alt="Rules and how far they are evaluated",
+        )  # fmt: skip
+        for route in overview["routes"]:
+            waits = f": {formatting.plural(route['waiting'], 'notice')} waiting" if route["waiting"] else ""
+            st.caption(
+                f"route {safe_md(route['route'])}, {route['kind']} at {safe_md(route['place'])}{waits}"
+            )
+        for problem in overview["problems"]:
+            st.warning(safe_md(problem, 400), icon=":material/warning:")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def _backtest_panel(shown: Window, rules: Sequence[str]) -> None:
+    about = (
+        "Evaluates a rule at each of its instants in the window, by the code that does it live, each instant "
+        "seeing only what was observed before it. Takes a while for long windows."
+    )
+    with panel("backtest", "When would a rule have fired?", about):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            rule = st.selectbox("Rule", rules, key="played_rule", width=_BESIDE_PX)
+            st.button(
+                "Play the window again", icon=":material/history:", key="play",
+                on_click=alert_desk.play, args=(rule, shown),
+            )  # fmt: skip
+        found = alert_desk.played()
+        if found is None:
+            return
+        if "problem" in found:
+            st.warning(safe_md(found["problem"], 400), icon=":material/warning:")
+            return
+        times = formatting.plural(len(found["fired"]), "time")
+        st.markdown(
+            f"{safe_md(found['rule'])} would have fired {times}, "
+            f"{formatting.percent(found['firing_ratio'])} of the time from {found['since'][:19]} "
+            f"to {found['until'][:19]}."
+        )
+        if found["fired"]:
+            names = ("severity", "episode_key", "peak_value", "sentence")
+            played: dict[str, list[Any]] = {
+                name: [_instant(one[name]) for one in found["fired"]] for name in ("fired_at", "resolved_at")
+            }
+            played |= {name: [one[name] for one in found["fired"]] for name in names}
+            columns = {"fired_at": table.at("fired, UTC"), "resolved_at": table.at("over, UTC")}
+            table.show(played, columns, key="played", alt="When the rule would have fired")
+
+
+def page(version: int) -> None:
+    if empty.is_empty(version):
+        return
+    desk: Desk | None = alert_desk.desk()
+    if desk is None:
+        verdict_box.draw("calm", "Nobody evaluates rules in this process", is_known=False)
+        return
+    answer = data.load_now("alerts", version, row_limit=_SHOWN)
+    rows = answer.rows
+    verdict_box.draw(*alert_desk.verdict(rows))
+    picked = _picked(rows)
+    _episodes_panel(answer, rows, picked)
+    if picked is not None:
+        _episode_panel(rows[picked], answer, desk.config.rules)
+    _rules_panel(desk.overview())
+    _backtest_panel(controls.current_window(version), list(desk.config.rules))
+
+
+st.header("What should somebody look at?", anchor=False)
+controls.live(page)

@@ -1,0 +1,1 @@
+"""Alerts: rules are SELECTs with a header, what they find becomes episodes, and routes tell of these."""

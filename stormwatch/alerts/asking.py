@@ -1,0 +1,173 @@
+"""Asks rules: which findings there are at which instants of which clock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from stormwatch.alerts.engine import OPEN, Episode, Finding, Step, step
+from stormwatch.alerts.rules import Policy, Rule
+from stormwatch.errors import ConfigError, QueryError
+from stormwatch.readonly import run_readonly
+
+TIMEOUT_S: Final = 60.0
+_MINUTE: Final = timedelta(minutes=1)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout
+_ROWS: Final = 1_000_000
+_NEEDED: Final = ("episode_key", "value")
+_NUMBERS: Final = ("threshold", "held_value", "volume", "least_volume", "pulse", "least_pulse")
+_OF_FINDINGS: Final = (
+    "evaluated_at", "episode_key", "value", "sentence", "members", *_NUMBERS,
+)  # fmt: skip
+_CHUNK_MINUTES: Final = 360
+"""So much history is asked for at once: bounds what a question holds in memory."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast the time of the log passes: every length of a rule counts in its minutes.
+
+    Raises on construction:
+        ConfigError: a day is not a whole number of them, so that buckets would not meet.
+    """
+
+    minute: timedelta = _MINUTE
+
+    def __post_init__(self) -> None:
+        if self.minute <= timedelta(0) or timedelta(days=1) % self.minute:
+            raise ConfigError(
+                f"minute = {self.minute}: a day must be a whole number of them, such as 1 second"
+            )
+
+    def scaled(self, length: timedelta) -> timedelta:
+        """A length of a rule in the time of the log."""
+        return length * (self.minute / _MINUTE)
+
+    def of(self, rule: Rule) -> Pace:
+        """That of a rule: the wall clock goes at its own."""
+        return self if rule.clock == "log" else Pace()
+
+    def policy(self, rule: Rule) -> Policy:
+        """The policy of a rule in the time of its clock."""
+        own = self.of(rule)
+        policy = rule.policy
+        return replace(policy, clear_after=own.scaled(policy.clear_after), rearm=own.scaled(policy.rearm))
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What rules are told beside the instants."""
+
+    pace: Pace
+    watching_since: datetime
+    timeout_s: float = TIMEOUT_S
+
+
+def last_instant(rule: Rule, pace: Pace, until: datetime) -> datetime:
+    """The last instant at which the rule is evaluated, not after `until`."""
+    every = pace.of(rule).scaled(rule.every)
+    return until - (until - _EPOCH) % every
+
+
+def evaluate(
+    connection: duckdb.DuckDBPyConnection,
+    rule: Rule,
+    watch: Watch,
+    span: tuple[datetime, datetime],
+    episodes: Sequence[Episode],
+    keep: Callable[[datetime, Step], Sequence[Episode]],
+) -> Sequence[Episode]:
+    """Evaluate a rule at its instants after the first of `span`, up to and with the second, in order.
+
+    Each instant sees what was observed before it and nothing later. `keep` gets what each makes of
+    the episodes, and returns those to go on with. Returns the last ones.
+
+    Raises:
+        QueryError: the rule cannot be asked, or took too long; earlier instants were kept.
+    """
+    pace = watch.pace.of(rule)
+    every = pace.scaled(rule.every)
+    policy = watch.pace.policy(rule)
+    begin, last = (last_instant(rule, watch.pace, edge) for edge in span)
+    chunk = max(every, pace.scaled(_CHUNK_MINUTES * _MINUTE) // every * every)
+    length = chunk if rule.is_ranged else every
+    while begin < last:
+        end = min(begin + length, last)
+        found = ask(connection, rule, watch, episodes, begin, end)
+        instant = begin + every
+        while instant <= end:
+            episodes = keep(instant, step(policy, episodes, instant, found.get(instant, [])))
+            instant += every
+        begin = end
+    return episodes
+
+
+def ask(
+    connection: duckdb.DuckDBPyConnection,
+    rule: Rule,
+    watch: Watch,
+    episodes: Sequence[Episode],
+    since: datetime,
+    until: datetime,
+) -> dict[datetime, list[Finding]]:
+    """The findings of a rule by instant, of buckets that begin in [since, until).
+
+    Raises:
+        QueryError: the rule cannot be asked, took too long, or has not the columns it needs.
+    """
+    values = parameters(rule, watch, episodes, since, until)
+    try:
+        answer = run_readonly(connection, rule.sql, values, row_limit=_ROWS, timeout_s=watch.timeout_s)
+    except QueryError as error:
+        raise QueryError(f"rule {rule.name} ({rule.path}): {error}") from error
+    return _findings(rule, answer.table, until)
+
+
+def parameters(
+    rule: Rule, watch: Watch, episodes: Sequence[Episode], since: datetime, until: datetime
+) -> dict[str, object]:
+    """What is bound to the statement of a rule: what it asks for and no more."""
+    members = {member for one in episodes if one.state in OPEN for member in (one.key, *one.members)}
+    known: dict[str, object] = {
+        "since": since,
+        "until": until,
+        "minute": watch.pace.of(rule).minute,
+        "open_members": sorted(members),
+        "watching_since": watch.watching_since,
+    }
+    return {name: known[name] for name in sorted(rule.parameters)}
+
+
+def _findings(rule: Rule, table: pa.Table, until: datetime) -> dict[datetime, list[Finding]]:
+    missing = [name for name in _NEEDED if name not in table.column_names]
+    if missing:
+        raise QueryError(f"rule {rule.name} ({rule.path}): its SELECT has no column {missing[0]}")
+    found: dict[datetime, list[Finding]] = defaultdict(list)
+    for row in table.to_pylist():
+        if row["episode_key"] is not None:
+            found[row.get("evaluated_at") or until].append(_finding(row))
+    return found
+
+
+def _finding(row: Mapping[str, Any]) -> Finding:
+    numbers = {name: _number(row.get(name)) for name in _NUMBERS}
+    return Finding(
+        key=str(row["episode_key"]),
+        value=_number(row["value"]),
+        sentence=str(row.get("sentence") or row["episode_key"]),
+        members=tuple(row.get("members") or ()),
+        details={
+            name: value for name, value in row.items() if name not in _OF_FINDINGS and value is not None
+        },
+        **numbers,
+    )
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(value)  # type: ignore[arg-type]

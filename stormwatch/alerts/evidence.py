@@ -1,0 +1,128 @@
+"""What is found out when an episode begins to fire, so that nobody has to ask first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import duckdb
+
+from stormwatch.alerts.asking import Watch, last_instant, parameters
+from stormwatch.alerts.engine import Episode
+from stormwatch.alerts.rules import Rule
+from stormwatch.catalog import Catalog
+from stormwatch.errors import QueryError
+from stormwatch.export import plain_rows, plain_value
+from stormwatch.readonly import run_readonly
+
+TIMEOUT_S: Final = 5.0
+"""For each relation: people are told only when this is done."""
+_ROWS: Final = 10
+_BEFORE: Final = 8
+"""Changes are looked for in so many windows before the onset: what grows slowly began long ago."""
+
+Evidence = dict[str, Any]
+_Arguments = Callable[["_About"], dict[str, object]]
+
+
+class _About:
+    """An episode that began to fire, and the window it is about."""
+
+    def __init__(self, rule: Rule, watch: Watch, episode: Episode, instant: datetime) -> None:
+        self.episode = episode
+        self.instant = instant
+        self.pace = watch.pace.of(rule)
+        self.window = self.pace.scaled(rule.window)
+        self.since = instant - self.window
+        stated = episode.details.get("onset_at")
+        self.onset = stated if isinstance(stated, datetime) else min(episode.onset_at, instant)
+
+
+def investigate(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    rule: Rule,
+    watch: Watch,
+    episode: Episode,
+    instant: datetime,
+) -> Evidence:
+    """The evidence of an episode that fires at an instant, as JSON has it.
+
+    sql, parameters: what found it. since, until: the window. link: a page of the dashboard, from its
+    root. first_event_id: of the chain to look at; None when not known. For each relation the rule
+    names its first rows; `problems` says which could not be asked. Nothing observed later counts.
+    """
+    about = _About(rule, watch, episode, instant)
+    before = last_instant(rule, watch.pace, instant) - about.pace.scaled(rule.every)
+    asked = parameters(rule, watch, [episode], before, instant)
+    found: Evidence = {
+        "sql": rule.sql,
+        "parameters": plain_value({name: str(value) for name, value in asked.items()}),
+        "since": plain_value(about.since),
+        "until": plain_value(instant),
+        "link": link_of(rule, about.since, instant),
+        "details": plain_value(dict(episode.details)),
+        "problems": [],
+    }
+    for name in rule.evidence:
+        try:
+            found[name] = _rows_of(connection, catalog, name, _ARGUMENTS[name](about))
+        except QueryError as error:
+            found[name] = []
+            found["problems"].append(f"{name}: {str(error).splitlines()[0]}")
+    found["first_event_id"] = _first_event(episode, found.get("loop_edges", ()))
+    return found
+
+
+def link_of(rule: Rule, since: datetime, until: datetime) -> str:
+    """Path and query of the page that shows the window of an alert."""
+    window = "/".join(edge.isoformat(timespec="milliseconds") for edge in (since, until))
+    page = "" if rule.page == "overview" else rule.page
+    return f"/{page}?{urlencode({'window': window})}"
+
+
+def _rows_of(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, arguments: Mapping[str, object]
+) -> list[dict[str, object]]:
+    text, values = catalog.call(name, arguments)
+    answer = run_readonly(connection, text, values, row_limit=_ROWS, timeout_s=TIMEOUT_S)
+    return plain_rows(answer.table)
+
+
+def _first_event(episode: Episode, edges: Sequence[Mapping[str, Any]]) -> object:
+    of_loop = [edge for edge in edges if edge["cause_type"] in episode.members]
+    found = of_loop[0]["first_event_id"] if of_loop else None
+    return episode.details.get("first_event_id", found)
+
+
+def _of_edges(about: _About) -> dict[str, object]:
+    minute = about.pace.minute
+    return {"instant": about.instant, "bucket": minute, "span": 15 * minute}
+
+
+def _of_changes(about: _About) -> dict[str, object]:
+    return {"onset": about.onset, "within": _BEFORE * about.window, "lookback": _BEFORE * about.window}
+
+
+def _of_difference(about: _About) -> dict[str, object]:
+    details = about.episode.details
+    fault = details.get("fault")
+    found: dict[str, object] = {
+        "selection": fault or "all",
+        "since": about.since,
+        "until": about.instant,
+        "lookback": about.window,
+    }
+    if fault is None:
+        found |= {"baseline_since": about.since - 4 * about.window, "baseline_until": about.since}
+    narrowed = {"of_consumer": details.get("consumer"), "of_stream": details.get("stream")}
+    return found | {name: value for name, value in narrowed.items() if value is not None}
+
+
+_ARGUMENTS: Final[Mapping[str, _Arguments]] = {
+    "loop_edges": _of_edges,
+    "changes_before": _of_changes,
+    "explain_difference": _of_difference,
+}

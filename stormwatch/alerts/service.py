@@ -1,0 +1,219 @@
+"""Alerts in the process that owns a database: evaluates rules, keeps episodes, tells routes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import duckdb
+
+from stormwatch.alerts import ledger
+from stormwatch.alerts.asking import Watch, evaluate, last_instant
+from stormwatch.alerts.config import AlertConfig
+from stormwatch.alerts.delivery import Delivery
+from stormwatch.alerts.engine import Episode, Step
+from stormwatch.alerts.evidence import Evidence, investigate
+from stormwatch.alerts.frontier import Frontier
+from stormwatch.alerts.notices import queue_notices
+from stormwatch.alerts.rules import SEVERITIES, Rule
+from stormwatch.catalog import Catalog
+from stormwatch.errors import StormwatchError
+from stormwatch.status import IngestStatus
+from stormwatch.storage import Store
+
+_LOOK_S: Final = 0.5
+_REST: Final = 4
+"""A rule rests so many times as long as its evaluation took: one that is slow is evaluated less often,
+and the others are not."""
+_SETTLED_BYTES: Final = 1 << 20
+"""While more is unread, files are read to different instants, and sums over them would be wrong."""
+_HISTORY: Final = timedelta(days=1)
+"""So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
+_CATCH_UP: Final = 10
+"""Of a rule that is asked once per instant, so many instants are caught up with at most."""
+_GRACE: Final = 12
+"""Part of a minute for which lines of other files are waited for."""
+_FAILURES: Final = (duckdb.Error, StormwatchError, OSError)
+
+
+class Alerts:
+    """Watches one database; two threads, one that evaluates and one that tells routes."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        config: AlertConfig,
+        status: Callable[[], IngestStatus],
+        now: Callable[[], datetime] = ledger.wall_now,
+    ):
+        self.config = config
+        self.problem: str | None = None
+        """Why the last evaluation as a whole failed; None when it did not."""
+        self._store = store
+        self._catalog = catalog
+        self._status = status
+        self._now = now
+        self._watch = Watch(config.pace, now())
+        minute = config.pace.minute
+        self._frontier = Frontier(minute / _GRACE, minute)
+        self._delivery = Delivery(store, config.routes)
+        self._base_url = config.base_url
+        self._evaluated: dict[str, datetime] = {}
+        self._rests: dict[str, float] = {}
+        """Rule -> when it may be evaluated again, by the monotonic clock."""
+        self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, url: str | None = None) -> None:
+        """Evaluate and tell until `stop`; `url` is where the dashboard is served."""
+        self._base_url = self._base_url or url
+        self._watch = replace(self._watch, watching_since=self._now())
+        for name, turn in (("alerts", self._evaluate_due), ("alert delivery", self._delivery.deliver)):
+            thread = threading.Thread(target=self._run, args=(turn,), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, timeout_s: float = 15.0) -> None:
+        """Finish what is at hand and stop; what was not sent waits in the database."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(timeout_s)
+        self._threads.clear()
+
+    def _run(self, turn: Callable[[], object]) -> None:
+        while not self._stopped.is_set():
+            started, is_busy = time.monotonic(), False
+            try:
+                is_busy = bool(turn())
+            except _FAILURES as error:
+                # What was not stored is found again the next time.
+                self.problem = str(error).splitlines()[0]
+            passed = time.monotonic() - started
+            self._stopped.wait(passed if is_busy else max(_LOOK_S, passed))
+
+    # --- evaluation ------------------------------------------------------------------------
+
+    def _evaluate_due(self) -> bool:
+        """Evaluate the most urgent rule that has something to do; whether there was one."""
+        now = self._now()
+        with self._store.cursor() as cursor:
+            complete_to = self._frontier.advance(cursor, now) if self._is_settled() else None
+        clocks = {"log": complete_to, "wall": now}
+        is_busy = False
+        for rule in sorted(self.config.rules.values(), key=_urgency):
+            reached = clocks[rule.clock]
+            if reached is None or self._rests.get(rule.name, 0) > time.monotonic():
+                continue
+            started = time.monotonic()
+            is_busy = self.evaluate_rule(rule, reached)
+            if is_busy:
+                self._rests[rule.name] = started + (1 + _REST) * (time.monotonic() - started)
+                break
+        with ledger.written(self._store) as cursor:
+            self._queue(cursor)
+        self.problem = None
+        return is_busy
+
+    def _is_settled(self) -> bool:
+        return self._status().backlog_bytes <= _SETTLED_BYTES
+
+    def evaluate_rule(self, rule: Rule, reached: datetime) -> bool:
+        """Evaluate a rule at its new instants up to `reached`; whether there are any."""
+        until = last_instant(rule, self.config.pace, reached)
+        with self._store.cursor() as cursor:
+            known = self._evaluated.get(rule.name) or ledger.evaluated_to(cursor, rule.name)
+            if known is not None and known >= until:
+                self._evaluated[rule.name] = known
+                return False
+            since = self._since(rule, known, until)
+            rearm = self.config.pace.policy(rule).rearm
+            episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
+            started = time.monotonic()
+
+            def keep(instant: datetime, after: Step) -> Sequence[Episode]:
+                if not after.changes:
+                    return after.episodes
+                # What was over before anybody watched is history, and nobody is told.
+                is_history = known is None and instant < until
+                return self._keep(rule, instant, after, cursor, started, is_history=is_history)
+
+            problem = None
+            try:
+                episodes = tuple(evaluate(cursor, rule, self._watch, (since, until), episodes, keep))
+            except StormwatchError as error:
+                problem = str(error)
+                episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
+        with ledger.written(self._store) as writer:
+            ledger.save_episodes(writer, rule.name, rule.clock, episodes)
+            self._note(writer, rule, until, started, problem)
+        self._evaluated[rule.name] = until
+        return True
+
+    def _since(self, rule: Rule, known: datetime | None, until: datetime) -> datetime:
+        pace = self.config.pace.of(rule)
+        every = pace.scaled(rule.every)
+        if rule.clock == "wall" and known is None:
+            return until - every  # before, nobody watched
+        if rule.is_ranged:
+            return known or until - pace.scaled(_HISTORY)
+        furthest = until - _CATCH_UP * every
+        return furthest if known is None else max(known, furthest)
+
+    def _keep(
+        self,
+        rule: Rule,
+        instant: datetime,
+        after: Step,
+        reader: duckdb.DuckDBPyConnection,
+        started: float,
+        *,
+        is_history: bool,
+    ) -> Sequence[Episode]:
+        """Store what changed, and in the same transaction that routes are to be told."""
+        evidence: dict[tuple[str, datetime], Evidence] = {}
+        for change in after.changes:
+            if change.kind == "firing":
+                one = change.episode
+                evidence[one.key, one.onset_at] = investigate(
+                    reader, self._catalog, rule, self._watch, one, instant
+                )
+        now = self._now()
+        with ledger.written(self._store) as cursor:
+            numbers = ledger.save_episodes(cursor, rule.name, rule.clock, after.episodes)
+            numbered = [
+                replace(one, episode_id=number) for one, number in zip(after.episodes, numbers, strict=True)
+            ]
+            by_identity = {(one.key, one.onset_at): one.episode_id or 0 for one in numbered}
+            for change in after.changes:
+                identity = (change.episode.key, change.episode.onset_at)
+                ledger.note_change(cursor, by_identity[identity], change, now)
+                if identity in evidence:
+                    ledger.save_evidence(cursor, by_identity[identity], evidence[identity])
+            self._note(cursor, rule, instant, started, None)
+            if not is_history:
+                self._queue(cursor)
+        return numbered
+
+    def _note(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        rule: Rule,
+        instant: datetime,
+        started: float,
+        problem: str | None,
+    ) -> None:
+        duration_ms = (time.monotonic() - started) * 1000
+        ledger.note_evaluation(cursor, rule.name, instant, self._now(), duration_ms, problem)
+
+    def _queue(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        queue_notices(cursor, self.config, self._base_url, self._now())
+
+
+def _urgency(rule: Rule) -> tuple[int, str]:
+    """What may become most serious is evaluated first."""
+    return -SEVERITIES.index(rule.policy.severities[-1]), rule.name

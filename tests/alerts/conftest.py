@@ -1,0 +1,34 @@
+"""The catalogue, and a database in memory that is empty again after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from stormwatch.catalog import Catalog
+from stormwatch.storage import open_empty
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The relations as they are shipped."""
+    return Catalog.load()
+
+
+@pytest.fixture(scope="session")
+def installed(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with them that is not to be changed."""
+    with open_empty() as connection:
+        catalog.install(connection)
+        yield connection
+
+
+@pytest.fixture
+def database(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own, in memory: rules are asked on cursors, which see what is committed."""
+    with open_empty() as connection:
+        connection.execute("SET threads = 1")  # the questions are small, and many
+        catalog.install(connection)
+        yield connection

@@ -1,0 +1,203 @@
+"""Routes and the outbox: what is sent, how often, and what becomes of it when nobody takes it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stormwatch.alerts import delivery, ledger, routes
+from stormwatch.alerts.config import AlertConfig, Route
+from stormwatch.alerts.delivery import Delivery, pause, waiting
+from stormwatch.alerts.desk import test_route as try_route
+from stormwatch.alerts.engine import Change, Episode
+from stormwatch.alerts.notices import queue_notices
+from stormwatch.alerts.rules import load_rules
+from stormwatch.errors import ConfigError, RouteError
+from stormwatch.storage import Store
+from tests.cli.receiver import Receiver
+
+NOW = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - as DuckDB gives it
+RULES, _ = load_rules()
+FIRING = Episode(
+    "a <-> b", "firing", NOW, NOW, ("a", "b"), severity="warn", value=0.85, peak_value=0.85,
+    fired_at=NOW, fired_count=1, sentence="it grows", recent=(0.85,),
+)  # fmt: skip
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """One that listens."""
+    one = Receiver()
+    one.up()
+    yield one
+    one.down()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A database with one episode that fires."""
+    with Store(tmp_path / "alerts.duckdb") as opened:
+        put(opened, FIRING)
+        yield opened
+
+
+def put(store: Store, episode: Episode) -> None:
+    with ledger.written(store) as cursor:
+        [number] = ledger.save_episodes(cursor, "storm_ahead", "log", [episode])
+        ledger.note_change(cursor, number, Change("firing", NOW, episode), NOW)
+
+
+def queue(store: Store, *to: Route) -> int:
+    config = AlertConfig({"storm_ahead": RULES["storm_ahead"]}, {one.name: one for one in to})
+    with ledger.written(store) as cursor:
+        return queue_notices(cursor, config, "http://here", ledger.wall_now())
+
+
+def outbox(store: Store) -> list[dict[str, Any]]:
+    with store.cursor() as cursor:
+        rows: list[dict[str, Any]] = (
+            cursor.sql("FROM alert_outbox ORDER BY notice_id").to_arrow_table().to_pylist()
+        )
+        return rows
+
+
+def test_a_change_is_queued_once_for_each_route_that_takes_it(store: Store, receiver: Receiver) -> None:
+    every, pages = (
+        Route("every", "webhook", receiver.url),
+        Route("pages", "webhook", receiver.url, least="page"),
+    )
+    assert queue(store, every, pages) == 1
+    assert queue(store, every, pages) == 0
+    with store.cursor() as cursor:
+        [known] = ledger.episodes_of(cursor, "storm_ahead", NOW)
+    put(store, Episode(**{**vars(known), "severity": "storm"}))
+    assert queue(store, every, pages) == 2
+    assert [(row["route"], row["idempotency_key"]) for row in outbox(store)] == [
+        ("every", "1-1-warn"), ("every", "1-1-storm"), ("pages", "1-1-storm"),
+    ]  # fmt: skip
+
+
+def test_what_is_taken_but_not_noted_comes_again_with_the_same_key(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the process is killed between the answer and noting it."""
+    route = Route("hook", "webhook", receiver.url)
+    queue(store, route)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Delivery, "_note", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Delivery(store, {"hook": route}).deliver()
+    assert Delivery(store, {"hook": route}).deliver() == 1
+    assert Delivery(store, {"hook": route}).deliver() == 0
+    assert [one.key for one in receiver.got] == ["1-1-warn", "1-1-warn"]
+
+
+def test_a_receiver_that_is_down_is_left_alone_for_ever_longer(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = Route("hook", "webhook", receiver.url)
+    receiver.down()
+    queue(store, route)
+    sender = Delivery(store, {"hook": route})
+    assert [sender.deliver() for _ in range(5)] == [0] * 5
+    [row] = outbox(store)
+    assert (row["attempts"], row["delivered_at"]) == (1, None)
+    assert row["problem"].startswith("http://127.0.0.1:")
+    with store.cursor() as cursor:
+        assert [one[:2] for one in waiting(cursor)] == [("hook", 1)]
+    receiver.up()
+    later = ledger.wall_now() + timedelta(hours=1)
+    monkeypatch.setattr(delivery, "wall_now", lambda: later)
+    assert sender.deliver() == 1
+
+
+def test_pauses_double_up_to_five_minutes_and_are_never_the_same() -> None:
+    for attempts, longest_s in ((1, 1), (2, 2), (5, 16), (9, 256), (10, 300), (1000, 300)):
+        pauses = {pause(attempts) for _ in range(50)}
+        assert all(longest_s / 2 <= one.total_seconds() <= longest_s for one in pauses)
+        assert len(pauses) > 1
+
+
+def test_one_that_refuses_an_episode_gets_the_others(store: Store, receiver: Receiver) -> None:
+    put(store, Episode(**{**vars(FIRING), "key": "c", "members": ("c",)}))
+    route = Route("hook", "webhook", receiver.url)
+    queue(store, route)
+    receiver.status = 400
+    assert Delivery(store, {"hook": route}).deliver() == 0
+    assert receiver.refused == 2
+    assert {row["problem"] for row in outbox(store)} == {f"{route.place} answered 400"}
+
+
+def test_an_alertmanager_is_told_again_and_again_of_what_fires(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = Route("manager", "alertmanager", f"{receiver.url}/prefix/")
+    queue(store, route)
+    sender = Delivery(store, {"manager": route})
+    sender.deliver()
+    sender.deliver()
+    told = [one for one in receiver.got if one.key]
+    assert ([one.path for one in told], len(receiver.got)) == (["/prefix/api/v2/alerts"], 2)
+    later = ledger.wall_now() + routes.RESEND
+    monkeypatch.setattr(delivery, "wall_now", lambda: later)
+    sender.deliver()
+    again = receiver.got[-1]
+    assert (len(receiver.got), again.key) == (3, "")
+    [alert] = again.body
+    assert alert["labels"] == {
+        "alertname": "storm_ahead", "severity": "warn", "episode": "a <-> b", "group": "loop",
+    }  # fmt: skip
+    assert alert["annotations"]["summary"] == "it grows"
+    assert alert["startsAt"] == "2026-11-20T10:00:00.000Z"
+    ends = datetime.fromisoformat(alert["endsAt"]).replace(tzinfo=None)
+    assert ends > ledger.wall_now() + 3 * routes.RESEND
+
+
+def test_without_apprise_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    config = AlertConfig({}, {"chat": Route("chat", "apprise", "slack://T0/secret")})
+    with pytest.raises(ConfigError, match="Apprise is not installed; install it beside") as told:
+        try_route(config, "chat")
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_apprise_gets_title_and_text(is_taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its interface, by its documentation: add(url), then notify(body, title, notify_type)."""
+    said: list[dict[str, str]] = []
+
+    class Teller:
+        def add(self, url: str) -> bool:
+            return url == "slack://T0/secret"
+
+        def notify(self, **given: str) -> bool:
+            said.append(given)
+            return is_taken
+
+    monkeypatch.setitem(sys.modules, "apprise", SimpleNamespace(Apprise=Teller))
+    config = AlertConfig({}, {"chat": Route("chat", "apprise", "slack://T0/secret")})
+    if is_taken:
+        assert try_route(config, "chat") == "slack://..."
+    else:
+        with pytest.raises(RouteError, match=r"slack://\.\.\. was not told"):
+            try_route(config, "chat")
+    [notice] = said
+    assert (notice["title"], notice["notify_type"]) == ("watch: test", "failure")
+    assert notice["body"].startswith("a test: alerts of Stormwatch arrive here")
+
+
+def test_stdout_gets_a_json_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert try_route(AlertConfig({}, {"log": Route("log", "stdout")}), "log") == "standard output"
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["rule"] == "test"

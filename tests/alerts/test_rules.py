@@ -1,0 +1,148 @@
+"""Headers of rules are checked, and what is wrong with one is said without stopping the others."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from stormwatch.alerts.config import load_config
+from stormwatch.alerts.rules import SHIPPED, load_rules, parse_rule
+from stormwatch.catalog import Catalog
+from stormwatch.errors import ConfigError
+
+GOOD = """\
+-- late_orders: are orders late?
+--
+-- One row per region.
+--
+-- Threshold: 5, 10
+-- Severity: watch, page
+-- Window: 15 minutes
+-- For: 3
+-- Runbook: Call
+--   somebody.
+-- Reads: events
+SELECT service AS episode_key, count(*) AS value FROM events WHERE occurred_at < $until GROUP BY ALL
+"""
+
+
+def rule(path: Path, text: str = GOOD) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_a_header_is_read_in_full(tmp_path: Path) -> None:
+    found = parse_rule(rule(tmp_path / "late_orders.sql"))
+    assert (found.question, found.description) == ("are orders late?", "One row per region.")
+    assert (found.policy.thresholds, found.policy.severities) == ((5, 10), ("watch", "page"))
+    assert (found.window, found.policy.for_count) == (timedelta(minutes=15), 3)
+    assert (found.runbook, found.reads, found.parameters) == ("Call somebody.", ("events",), {"until"})
+    # what a rule need not say: checked once a minute, over 10 minutes below 0.9, re-armed in an hour
+    assert (found.every, found.clock) == (timedelta(minutes=1), "log")
+    assert (found.policy.clear_ratio, found.policy.clear_after) == (0.9, timedelta(minutes=10))
+    assert (found.policy.rearm, found.policy.absence_is_calm) == (timedelta(hours=1), False)
+    assert not found.is_ranged
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ("late_orders: are", "late: are", r":1: the first line must be '-- late_orders: <question>\?'"),
+        ("-- Window: 15 minutes\n", "", "the header needs '-- Window: ...'"),
+        ("-- Window: 15 minutes\n", "-- Window: 15 apples\n", "Window: expected a length such as"),
+        ("-- For: 3", "-- For: often", "For: expected a number of evaluations"),
+        ("5, 10", "10, 5", "Threshold: expected rising numbers"),
+        ("watch, page", "page, watch", "Severity: expected some of watch, warn, page, storm"),
+        ("watch, page", "watch", "Severity: expected one per threshold"),
+        ("-- For: 3", "-- For: 3\n-- Colour: red", ":9: Colour is no part of a header"),
+        ("$until", "$now", r"asks for \$now; a rule may ask for \$since, \$until"),
+        ("SELECT service", "SELEKT service", "[Ss]yntax error"),
+        ("GROUP BY ALL", "GROUP BY ALL; DROP TABLE files", "needs exactly one SELECT"),
+        ("SELECT service", "DELETE FROM files RETURNING 1 AS service; SELECT service", "exactly one SELECT"),
+        ("-- For: 3", "-- For: 3\n-- Clear: soon", "Clear: expected for example '0.9 for 10 minutes'"),
+        ("-- For: 3", "-- For: 3\n-- Evidence: gaps", "Evidence: expected some of loop_edges"),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_said(tmp_path: Path, good: str, bad: str, message: str) -> None:
+    assert good in GOOD
+    path = rule(tmp_path / "late_orders.sql", GOOD.replace(good, bad))
+    with pytest.raises(ConfigError, match=message) as told:
+        parse_rule(path)
+    assert str(path) in str(told.value)
+
+
+def test_a_broken_rule_stops_no_other(tmp_path: Path) -> None:
+    rule(tmp_path / "late_orders.sql")
+    rule(tmp_path / "broken.sql", "SELECT 1")
+    found, problems = load_rules(tmp_path)
+    assert {"late_orders", "storm_ahead"} < set(found)
+    assert [str(tmp_path / "broken.sql") in str(one) for one in problems] == [True]
+
+
+def test_a_rule_of_ones_own_takes_the_place_of_a_shipped_one(tmp_path: Path) -> None:
+    shipped, _ = load_rules()
+    text = shipped["storm_ahead"].sql.replace("0.7, 0.8, 0.9, 1", "0.5, 0.6, 0.7, 0.8")
+    rule(tmp_path / "storm_ahead.sql", text)
+    found, _ = load_rules(tmp_path)
+    assert found["storm_ahead"].policy.thresholds[0] == 0.5
+    assert not found["storm_ahead"].is_shipped
+    assert shipped["storm_ahead"].is_shipped
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.sql")), ids=lambda path: path.stem)
+def test_a_shipped_rule_reads_what_it_says_and_nothing_internal(
+    path: Path, catalog: Catalog, installed: duckdb.DuckDBPyConnection
+) -> None:
+    found = parse_rule(path)
+    body = "\n".join(line.partition("--")[0] for line in found.sql.splitlines())
+    named = {name for name in {*catalog, *catalog.tables} if re.search(rf"(FROM|JOIN)\s+{name}\b", body)}
+    assert named == set(found.reads)
+    assert not any(name.startswith("_") for name in named)
+    installed.execute(f"PREPARE asked AS {found.sql}")
+    assert len(found.runbook) > 80
+
+
+def test_settings_are_found_beside_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = tmp_path / "stormwatch.duckdb"
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    rule(folder / "late_orders.sql")
+    monkeypatch.setenv("ONCALL", "https://hooks.example.org/T0/secret")
+    (tmp_path / "alerts.toml").write_text(
+        'minute = "2 seconds"\nrules = "mine"\ndisabled = ["work_*"]\n'
+        '[routes.oncall]\nkind = "webhook"\nurl_env = "ONCALL"\nleast = "warn"\n'
+    )
+    config = load_config(database)
+    assert config.pace.minute == timedelta(seconds=2)
+    assert "late_orders" in config.rules
+    assert "work_repeated" not in config.rules
+    route = config.routes["oncall"]
+    assert route.place == "https://hooks.example.org/..."
+    assert "secret" not in repr(config)
+    assert [route.takes("storm_ahead", one) for one in ("watch", "warn", "storm")] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("minute = 5", "minute: expected a text"),
+        ('minute = "7 seconds"', "a day must be a whole number of them"),
+        ('colour = "red"', "colour is not understood; known are minute"),
+        ("[routes.a]\nkind = 'pigeon'", "routes.a.kind: expected one of alertmanager, webhook"),
+        ("[routes.a]\nkind = 'webhook'", "routes.a.url: expected an address"),
+        ("[routes.a]\nkind = 'webhook'\nurl_env = 'NOT_SET_AT_ALL'", r"\$NOT_SET_AT_ALL is not set"),
+        ("[routes.a]\nkind = 'webhook'\nurl = 'ftp://x'", "expected http:// or https://"),
+        ("[routes.a]\nkind = 'stdout'\nleast = 'all'", "least: expected one of watch"),
+        ("rules = 'nowhere'", "no such folder"),
+        ("= 1", "cannot be read as settings of alerts"),
+    ],
+)
+def test_what_is_wrong_with_settings_is_said(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "alerts.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_config(tmp_path / "stormwatch.duckdb", path)

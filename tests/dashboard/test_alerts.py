@@ -1,0 +1,105 @@
+"""The page of alerts over the storm of sample_logs: what it says is what the database holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ingest.service import Ingester, Settings
+from stormwatch.alerts.asking import Pace
+from stormwatch.alerts.config import AlertConfig, Route
+from stormwatch.alerts.desk import Desk
+from stormwatch.alerts.rules import load_rules
+from stormwatch.alerts.service import Alerts
+from stormwatch.catalog import Catalog
+from stormwatch.resources import SAMPLE_LOGS
+from stormwatch.storage import Store
+
+from .conftest import Statements, open_page, table, texts
+
+Serve = Callable[..., Statements]
+LOOP = "order.confirmed <-> order.item_added <-> order.resubmitted <-> payment.compensated"
+EPISODES = "Alerts, the latest onset first"
+RULES, _ = load_rules()
+CONFIG = AlertConfig(
+    {"storm_ahead": RULES["storm_ahead"]},
+    {"chat": Route("chat", "webhook", "https://chat.example.org/T0/secret")},
+    # The six minutes of the story stand for three hours.
+    Pace(timedelta(seconds=2)),
+)
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The story of the storm, with the rule evaluated to its end."""
+    with Store(tmp_path_factory.mktemp("storm") / "storm.duckdb") as store:
+        catalog = Catalog.load()
+        with store.cursor() as cursor:
+            catalog.install(cursor)
+        ingester = Ingester(store, Settings(SAMPLE_LOGS / "storm" / "logs"))
+        ingester.drain()
+        watcher = Alerts(store, catalog, CONFIG, ingester.status)
+        # A first time before anything happens: what is found after it is no history.
+        for moment in ("09:00:40", "09:05:40"):
+            watcher.evaluate_rule(CONFIG.rules["storm_ahead"], datetime.fromisoformat(f"2026-03-02T{moment}"))
+        yield store
+        ingester.close()
+
+
+@pytest.fixture
+def opened(evaluated: Store, serve: Serve) -> AppTest:
+    """The page of that store."""
+    serve(evaluated, alerts=Desk(evaluated, CONFIG))
+    return open_page("alerts", window="all")
+
+
+def test_what_fires_is_said_first_with_its_evidence(opened: AppTest) -> None:
+    assert "1 alert fires" in opened.subheader[0].value
+    assert "100 events of order.confirmed <-> order.item_added" in opened.subheader[0].value
+    row = table(opened, EPISODES).iloc[0]
+    assert (row["state"], row["rule"]) == ("firing", "storm_ahead")
+    assert str(row["fired_at"]) == "2026-03-02 09:03:28"
+    assert "cap retries" in texts(opened)
+    assert "secret" not in texts(opened)
+    assert "`chat`, webhook at `https://chat.example.org/...`" in texts(opened)
+    edges = table(opened, "Strongest edges")
+    assert set(edges["cause_type"]) <= set(LOOP.split(" <-> "))
+    before = table(opened, "Changed before")
+    assert "2026-03-02T09:01:00" in " ".join(before["occurred_at"])
+    assert CONFIG.rules["storm_ahead"].sql.strip() in [block.value.strip() for block in opened.code]
+
+
+def test_somebody_takes_care_and_it_is_said(opened: AppTest, evaluated: Store) -> None:
+    assert opened.button(key="acknowledge").disabled
+    opened.text_input(key="owner").set_value("kim").run()
+    opened.button(key="acknowledge").click().run()
+    assert opened.success[0].value == "`episode 1 is taken care of by kim`"
+    assert table(opened, EPISODES).iloc[0]["acknowledged_by"] == "kim"
+    opened.button(key="silence").click().run()
+    with evaluated.cursor() as cursor:
+        rows = cursor.execute("SELECT rule_pattern, key_pattern, owner FROM alert_silences").fetchall()
+    assert rows == [("storm_ahead", LOOP, "kim")]
+    assert table(opened, EPISODES).iloc[0]["silenced_until"] is not None
+
+
+def test_a_window_is_played_again(opened: AppTest) -> None:
+    opened.button(key="play").click().run()
+    assert not opened.exception
+    played = table(opened, "When the rule would have fired").iloc[0]
+    assert (str(played["fired_at"]), played["resolved_at"] is None) == ("2026-03-02 09:03:28", True)
+    assert "`storm_ahead` would have fired 1 time" in texts(opened)
+
+
+def test_where_nobody_evaluates_rules_it_says_so(evaluated: Store, serve: Serve) -> None:
+    serve(evaluated)
+    assert "Nobody evaluates rules in this process" in open_page("alerts").subheader[0].value
+
+
+def test_where_nothing_fires_it_says_so(store: Store, serve: Serve) -> None:
+    serve(store, alerts=Desk(store, CONFIG))
+    app = open_page("alerts")
+    assert "No alert fires" in app.subheader[0].value
+    assert "There has been none so far." in texts(app)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 import pyarrow as pa
@@ -145,20 +146,21 @@ def coverage(at_version: int | None = None) -> Coverage:
     )
 
 
-def figure(draw: Callable[..., go.Figure], answer: Answer, **options: object) -> str:
-    """A figure of an answer as Plotly JSON, drawn once per answer and options."""
-    key = (f"{draw.__module__}.{draw.__qualname__}", answer.key, _hashable(options))
-    return _drawn(key, _draw=draw, _table=answer.table, _options=options)
+def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:
+    """A figure of answers as Plotly JSON, drawn once per answers and options."""
+    known = tuple(answer.key for answer in answers)
+    key = (f"{draw.__module__}.{draw.__qualname__}", known, _hashable(options))
+    return _drawn(key, _draw=draw, _tables=[answer.table for answer in answers], _options=options)
 
 
 @st.cache_data(max_entries=_ENTRIES, max_size=_FIGURES_SIZE, show_spinner=False)
 def _drawn(
     key: tuple[object, ...],  # noqa: ARG001 - as above
     _draw: Callable[..., go.Figure],
-    _table: pa.Table,
+    _tables: list[pa.Table],
     _options: Mapping[str, object],
 ) -> str:
-    return json_of(_draw(_table, **_options))
+    return json_of(_draw(*_tables, **_options))
 
 
 def json_of(made: go.Figure) -> str:
@@ -197,14 +199,31 @@ def call_text(name: str, arguments: Mapping[str, object]) -> str:
     return f"FROM {name}(\n" + ",\n".join(lines) + "\n);"
 
 
+def api_path(answer: Answer) -> str:
+    """Where the rows of an answer can be fetched from the server of this page."""
+    given = {name: _plain_literal(value) for name, value in answer.arguments.items() if value is not None}
+    return f"/api/queries/{answer.name}" + (f"?{urlencode(given)}" if given else "")
+
+
+def _plain_literal(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, timedelta):
+        return f"{_seconds(value)} seconds"
+    return str(value)
+
+
+def _seconds(value: timedelta) -> str:
+    return f"{value / timedelta(seconds=1):.6f}".rstrip("0").rstrip(".")
+
+
 def _literal(value: object) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, datetime):
-        return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+        return f"TIMESTAMP '{_plain_literal(value)}'"
     if isinstance(value, timedelta):
-        seconds = f"{value / timedelta(seconds=1):.6f}".rstrip("0").rstrip(".")
-        return f"INTERVAL '{seconds} seconds'"
+        return f"INTERVAL '{_plain_literal(value)}'"
     if isinstance(value, (int, float)):
         return str(value)
     return "'" + str(value).replace("'", "''") + "'"

@@ -117,10 +117,19 @@ class Chart {
       this.view = { uirevision, ranges: { ...before, ...Object.fromEntries(ranges) } };
       if (axes.includes("xaxis")) this.send("zoom", this.view.ranges.xaxis.map(String));
     });
+    this.element.on("plotly_selected", (event) => this.selected(event));
     this.element.on("plotly_doubleclick", () => {
       this.view = null;
       this.draw();
     });
+  }
+
+  // What was selected is sent on; the box itself has done its work.
+  selected(event) {
+    const range = event?.range;
+    if (!range) return;
+    this.send("box", { x: [range.x ?? []].flat().map(String), y: [range.y ?? []].flat() });
+    this.element.layout.selections = [];
   }
 
   // Plotly forgets a zoom as soon as the range it began from moves on, as it does in a live window.

@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, pages, table
+from dashboard import controls, data, empty, formatting, pages, table, time_chart
 from dashboard.charts import hotspots, order_cost
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
 from dashboard.raw_line import show_place
+from dashboard.time_chart import Hand
 from dashboard.window import Window
 
 _COLUMNS: Final = 120
@@ -35,11 +36,21 @@ def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
         return None
 
 
-def _pick_cell(bucket: timedelta) -> None:
-    point = st.session_state["hotspots"].click
-    if point and point["customdata"]:
-        seconds = f"{bucket / timedelta(seconds=1):g}"
-        controls.remember(cell=_SEPARATOR.join((*point["customdata"], seconds)), pair=None)
+def _pick_cell(picked: list[str], bucket: timedelta) -> None:
+    seconds = f"{bucket / timedelta(seconds=1):g}"
+    controls.remember(cell=_SEPARATOR.join((*picked, seconds)), pair=None)
+
+
+def _asked_of(box: time_chart.Box, names: list[tuple[str, str]]) -> dict[str, str]:
+    """What a box over the heat map asks: of its rows as far as they are of one consumer or stream."""
+    low, high = sorted(box["y"])
+    rows = [name for number, name in enumerate(names) if low - 0.5 < number < high + 0.5]
+    asked = {"what": "late arrivals"}
+    for part, field in enumerate(("consumer", "stream")):
+        of_rows = {row[part] for row in rows}
+        if len(of_rows) == 1 and (value := of_rows.pop()):
+            asked[field] = value
+    return asked
 
 
 def _map_panel(answer: Answer, shown: Window, bucket: timedelta) -> None:
@@ -61,14 +72,13 @@ def _map_panel(answer: Answer, shown: Window, bucket: timedelta) -> None:
                 width="content",
             )
         names = hotspots.row_names(answer.table)
-        live_plotly(
-            data.figure(
-                hotspots.heat_map, answer, since=shown.since, until=shown.until,
-                bucket=bucket, measure=measure or "share", picked=_picked_cell(),
-            ),
-            key="hotspots", alt="Heat map of arrivals out of order by consumer, stream and time",
+        time_chart.draw(
+            hotspots.heat_map, answer, shown, key="hotspots",
+            alt="Heat map of arrivals out of order by consumer, stream and time",
             height=hotspots.height(len(names)),
-            on_click=lambda: _pick_cell(bucket), on_zoom=controls.zoom_to_drag("hotspots"),
+            hand=Hand(lambda cell: _pick_cell(cell, bucket), lambda box: _asked_of(box, names)),
+            bucket=bucket, measure=measure or "share",
+            picked=_picked_cell(),
         )  # fmt: skip
 
 

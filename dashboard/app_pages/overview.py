@@ -15,13 +15,13 @@ from dashboard import (
     pages,
     table,
     tile,
+    time_chart,
     verdict,
     verdict_box,
 )
 from dashboard.charts import hotspots, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
-from dashboard.live_plotly import live_plotly
 from dashboard.outlook import Outlook
 from dashboard.panel import panel
 from dashboard.tile import Tile
@@ -114,13 +114,9 @@ def _rate_panel(answer: Answer, shown: Window) -> None:
         if not answer.table.num_rows:
             empty.none_in_window("event", shown, answer.version)
             return
-        live_plotly(
-            data.figure(
-                timeline.event_rate, answer,
-                since=shown.since, until=shown.until, bucket=answer.arguments["bucket"],
-            ),
-            key="rate", alt="Events per second over time, errors apart", height=_CHART_PX,
-            on_zoom=controls.zoom_to_drag("rate"),
+        time_chart.draw(
+            timeline.event_rate, answer, shown, key="rate", alt="Events per second over time, errors apart",
+            height=_CHART_PX, bucket=answer.arguments["bucket"],
         )  # fmt: skip
 
 

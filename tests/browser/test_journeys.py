@@ -291,7 +291,9 @@ def test_process_of_the_pages_answers_health_and_metrics(page: Page, served: Ser
 
 
 @pytest.mark.parametrize("width", [480, 1600])
-@pytest.mark.parametrize("name", ["", "storms", "ordering", "chains", "deadlocks", "events", "sql", "health"])
+@pytest.mark.parametrize(
+    "name", ["", "storms", "ordering", "chains", "deadlocks", "versions", "why", "events", "sql", "health"]
+)
 def test_no_page_is_wider_than_its_window(page: Page, served: Served, name: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     open_at(page, served.at(name))

@@ -61,7 +61,7 @@ def _clicked(key: str, hand: Hand) -> None:
     picked = point["customdata"] if point else None
     if isinstance(picked, str) and picked.startswith(lane.PREFIX):
         pages.go("events", at=picked.removeprefix(lane.PREFIX))
-    elif picked and hand.click is not None:
+    elif picked is not None and hand.click is not None:
         hand.click(picked)
 
 

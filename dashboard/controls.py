@@ -13,7 +13,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import data, formatting, pages, picture, window
+from dashboard import copy_link, data, formatting, pages, picture, window
 from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.errors import ConfigError, StormwatchError
@@ -159,6 +159,7 @@ def draw(end: Callable[[], None]) -> None:
         )
         _pause_button()
         _drag_control()
+        copy_link.draw()
         end()
     _complain_about_text()
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from dashboard.window import Coverage
@@ -42,6 +43,8 @@ class Answer:
     version: int
     table: pa.Table
     elapsed_ms: float
+    kept: tuple[tuple[str, str], ...] = ()
+    """Columns and values: only such rows of the answer are in the table."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -52,7 +55,15 @@ class Answer:
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for equal tables."""
-        return (str(current().database), self.name, _hashable(self.arguments), self.version)
+        return (str(current().database), self.name, _hashable(self.arguments), self.version, self.kept)
+
+    def only(self, **values: str | None) -> Answer:
+        """The rows with these values in the columns of these names; None asks for no value."""
+        wanted = tuple((name, value) for name, value in values.items() if value is not None)
+        table = self.table
+        for name, value in wanted:
+            table = table.filter(pc.equal(table.column(name), value))
+        return replace(self, table=table, kept=(*self.kept, *wanted))
 
 
 def _hashable(arguments: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

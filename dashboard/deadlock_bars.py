@@ -57,5 +57,5 @@ def draw(
         options["bucket"] = answer.arguments["bucket"]
     time_chart.draw(
         make, answer, shown, key=key, alt="Deadlocks over time", height=height,
-        hand=Hand(on_click, lambda _: {"what": "deadlocks"}), **options,
+        hand=Hand(on_click, lambda _: "deadlocks"), **options,
     )  # fmt: skip

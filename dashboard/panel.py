@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import data, formatting, pages
 from dashboard.data import Answer
+from dashboard.hostile import safe_md
 from stormwatch import export
 
 _MEDIA_TYPES: Final = {"CSV": "text/csv", "Parquet": "application/vnd.apache.parquet"}
@@ -55,6 +56,9 @@ def show_sql(answer: Answer, *, key: str) -> None:
     """The call that was made, ready to run or to take away, and the text of the relation it asked."""
     call = data.statement(answer)
     st.code(call, language="sql")
+    if answer.kept:
+        values = " and ".join(f"{safe_md(name)} is {safe_md(value)}" for name, value in answer.kept)
+        st.caption(f"Of its rows those are shown where {values}")
     took = formatting.milliseconds(answer.elapsed_ms)
     st.caption(f"{formatting.plural(answer.table.num_rows, 'row')} in {took}, data version {answer.version}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"take_{key}"):

@@ -25,10 +25,10 @@ class Hand:
 
     click: Callable[[Any], None] | None = None
     """Gets the `customdata` of the point."""
-    ask: Callable[[Box], dict[str, str]] = lambda _: {"what": "records"}
-    """What the page Why shall ask about a selected box, apart from when."""
-    is_selecting: bool | None = None
-    """Whether dragging selects; None: as the control above the page says."""
+    ask: Callable[[Box], str] = lambda _: "records"
+    """What of a selected box the page Why shall be asked about, a key of `differences.SELECTIONS`."""
+    is_asking: bool = False
+    """Whether the page is Why itself: dragging always selects, and selects anew."""
 
 
 def draw(
@@ -44,7 +44,7 @@ def draw(
 ) -> None:
     """Draw what `make` makes of an answer and of the edges of the window, with the change lane."""
     changes = data.load("changes", answer.version, **shown.edges)
-    selects = controls.is_selecting() if hand.is_selecting is None else hand.is_selecting
+    selects = hand.is_asking or controls.is_selecting()
     figure = data.figure(
         lane.under, answer, changes,
         make=make, height=height, is_selecting=selects, **shown.edges, **options,
@@ -75,4 +75,8 @@ def _boxed(key: str, shown: Window, hand: Hand) -> None:
         return
     # The rest is what else is in the window, which must not move on under the selection.
     controls.set_window(window.absolute(shown.since, shown.until))
-    pages.go("why", box=window.absolute(since, until), **hand.ask(box))
+    picked = window.absolute(since, until)
+    if hand.is_asking:
+        controls.remember(box=picked)
+    else:
+        pages.go("why", box=picked, what=hand.ask(box))

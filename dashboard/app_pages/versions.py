@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, pages, table, time_chart
+from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart
 from dashboard.charts import conflicts, spans
 from dashboard.data import Answer
 from dashboard.panel import panel
@@ -21,7 +21,8 @@ _KINDS: Final = {
 
 def _open_type(name: str | None) -> None:
     if name is not None:
-        pages.go("events", event_type=name)
+        filters.pick(event_type=name)
+        pages.go("events")
 
 
 def _say_mixed(rows: list[dict[str, Any]]) -> None:
@@ -41,6 +42,9 @@ def _versions_panel(answer: Answer, shown: Window) -> None:
         "records' own schema versions. **Click** a bar for the records of the type."
     )
     with panel("versions", "Which versions are in flight together?", about, answer):
+        if not answer.table.num_rows and answer.kept:
+            st.markdown("No record of this type names the version of its schema in this window.")
+            return
         if not answer.table.num_rows:
             empty.not_measurable(
                 "no record of this window names the version of its schema.",
@@ -79,8 +83,8 @@ def _versions_panel(answer: Answer, shown: Window) -> None:
         )  # fmt: skip
 
 
-def _fields_panel(version: int, shown: Window) -> None:
-    answer = data.load("field_changes", version, **shown.edges)
+def _fields_panel(version: int, shown: Window, event_type: str | None) -> None:
+    answer = data.load("field_changes", version, **shown.edges).only(event_type=event_type)
     about = (
         "Fields at the top of a record that no column of ours holds. **Appeared**: 20 or more came without "
         "it, and most since have it; **vanished**: the other way round; **type changed**: values of more "
@@ -123,8 +127,9 @@ def _open_write(row: dict[str, Any]) -> None:
     pages.go("events", at=f"{row['file_id']}:{row['byte_offset']}:0")
 
 
-def _conflicts_panel(version: int, shown: Window) -> None:
-    answer = data.load("entity_conflicts", version, **shown.edges, lookback=shown.lookback)
+def _conflicts_panel(version: int, shown: Window, event_type: str | None) -> None:
+    found = data.load("entity_conflicts", version, **shown.edges, lookback=shown.lookback)
+    answer = found.only(event_type=event_type)
     about = (
         "**Lost update**: two writers began from the same version, so the first one's change is gone "
         "(Berenson et al. 1995, P4). **Stale write**: a newer version had been written before. **Skip**: the "
@@ -172,9 +177,13 @@ def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
-    _versions_panel(data.load("schema_versions", version, **shown.edges), shown)
-    _fields_panel(version, shown)
-    _conflicts_panel(version, shown)
+    event_type = filters.draw(version, shown, "event_type")["event_type"]
+    in_flight = data.load("schema_versions", version, **shown.edges)
+    if in_flight.table.num_rows:
+        in_flight = in_flight.only(event_type=event_type)
+    _versions_panel(in_flight, shown)
+    _fields_panel(version, shown, event_type)
+    _conflicts_panel(version, shown, event_type)
 
 
 st.header("Which versions are in flight together, and which writes got lost?", anchor=False)

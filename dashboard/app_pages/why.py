@@ -1,15 +1,26 @@
 """Why: what the selected events have in common that the others have not, and what changed before."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import changes_panel, controls, data, differences, empty, formatting, pages, table, time_chart
+from dashboard import (
+    changes_panel,
+    controls,
+    data,
+    differences,
+    empty,
+    filters,
+    formatting,
+    pages,
+    table,
+    time_chart,
+)
 from dashboard import window as windows
 from dashboard.charts import ratios, timeline
 from dashboard.data import Answer
-from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
 from dashboard.time_chart import Hand
@@ -35,8 +46,20 @@ def _box(shown: Window) -> tuple[datetime, datetime] | None:
     return (since, until) if since < until else None
 
 
-def _choices() -> tuple[str, str, int]:
-    """What is selected, what it is compared with, and the least group."""
+@dataclass(frozen=True)
+class _Question:
+    what: str
+    """A key of `differences.SELECTIONS`."""
+    against: str
+    """One of `_AGAINST`."""
+    least: int
+    """Selected events that a group needs."""
+    consumer: str | None
+    stream: str | None
+
+
+def _question(version: int, shown: Window) -> _Question:
+    """What is selected, of whom, and what it is compared with."""
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
             "Selected are", list(differences.SELECTIONS), default=_ALL, required=True, key="what",
@@ -52,7 +75,8 @@ def _choices() -> tuple[str, str, int]:
             label_visibility="collapsed", icon=":material/groups:",
             help="So many selected events a group needs to be told of: a small one stands out by chance.",
         )  # fmt: skip
-    return chosen or _ALL, against or _AGAINST[0], int(least)
+        picked = filters.draw(version, shown, "service", "stream")
+    return _Question(chosen or _ALL, against or _AGAINST[0], int(least), picked["service"], picked["stream"])
 
 
 def _time_panel(version: int, shown: Window, box: tuple[datetime, datetime] | None) -> None:
@@ -66,56 +90,36 @@ def _time_panel(version: int, shown: Window, box: tuple[datetime, datetime] | No
         _say_selected(box)
         time_chart.draw(
             timeline.event_rate, rate, shown, key="when", alt="Records over time, with the selected piece",
-            height=_CHART_PX, hand=Hand(ask=_ask_again, is_selecting=True),
+            height=_CHART_PX, hand=Hand(is_asking=True),
             bucket=rate.arguments["bucket"], selected=box,
         )  # fmt: skip
-
-
-def _ask_again(_: time_chart.Box) -> dict[str, str]:
-    """The same question about another piece of time."""
-    return {
-        name: value
-        for name in ("what", "consumer", "stream", "against", "least")
-        if (value := controls.remembered(name))
-    }
 
 
 def _say_selected(box: tuple[datetime, datetime] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="selected"):
         if box is None:
             st.caption("Drag over the chart to select a piece of time")
-        else:
-            _forget("box", f"{formatting.interval(*box)} UTC, {formatting.span(box[1] - box[0])}")
-        for name in ("consumer", "stream"):
-            value = controls.remembered(name)
-            if value:
-                _forget(name, f"{name} {safe_md(value, 40)}")
-
-
-def _forget(name: str, text: str) -> None:
-    st.button(
-        text, icon=":material/close:", key=f"forget_{name}", help="Leave this out of the selection",
-        on_click=controls.remember, kwargs={name: None},
-    )  # fmt: skip
+            return
+        st.button(
+            f"{formatting.interval(*box)} UTC, {formatting.span(box[1] - box[0])}",
+            icon=":material/close:", key="forget_box", help="Select no piece of time",
+            on_click=controls.remember, kwargs={"box": None},
+        )  # fmt: skip
 
 
 def _differences(
-    version: int, shown: Window, box: tuple[datetime, datetime] | None, what: str, against: str, least: int
+    version: int, shown: Window, box: tuple[datetime, datetime] | None, asked: _Question
 ) -> Answer:
     since, until = box or (shown.since, shown.until)
     baseline: dict[str, Any] = {}
-    if box is not None and against == _AGAINST[1]:
+    if box is not None and asked.against == _AGAINST[1]:
         baseline = {"baseline_since": shown.since, "baseline_until": since}
     elif box is not None:
         baseline = {"baseline_since": shown.since, "baseline_until": shown.until}
-    of = {
-        f"of_{name}": value for name in ("consumer", "stream") if (value := controls.remembered(name))
-    }  # fmt: skip
     return data.load(
-        "explain_difference", version, selection=differences.SELECTIONS[what], since=since, until=until,
-        **baseline,
-        **of,
-        min_count=least, lookback=shown.lookback,
+        "explain_difference", version, selection=differences.SELECTIONS[asked.what], since=since, until=until,
+        **baseline, of_consumer=asked.consumer, of_stream=asked.stream, min_count=asked.least,
+        lookback=shown.lookback,
     )  # fmt: skip
 
 
@@ -125,10 +129,13 @@ def _open_group(row: dict[str, Any], edges: tuple[datetime, datetime]) -> None:
     if changed_at is not None:
         edges = (changed_at, changed_at + timedelta(seconds=1))
     controls.set_window(windows.absolute(*edges))
-    pages.go("events", **differences.event_filters(row))
+    found = differences.event_filters(row)
+    search = found.pop("search", None)
+    filters.pick(**found)
+    pages.go("events", **({"search": search} if search else {}))
 
 
-def _ranking_panel(answer: Answer, what: str, least: int, edges: tuple[datetime, datetime]) -> None:
+def _ranking_panel(answer: Answer, asked: _Question, edges: tuple[datetime, datetime]) -> None:
     about = (
         "Values that the selected events have far more often than the others, the best explanation first: "
         "the share that may be due to a value, times the logarithm of the *lower* end of its ratio, so that "
@@ -140,8 +147,8 @@ def _ranking_panel(answer: Answer, what: str, least: int, edges: tuple[datetime,
         rows = answer.rows
         if not rows:
             st.markdown(
-                f":material/check_circle: Nothing that {least} or more of the selected "
-                f"{what} share sets them apart from the others."
+                f":material/check_circle: Nothing that {asked.least} or more of the selected "
+                f"{asked.what} share sets them apart from the others."
             )
             return
         left, right = st.columns([3, 4])
@@ -154,7 +161,7 @@ def _ranking_panel(answer: Answer, what: str, least: int, edges: tuple[datetime,
             )  # fmt: skip
         with right:
             for number, row in enumerate(rows[:_SHOWN], start=1):
-                st.markdown(f"{number}. {differences.sentence(row, what)}")
+                st.markdown(f"{number}. {differences.sentence(row, asked.what)}")
     _table_panel(answer, rows, edges)
 
 
@@ -201,10 +208,10 @@ def page(version: int) -> None:
         return
     shown = controls.current_window(version)
     box = _box(shown)
-    what, against, least = _choices()
+    asked = _question(version, shown)
     _time_panel(version, shown, box)
     edges = box or (shown.since, shown.until)
-    if what == _ALL and box is None:
+    if asked.what == _ALL and box is None:
         with st.container(border=True):
             st.markdown(
                 ":material/select_all: **Select what is to be explained:** drag over the chart above, or "
@@ -212,7 +219,7 @@ def page(version: int) -> None:
                 "record, which is compared with the others of the window."
             )
         return
-    _ranking_panel(_differences(version, shown, box, what, against, least), what, least, edges)
+    _ranking_panel(_differences(version, shown, box, asked), asked, edges)
     changes_panel.draw(
         version, edges[0], within=_CHANGES_WITHIN, lookback=_KNOWN_FROM,
         meaning="the start of what is selected",

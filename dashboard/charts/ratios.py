@@ -56,7 +56,7 @@ def ranked(table: pa.Table, *, picked: int | None = None) -> go.Figure:
         margin={"l": 8, "r": 14, "t": 24, "b": 4},
         xaxis={
             "type": "log", "fixedrange": True, "nticks": 6, "ticksuffix": " ×", "zeroline": False,
-            "tickvals": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+            "tickvals": [1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000],
             "title": {"text": "times as likely to be selected, 99 % interval", "font": {"size": 11}},
         },
         yaxis={

@@ -34,7 +34,7 @@ def test_box_over_the_time_chart_ranks_the_planted_cause_first(page: Page, storm
     settle(page)
     since, until = (datetime.fromisoformat(edge) for edge in asked(page)["box"].split("/"))
     assert datetime(2026, 3, 2, 9, 2, 50) < since < until < datetime(2026, 3, 2, 9, 4, 30)  # noqa: DTZ001
-    assert "what" not in asked(page)  # all records: what is asked without saying more
+    assert asked(page).get("what", "records") == "records"
     assert asked(page)["window"].startswith("2026-03-02T09:00:00")
     _explained_first(page)
 
@@ -42,6 +42,14 @@ def test_box_over_the_time_chart_ranks_the_planted_cause_first(page: Page, storm
 def test_link_to_an_explanation_gives_the_same_in_another_browser(page: Page, storm: str) -> None:
     open_at(page, f"{storm}/why?refresh=off&box=2026-03-02T09:03:00/2026-03-02T09:05:00")
     _explained_first(page)
+
+
+def test_link_that_is_copied_is_the_address(page: Page, storm: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_at(page, f"{storm}/versions?refresh=off&window=1h")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
 def test_box_over_the_heat_map_asks_about_its_row(page: Page, storm: str) -> None:
@@ -61,7 +69,7 @@ def test_box_over_the_heat_map_asks_about_its_row(page: Page, storm: str) -> Non
     page.wait_for_url("**/why?**box=**")
     settle(page)
     picked = asked(page)
-    assert (picked["what"], picked["consumer"], picked["stream"]) == ("late arrivals", "billing", "orders")
+    assert (picked["what"], picked["service"], picked["stream"]) == ("late arrivals", "billing", "orders")
 
 
 def test_explanation_leads_to_the_record_of_the_change(page: Page, storm: str) -> None:
@@ -124,8 +132,11 @@ def test_deadlock_bar_leads_to_its_cycle_and_the_events_that_caused_it(page: Pag
     causes = page.locator(".st-key-panel_causes").get_by_test_id("stDataFrame")
     expect(causes.locator("tbody tr")).to_have_count(len(last["members"]))
     causes.scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)  # a grid looks for its place on the screen some time after it was moved
-    causes.locator(".dvn-scroller").click(position={"x": 60, "y": 50})
+    box = causes.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.wait_for_timeout(500)  # a grid wants to see the hand coming before it clicks
+    page.mouse.click(box["x"] + 60, box["y"] + 50)
     page.wait_for_url("**/chains?**event=settlement-1**")
     expect(page.get_by_text(re.compile("has 0 causes and .* effects? in"))).to_be_visible(timeout=SETTLED_MS)
 
@@ -148,3 +159,24 @@ def test_loop_leads_to_its_chain(page: Page, storm: str) -> None:
         "e => e.data.flatMap(trace => trace.customdata ?? [])"
     )
     assert most["root"] in named
+
+
+def test_another_box_is_explained_where_the_first_was(page: Page, storm: str) -> None:
+    open_at(page, f"{storm}/why?refresh=off&box=2026-03-02T09:03:00/2026-03-02T09:05:00&least=30")
+    drag(page, chart(page, "Records over time, with the selected piece"), 0.2, 0.4)
+    page.wait_for_url("**box=2026-03-02T09%3A01**")
+    settle(page)
+    assert asked(page)["least"] == "30"
+
+
+def test_bar_of_a_version_leads_to_the_records_of_its_type(page: Page, storm: str) -> None:
+    open_at(page, f"{storm}/versions?refresh=off")
+    x, y = chart(page, "Versions of each event type over time").evaluate(
+        """e => {
+            const box = e.getBoundingClientRect(), {xaxis, yaxis} = e._fullLayout;
+            const row = e.layout.yaxis.ticktext.indexOf("payment.charged");
+            return [box.left + xaxis._offset + xaxis._length / 2, box.top + yaxis._offset + yaxis.d2p(row)];
+        }"""
+    )
+    page.mouse.click(x, y)
+    page.wait_for_url("**/events?**event_type=payment.charged**")

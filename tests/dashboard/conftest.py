@@ -163,6 +163,7 @@ def texts(app: AppTest) -> str:
 def figures(app: AppTest) -> dict[str, dict[str, Any]]:
     """The charts of a page as Plotly figures, by their key."""
     sent = {chart.proto.id.rpartition("-")[2]: chart.proto.json for chart in app.get("bidi_component")}
+    sent.pop("copy_link", None)
     return {key: json.loads(json.loads(text)["figure"]) for key, text in sent.items()}
 
 

@@ -159,6 +159,7 @@ ASKED = {
     "storms": {"loop_gain", "loop_edges", "changes_before", "repeated_work", "backlog", "changes"},
     "ordering": {
         "reorder_hotspots", "swapped_pairs", "gaps", "order_loss", "order_cost", "reorder_ranking", "changes",
+        "event_facets",
     },
 }  # fmt: skip
 

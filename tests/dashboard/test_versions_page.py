@@ -110,4 +110,6 @@ def test_lost_update_names_both_writers(writes: Store, serve: Serve) -> None:
         "lost_update", "shelf-1", "shop-2", "w-51", "shop-1",
     )  # fmt: skip
     assert (lost["expected_version"], lost["entity_version"], lost["newest_before"]) == (3, 4, 4)
-    assert asked_of(statements) == ["changes", "entity_conflicts", "field_changes", "schema_versions"]
+    assert asked_of(statements) == [
+        "changes", "entity_conflicts", "event_facets", "field_changes", "schema_versions",
+    ]  # fmt: skip

@@ -32,7 +32,9 @@ def test_selected_time_is_explained_by_the_planted_change(storm: Store, serve: S
         "1. **after** `ordering ordered -> unordered (config) at 2026-03-02 09:01:00`: **100\u00a0%** of the "
         "selected records."
     ) in texts(app)
-    assert asked_of(statements) == ["changes", "changes_before", "event_rate", "explain_difference"]
+    assert asked_of(statements) == [
+        "changes", "changes_before", "event_facets", "event_rate", "explain_difference",
+    ]  # fmt: skip
 
 
 def test_change_before_the_onset_is_named(storm: Store, serve: Serve) -> None:
@@ -57,12 +59,12 @@ def test_marks_stand_at_the_ratios_of_the_rows(storm: Store, serve: Serve) -> No
 
 def test_selection_of_one_stream_and_consumer_asks_of_these(storm: Store, serve: Serve) -> None:
     statements = serve(storm)
-    app = open_page("why", what="late arrivals", consumer="billing", stream="orders", box=BOX)
+    app = open_page("why", what="late arrivals", service="billing", stream="orders", box=BOX)
     [asked] = [text for text in statements.texts if "explain_difference" in text]
     assert "of_consumer" in asked
     assert "of_stream" in asked
-    app.button(key="forget_consumer").click().run()
-    assert "consumer" not in app.query_params
+    app.button(key="forget_box").click().run()
+    assert "box" not in app.query_params
 
 
 def test_late_arrivals_are_compared_with_the_others_of_the_window(storm: Store, serve: Serve) -> None:
@@ -83,7 +85,7 @@ def test_without_a_selection_the_page_says_how_to_make_one(storm: Store, serve: 
     statements = serve(storm)
     app = open_page("why")
     assert "**Select what is to be explained:**" in texts(app)
-    assert asked_of(statements) == ["changes", "event_rate"]
+    assert asked_of(statements) == ["changes", "event_facets", "event_rate"]
 
 
 @pytest.mark.parametrize("box", ["", "noon", "2026-03-02T09:03/2026-03-02T09:02", "2020-01-01/2020-01-02"])

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
+from dashboard import calls
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
@@ -202,39 +203,12 @@ def statement(answer: Answer) -> str:
 
 def call_text(name: str, arguments: Mapping[str, object]) -> str:
     """The call of a relation with its arguments written out, to be read, copied and run."""
-    if not relation(name).is_macro:
-        return f"FROM {name};"
-    if not arguments:
-        return f"FROM {name}();"
-    lines = [f"    {key} := {_literal(value)}" for key, value in arguments.items()]
-    return f"FROM {name}(\n" + ",\n".join(lines) + "\n);"
+    return calls.call_text(relation(name), arguments)
 
 
 def api_path(answer: Answer) -> str:
     """Where the rows of an answer can be fetched from the server of this page."""
-    given = {name: _plain_literal(value) for name, value in answer.arguments.items() if value is not None}
+    given = {
+        name: calls.argument_text(value) for name, value in answer.arguments.items() if value is not None
+    }
     return f"/api/queries/{answer.name}" + (f"?{urlencode(given)}" if given else "")
-
-
-def _plain_literal(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, timedelta):
-        return f"{_seconds(value)} seconds"
-    return str(value)
-
-
-def _seconds(value: timedelta) -> str:
-    return f"{value / timedelta(seconds=1):.6f}".rstrip("0").rstrip(".")
-
-
-def _literal(value: object) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, datetime):
-        return f"TIMESTAMP '{_plain_literal(value)}'"
-    if isinstance(value, timedelta):
-        return f"INTERVAL '{_plain_literal(value)}'"
-    if isinstance(value, (int, float)):
-        return str(value)
-    return "'" + str(value).replace("'", "''") + "'"

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,14 +11,12 @@ import streamlit as st
 
 from dashboard import controls, data, empty, formatting, pages, table, time_chart
 from dashboard.charts import spans
+from dashboard.evidence import counted
 from dashboard.hostile import one_line
 from dashboard.panel import panel
 from dashboard.time_chart import Hand
 from dashboard.window import Window
 
-_EVIDENCE: Final = {
-    "both": "told and reported", "reported": "only reported", "reconstructed": "only told by lock events",
-}  # fmt: skip
 _CAUSE_COLUMNS: Final = (
     "owner", "event_id", "event_type", "entity", "service", "occurred_at", "root_type", "steps"
 )  # fmt: skip
@@ -144,12 +141,8 @@ def evidence(version: int, shown: Window) -> None:
         if not rows:
             empty.none_in_window("told deadlock", shown, version)
             return
-        counted = Counter(row["evidence"] for row in rows)
-        said = [
-            f"{formatting.count(counted[name])} {text}" for name, text in _EVIDENCE.items() if counted[name]
-        ]
         some = f"; the newest {_LISTED} are listed" if len(rows) > _LISTED else ""
-        st.caption(f"{', '.join(said)}{some}")
+        st.caption(f"{counted(rows)}{some}")
         listed = rows[-_LISTED:][::-1]
         names = ("occurred_at", "evidence", "member_count", "victim")
         table.opening(

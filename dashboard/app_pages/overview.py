@@ -11,6 +11,7 @@ from dashboard import (
     deadlock_bars,
     empty,
     formatting,
+    loop_gains,
     outlook,
     pages,
     table,
@@ -210,7 +211,7 @@ def page(version: int) -> None:
     chains = data.load(
         "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_CHAINS_SHOWN
     )
-    gains = outlook.gains(version, shown)
+    gains = loop_gains.gains(version, shown)
     loops = outlook.outlook(gains.rows, shown, has_causes=bool(chains.table.num_rows))
     with top:
         _verdict(numbers, deadlocks, places, loops)

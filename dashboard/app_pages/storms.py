@@ -12,6 +12,7 @@ from dashboard import (
     data,
     empty,
     formatting,
+    loop_gains,
     loops,
     outlook,
     pages,
@@ -247,16 +248,16 @@ def page(version: int) -> None:
         return
     shown = controls.current_window(version)
     at = loops.scale(shown.span)
-    gains = outlook.gains(version, shown)
+    gains = loop_gains.gains(version, shown)
     rows = gains.rows
-    has_causes = bool(rows) or outlook.has_causes(version, shown)
+    has_causes = bool(rows) or loop_gains.has_causes(version, shown)
     judged = outlook.outlook(rows, shown, has_causes=has_causes)
     verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
     if rows:
         found = loops.tracks(rows)
         track, row = _picked(found, judged.row)
         capacity = _gain_panel(gains, shown, at, track, row)
-        known = gains if capacity is None else outlook.gains(version, shown, capacity)
+        known = gains if capacity is None else loop_gains.gains(version, shown, capacity)
         _loops_panel(known, at, loops.tracks(known.rows), track.name)
         left, right = st.columns([5, 4])
         with left:

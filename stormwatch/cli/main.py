@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import click
 
 from stormwatch import __version__
-from stormwatch.cli import ask, demo, export, keep, look, own, understand
+from stormwatch.cli import ask, demo, export, keep, look, own, report, understand
 from stormwatch.cli.talk import say, say_error
 from stormwatch.errors import ExitCode, StormwatchError
 
@@ -49,7 +49,16 @@ def cli() -> None:
     """  # noqa: D301 - \b is meant: click folds no lines behind it
 
 
-for verb in (*demo.VERBS, *own.VERBS, *understand.VERBS, *look.VERBS, *ask.VERBS, *export.VERBS, *keep.VERBS):
+for verb in (
+    *demo.VERBS,
+    *own.VERBS,
+    *understand.VERBS,
+    *look.VERBS,
+    *ask.VERBS,
+    *report.VERBS,
+    *export.VERBS,
+    *keep.VERBS,
+):
     cli.add_command(verb)
 
 

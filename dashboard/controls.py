@@ -13,15 +13,17 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import data, formatting, pages, picture, window
+from dashboard import copy_link, data, formatting, pages, picture, window
 from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.errors import ConfigError, StormwatchError
 
 WINDOW_KEY: Final = "window"
 REFRESH_KEY: Final = "refresh"
+DRAG_KEY: Final = "drag"
 REFRESHES: Final = ("2s", "5s", "15s", "60s", "off")
 _DEFAULT_REFRESH: Final = "5s"
+_DRAGS: Final = ("zoom", "explain")
 _RERUN_KEY: Final = "_rerun_page"
 _BACK_KEY: Final = "_window_before_zoom"
 _RESUME_KEY: Final = "_refresh_before_pause"
@@ -77,11 +79,21 @@ def zoom_to_drag(key: str) -> Callable[[], None]:
     def zoomed() -> None:
         edges = st.session_state[key].zoom
         if edges:
-            since, until = (datetime.fromisoformat(edge[:26].replace(" ", "T")) for edge in edges)
+            since, until = (instant_of(edge) for edge in edges)
             if since < until:
                 set_window(window.absolute(since, until))
 
     return zoomed
+
+
+def instant_of(edge: str) -> datetime:
+    """An instant as Plotly writes it: to a tenth of a microsecond."""
+    return datetime.fromisoformat(edge[:26].replace(" ", "T"))
+
+
+def is_selecting() -> bool:
+    """Whether dragging over a chart over time selects what to explain, in place of zooming."""
+    return st.session_state.get(DRAG_KEY) == "explain"
 
 
 def live(body: Callable[[int], None]) -> None:
@@ -146,6 +158,8 @@ def draw(end: Callable[[], None]) -> None:
             help="How often the page asks for new data. Absolute windows stand still.",
         )
         _pause_button()
+        _drag_control()
+        copy_link.draw()
         end()
     _complain_about_text()
 
@@ -198,6 +212,15 @@ def _pause_button() -> None:
         help="Pause" if is_running else "Follow the log again",
         on_click=_toggle_refresh,
     )
+
+
+def _drag_control() -> None:
+    st.segmented_control(
+        "Dragging", _DRAGS, default="zoom", required=True, key=DRAG_KEY, bind="query-params",
+        label_visibility="collapsed",
+        help="What dragging over a chart over time does: **zoom** in, or select what to **explain** by what "
+        "the selected events have in common that the others have not.",
+    )  # fmt: skip
 
 
 def _toggle_refresh() -> None:

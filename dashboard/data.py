@@ -10,14 +10,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
+from dashboard import calls
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
@@ -41,6 +44,8 @@ class Answer:
     version: int
     table: pa.Table
     elapsed_ms: float
+    kept: tuple[tuple[str, str], ...] = ()
+    """Columns and values: only such rows of the answer are in the table."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -51,7 +56,15 @@ class Answer:
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for equal tables."""
-        return (str(current().database), self.name, _hashable(self.arguments), self.version)
+        return (str(current().database), self.name, _hashable(self.arguments), self.version, self.kept)
+
+    def only(self, **values: str | None) -> Answer:
+        """The rows with these values in the columns of these names; None asks for no value."""
+        wanted = tuple((name, value) for name, value in values.items() if value is not None)
+        table = self.table
+        for name, value in wanted:
+            table = table.filter(pc.equal(table.column(name), value))
+        return replace(self, table=table, kept=(*self.kept, *wanted))
 
 
 def _hashable(arguments: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
@@ -156,20 +169,21 @@ def coverage(at_version: int | None = None) -> Coverage:
     )
 
 
-def figure(draw: Callable[..., go.Figure], answer: Answer, **options: object) -> str:
-    """A figure of an answer as Plotly JSON, drawn once per answer and options."""
-    key = (f"{draw.__module__}.{draw.__qualname__}", answer.key, _hashable(options))
-    return _drawn(key, _draw=draw, _table=answer.table, _options=options)
+def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:
+    """A figure of answers as Plotly JSON, drawn once per answers and options."""
+    known = tuple(answer.key for answer in answers)
+    key = (f"{draw.__module__}.{draw.__qualname__}", known, _hashable(options))
+    return _drawn(key, _draw=draw, _tables=[answer.table for answer in answers], _options=options)
 
 
 @st.cache_data(max_entries=_ENTRIES, max_size=_FIGURES_SIZE, show_spinner=False)
 def _drawn(
     key: tuple[object, ...],  # noqa: ARG001 - as above
     _draw: Callable[..., go.Figure],
-    _table: pa.Table,
+    _tables: list[pa.Table],
     _options: Mapping[str, object],
 ) -> str:
-    return json_of(_draw(_table, **_options))
+    return json_of(_draw(*_tables, **_options))
 
 
 def json_of(made: go.Figure) -> str:
@@ -200,22 +214,12 @@ def statement(answer: Answer) -> str:
 
 def call_text(name: str, arguments: Mapping[str, object]) -> str:
     """The call of a relation with its arguments written out, to be read, copied and run."""
-    if not relation(name).is_macro:
-        return f"FROM {name};"
-    if not arguments:
-        return f"FROM {name}();"
-    lines = [f"    {key} := {_literal(value)}" for key, value in arguments.items()]
-    return f"FROM {name}(\n" + ",\n".join(lines) + "\n);"
+    return calls.call_text(relation(name), arguments)
 
 
-def _literal(value: object) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, datetime):
-        return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
-    if isinstance(value, timedelta):
-        seconds = f"{value / timedelta(seconds=1):.6f}".rstrip("0").rstrip(".")
-        return f"INTERVAL '{seconds} seconds'"
-    if isinstance(value, (int, float)):
-        return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
+def api_path(answer: Answer) -> str:
+    """Where the rows of an answer can be fetched from the server of this page."""
+    given = {
+        name: calls.argument_text(value) for name, value in answer.arguments.items() if value is not None
+    }
+    return f"/api/queries/{answer.name}" + (f"?{urlencode(given)}" if given else "")

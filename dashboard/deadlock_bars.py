@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from dashboard import controls, data
+import plotly.graph_objects as go
+
+from dashboard import data, time_chart
 from dashboard.charts import timeline
 from dashboard.data import Answer
-from dashboard.live_plotly import live_plotly
+from dashboard.time_chart import Hand
 from dashboard.window import Window
 
 _FINER_BELOW: Final = timedelta(hours=6)
@@ -45,15 +47,15 @@ def draw(
     key: str,
     height: int,
     picked: datetime | None = None,
-    on_click: Callable[[], None] | None = None,
+    on_click: Callable[[Any], None] | None = None,
 ) -> None:
     """The bars; `customdata` of a bar is when it starts."""
-    edges = {**shown.edges, "picked": picked}
+    options: dict[str, Any] = {"picked": picked}
+    make: Callable[..., go.Figure] = timeline.deadlocks_per_hour
     if answer.name == "deadlock_rate":
-        figure = data.figure(timeline.deadlocks_over_time, answer, **edges, bucket=answer.arguments["bucket"])
-    else:
-        figure = data.figure(timeline.deadlocks_per_hour, answer, **edges)
-    live_plotly(
-        figure, key=key, alt="Deadlocks over time", height=height,
-        on_click=on_click, on_zoom=controls.zoom_to_drag(key),
+        make = timeline.deadlocks_over_time
+        options["bucket"] = answer.arguments["bucket"]
+    time_chart.draw(
+        make, answer, shown, key=key, alt="Deadlocks over time", height=height,
+        hand=Hand(on_click, lambda _: "deadlocks"), **options,
     )  # fmt: skip

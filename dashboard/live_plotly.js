@@ -31,7 +31,9 @@ function theme(element) {
   };
 }
 
-function dressed(figure, colours, height) {
+const NARROW_PX = 560;
+
+function dressed(figure, colours, height, width) {
   const axis = {
     gridcolor: colours.line, zerolinecolor: colours.line, linecolor: colours.line,
     tickfont: { size: 11 }, automargin: true,
@@ -49,6 +51,8 @@ function dressed(figure, colours, height) {
   };
   const named = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
   for (const key of new Set(["xaxis", "yaxis", ...named])) layout[key] = { ...axis, ...layout[key] };
+  // Dates that find no room side by side would be turned upright: fewer of them.
+  for (const key of named.filter((key) => width < NARROW_PX && layout[key].type === "date")) layout[key].nticks = 4;
   const scale = colours.sequential.map((c, i) => [i / (colours.sequential.length - 1), c]);
   const data = figure.data.map((trace) =>
     trace.type === "heatmap" && !trace.colorscale ? { ...trace, colorscale: scale } : trace);
@@ -94,7 +98,7 @@ class Chart {
       if (this.isLate) return;
       const colours = theme(this.element);
       this.shown = JSON.stringify(colours);
-      const { data, layout } = dressed(JSON.parse(this.data.figure), colours, this.data.height);
+      const { data, layout } = dressed(JSON.parse(this.data.figure), colours, this.data.height, this.element.clientWidth);
       this.keepView(layout);
       const options = { displaylogo: false, displayModeBar: false, responsive: true, doubleClick: false };
       await Plotly.react(this.element, data, layout, options);
@@ -117,10 +121,19 @@ class Chart {
       this.view = { uirevision, ranges: { ...before, ...Object.fromEntries(ranges) } };
       if (axes.includes("xaxis")) this.send("zoom", this.view.ranges.xaxis.map(String));
     });
+    this.element.on("plotly_selected", (event) => this.selected(event));
     this.element.on("plotly_doubleclick", () => {
       this.view = null;
       this.draw();
     });
+  }
+
+  // What was selected is sent on; the box itself has done its work.
+  selected(event) {
+    const range = event?.range;
+    if (!range) return;
+    this.send("box", { x: [range.x ?? []].flat().map(String), y: [range.y ?? []].flat() });
+    this.element.layout.selections = [];
   }
 
   // Plotly forgets a zoom as soon as the range it began from moves on, as it does in a live window.

@@ -53,12 +53,14 @@ def live_plotly(
     min_width: int = 0,
     on_click: Callable[[], None] | None = None,
     on_zoom: Callable[[], None] | None = None,
+    on_box: Callable[[], None] | None = None,
 ) -> None:
     """Draw a figure, given as Plotly JSON.
 
     Where there is less room than `min_width` pixels, the chart scrolls sideways.
     `st.session_state[key]` holds, during the callbacks only, `click` (x, y and customdata of the
-    point) and `zoom` (both ends of the dragged range of the x axis).
+    point), `zoom` (both ends of the dragged range of the x axis) and `box` (the same of a selected
+    box, of `x` and `y`).
     """
     component: Callable[..., Any] = st.components.v2.component(
         "live_plotly",
@@ -72,4 +74,5 @@ def live_plotly(
         height="content",
         on_click_change=on_click or _nothing,
         on_zoom_change=on_zoom or _nothing,
+        on_box_change=on_box or _nothing,
     )

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard import data, formatting
-from dashboard.data import Answer
+from dashboard import formatting
 from dashboard.hostile import safe_md
 from dashboard.loops import Row, Scale, danger, scale, tracks
 from dashboard.verdict import Level
@@ -20,19 +19,6 @@ LOOKS: Final[Mapping[str | None, Level]] = {
 _CAUSES_AT_LEAST: Final = 30
 _COVERAGE_AT_LEAST: Final = 0.3
 """Below either `loop_gain` gives no level."""
-
-
-def gains(version: int, shown: Window, capacity_per_s: float | None = None) -> Answer:
-    """The gain of every loop in the window, at the scale of the window."""
-    at = scale(shown.span)
-    known = {} if capacity_per_s is None else {"capacity_per_s": capacity_per_s}
-    return data.load("loop_gain", version, **shown.edges, **at.lengths, baseline=at.baseline, **known)
-
-
-def has_causes(version: int, shown: Window) -> bool:
-    """Whether any event of the window is the effect of another one."""
-    found = data.load("largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=1)
-    return bool(found.table.num_rows)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,16 @@ PAGES: Final = (
     ("alerts", "Alerts", "notifications"),
     ("ordering", "Ordering", "swap_vert"),
     ("chains", "Chains", "account_tree"),
-    ("deadlocks", "Deadlocks", "lock"),
+    ("deadlocks", "Deadlocks & loops", "lock"),
+    ("versions", "Versions", "difference"),
+    ("why", "Why", "manage_search"),
     ("events", "Events", "list"),
     ("sql", "SQL", "terminal"),
     ("health", "Health", "monitor_heart"),
 )
 """File, title and icon, in the order of the navigation."""
 
-_KEPT: Final = ("window", "refresh")
+_KEPT: Final = ("window", "refresh", "drag")
 """The controls above the pages, by their key in the address."""
 _GOING_KEY: Final = "_going_to"
 _ARRIVING_KEY: Final = "_arriving"

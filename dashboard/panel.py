@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import streamlit as st
 
 from dashboard import data, formatting, pages
 from dashboard.data import Answer
+from dashboard.hostile import safe_md
+from stormwatch import export
+
+_MEDIA_TYPES: Final = {"CSV": "text/csv", "Parquet": "application/vnd.apache.parquet"}
 
 
 @contextmanager
@@ -43,16 +48,34 @@ def _sql(key: str, answers: tuple[Answer, ...]) -> None:
     ) as box:  # fmt: skip
         if box.open:
             with st.container(width=640):
-                for answer in answers:
-                    show_sql(answer)
+                for number, answer in enumerate(answers):
+                    show_sql(answer, key=f"{key}_{number}")
 
 
-def show_sql(answer: Answer) -> None:
-    """The call that was made, ready to run, and the text of the relation it asked."""
+def show_sql(answer: Answer, *, key: str) -> None:
+    """The call that was made, ready to run or to take away, and the text of the relation it asked."""
     call = data.statement(answer)
     st.code(call, language="sql")
+    if answer.kept:
+        values = " and ".join(f"{safe_md(name)} is {safe_md(value)}" for name, value in answer.kept)
+        st.caption(f"Of its rows those are shown where {values}")
     took = formatting.milliseconds(answer.elapsed_ms)
     st.caption(f"{formatting.plural(answer.table.num_rows, 'row')} in {took}, data version {answer.version}")
-    pages.link("sql", "Open in SQL page", icon="terminal", sql=call)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"take_{key}"):
+        pages.link("sql", "Open in SQL page", icon="terminal", sql=call)
+        _take("CSV", key, answer, lambda: export.csv_of(answer.table))
+        _take("Parquet", key, answer, lambda: export.parquet_of(answer.table))
+        st.link_button(
+            "Link", data.api_path(answer), icon=":material/link:", type="tertiary", key=f"link_{key}",
+            help="The rows as JSON over HTTP, from the data as it is when somebody asks",
+        )  # fmt: skip
     st.caption(f"queries/{answer.name}.sql")
     st.code(data.relation(answer.name).sql, language="sql", height=320)
+
+
+def _take(form: str, key: str, answer: Answer, make: Callable[[], str | bytes]) -> None:
+    """A button for all rows of an answer as a file, which is made when somebody clicks."""
+    st.download_button(
+        form, make, f"{answer.name}.{form.lower()}", _MEDIA_TYPES[form], icon=":material/download:",
+        key=f"{form.lower()}_{key}", type="tertiary", on_click="ignore",
+    )  # fmt: skip

@@ -131,6 +131,15 @@ def _instant(text: str) -> datetime:
     return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
 
 
+def edges_of(text: str) -> tuple[datetime, datetime] | None:
+    """Both ends of an absolute window; None for any other text."""
+    try:
+        read = _absolute(text)
+    except ConfigError:
+        return None
+    return read.since, read.until
+
+
 def _absolute(text: str) -> Window:
     try:
         since, until = (_instant(edge) for edge in text.split("/"))

@@ -174,6 +174,7 @@ cells AS MATERIALIZED (
         dated.mixed_operation, dated.fields, dated.instant_no
 ),
 
+-- Several records may tell of one change, a field may say what a column says: UNION, once each.
 facets AS (
     SELECT
         spread.cell_no,
@@ -202,7 +203,7 @@ facets AS (
         FROM cells
     ) AS spread
     WHERE spread.facet.value IS NOT NULL
-    UNION ALL
+    UNION
     SELECT
         cells.cell_no,
         cells.row_count,

@@ -1,4 +1,4 @@
-"""Tables as text for other programs: CSV that no spreadsheet runs, and JSON."""
+"""Tables for other programs: CSV that no spreadsheet runs, JSON, Arrow and Parquet."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def arrow_of(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def parquet_of(table: pa.Table) -> bytes:
+    """The table as a Parquet file."""
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
     return bytes(sink.getvalue().to_pybytes())
 
 

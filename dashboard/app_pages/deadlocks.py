@@ -1,12 +1,21 @@
-"""Deadlocks: which happened when, and who waited for whom."""
+"""Deadlocks & loops: who waited for whom and because of what, and which chains go in circles."""
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, deadlock_bars, empty, formatting, table, window
+from dashboard import (
+    controls,
+    data,
+    deadlock_bars,
+    empty,
+    formatting,
+    lock_panels,
+    loop_panels,
+    table,
+    window,
+)
 from dashboard.charts import timeline, wait_for
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -18,7 +27,6 @@ from dashboard.window import Window
 
 _LISTED: Final = 500
 _LIST_COLUMNS: Final = ("occurred_at", "service", "member_count", "shape")
-_SHAPES_SHOWN: Final = 12
 
 
 def _picked_bar() -> tuple[datetime, datetime] | None:
@@ -31,11 +39,8 @@ def _picked_bar() -> tuple[datetime, datetime] | None:
         return None
 
 
-def _pick_bar(length: timedelta) -> None:
-    point = st.session_state["bars"].click
-    if point:
-        seconds = f"{length / timedelta(seconds=1):g}"
-        controls.remember(bar=f"{point['customdata']}|{seconds}", deadlock=None)
+def _pick_bar(start: str, length: timedelta) -> None:
+    controls.remember(bar=f"{start}|{length / timedelta(seconds=1):g}", deadlock=None)
 
 
 def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
@@ -56,10 +61,11 @@ def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
             f"{formatting.plural(sum(counts), 'deadlock')} in {hours} of log, {quiet} of these without one"
         )
         _say_untimed(version)
+        lock_panels.say_coverage(version, shown)
         length = deadlock_bars.length(shown)
         deadlock_bars.draw(
             drawn, shown, key="bars", height=240,
-            picked=bar[0] if bar else None, on_click=lambda: _pick_bar(length),
+            picked=bar[0] if bar else None, on_click=lambda start: _pick_bar(start, length),
         )  # fmt: skip
 
 
@@ -157,33 +163,32 @@ def _members_panel(version: int, row: dict[str, Any], edges: Answer) -> None:
         link("chains", "Causes and effects", icon="account_tree", event=row["deadlock_id"])
 
 
-def _shapes_panel(answer: Answer) -> None:
-    about = (
-        "Deadlocks of one shape wait for the same kinds of lock in the same way: most often one pair "
-        "of code paths that take the same locks in a different order. Of the whole window."
-    )
-    every = answer.table.column("shape").to_pylist()
-    shapes = Counter(every).most_common(_SHAPES_SHOWN)
-    with panel("shapes", "Which kinds recur?", about, answer):
-        table.show(
-            {"deadlocks": [count for _, count in shapes], "shape": [shape for shape, _ in shapes]},
-            {
-                "deadlocks": st.column_config.ProgressColumn(
-                    format="localized", min_value=0, max_value=len(every), width="medium", color="orange"
-                ),
-                "shape": table.text(width="large"),
-            },
-            key="shapes", alt="Deadlocks by shape",
-        )  # fmt: skip
-
-
 def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
+    deadlocks, locks, loops = st.tabs(
+        ["Deadlocks", "Lock order", "Loops"], on_change="rerun", key="look", bind="query-params"
+    )
+    if deadlocks.open:
+        with deadlocks:
+            _deadlocks(version, shown)
+    if locks.open:
+        with locks:
+            lock_panels.say_coverage(version, shown)
+            lock_panels.inversions(version, shown)
+            lock_panels.convoys(version, shown)
+    if loops.open:
+        with loops:
+            loop_panels.loops(version, shown)
+            loop_panels.cycles(version, shown)
+
+
+def _deadlocks(version: int, shown: Window) -> None:
     found = data.load("deadlocks", version, **shown.scope)
     if not found.table.num_rows:
         _say_none(version, shown)
+        lock_panels.evidence(version, shown)
         return
     _bars_panel(version, data.load("deadlocks_per_hour", version, **shown.edges), shown)
     bar = _picked_bar()
@@ -202,8 +207,10 @@ def page(version: int) -> None:
         members = data.load("deadlock_edges", version, deadlock=row["deadlock_id"])
         with right:
             _graph_panel(row, members)
+        lock_panels.causes(version, row["deadlock_id"])
         _members_panel(version, row, members)
-    _shapes_panel(found)
+    lock_panels.shapes(version, shown)
+    lock_panels.evidence(version, shown)
 
 
 def _say_none(version: int, shown: Window) -> None:
@@ -217,5 +224,5 @@ def _say_none(version: int, shown: Window) -> None:
         _say_untimed(version)
 
 
-st.header("Which deadlocks happened when, and who waited for whom?", anchor=False)
+st.header("Who waits for whom, because of what, and what goes in circles?", anchor=False)
 controls.live(page)

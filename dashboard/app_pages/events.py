@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, table
+from dashboard import controls, data, empty, filters, formatting, table
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
@@ -17,13 +17,6 @@ _ROWS: Final = 500
 _LIST_PX: Final = 560
 _FEW: Final = 14
 """Rows up to which the list is as high as its rows."""
-_FILTERS: Final = (
-    ("service", "Service"),
-    ("stream", "Stream"),
-    ("event_type", "Type"),
-    ("operation", "Operation"),
-)
-"""Field and label; the field is the parameter and the key in the address too."""
 _SHOWN: Final = (
     "occurred_at", "severity", "service", "node", "operation", "event_type", "stream", "stream_key",
     "sequence", "event_id", "message", "path", "byte_offset",
@@ -33,21 +26,13 @@ _BELOW: Final = ("message", "attributes", "file_id", "byte_offset", "record_no")
 
 
 def _filters(version: int, shown: Window) -> dict[str, str | None]:
-    facets = data.load("event_facets", version, **shown.scope)
-    chosen: dict[str, str | None] = {}
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
             "Search", key="search", bind="query-params", type="search", icon=":material/search:",
             placeholder="Id, message, key", label_visibility="collapsed", width=260,
         )  # fmt: skip
-        for field, label in _FILTERS:
-            values = [row["value"] for row in facets.rows if row["field"] == field]
-            chosen[field] = st.selectbox(
-                label, values, index=None, key=field, bind="query-params", placeholder=label,
-                accept_new_options=True, label_visibility="collapsed", width=180,
-            )  # fmt: skip
-    chosen["search"] = (search or "").strip() or None
-    return chosen
+        chosen = filters.draw(version, shown, "service", "stream", "event_type", "operation")
+    return {**chosen, "search": (search or "").strip() or None}
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -5,23 +5,28 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, pages, table
+from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart
 from dashboard.charts import hotspots, order_cost
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
 from dashboard.raw_line import show_place
+from dashboard.time_chart import Hand
 from dashboard.window import Window
 
 _COLUMNS: Final = 120
 _PAIRS_SHOWN: Final = 200
 _LIST_SHOWN: Final = 500
 _RANKED: Final = 50
+_RANKED_OF_SOME: Final = 5000
+"""Ranked before those of one consumer or stream are taken."""
 _RANKED_FROM: Final = 1
 """Arrivals of the smallest group that is ranked: the lower bound puts small ones down by itself."""
 _COST_PX: Final = 240
 _SEPARATOR: Final = "|"
+Picked = dict[str, str | None]
+"""The filters of the page, by the columns of the relations; the consumer is the service, else the node."""
 
 
 def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
@@ -35,11 +40,23 @@ def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
         return None
 
 
-def _pick_cell(bucket: timedelta) -> None:
-    point = st.session_state["hotspots"].click
-    if point and point["customdata"]:
-        seconds = f"{bucket / timedelta(seconds=1):g}"
-        controls.remember(cell=_SEPARATOR.join((*point["customdata"], seconds)), pair=None)
+def _pick_cell(picked: list[str], bucket: timedelta) -> None:
+    seconds = f"{bucket / timedelta(seconds=1):g}"
+    controls.remember(cell=_SEPARATOR.join((*picked, seconds)), pair=None)
+
+
+def _ask_about(box: time_chart.Box, names: list[tuple[str, str]]) -> str:
+    """What a box over the heat map asks: of its rows as far as they are of one consumer or stream."""
+    low, high = sorted(box["y"])
+    rows = [name for number, name in enumerate(names) if low - 0.5 < number < high + 0.5]
+    filters.pick(
+        **{
+            field: of_rows.pop() or None
+            for part, field in enumerate(("service", "stream"))
+            if len(of_rows := {row[part] for row in rows}) == 1
+        }
+    )
+    return "late arrivals"
 
 
 def _map_panel(answer: Answer, shown: Window, bucket: timedelta) -> None:
@@ -61,20 +78,19 @@ def _map_panel(answer: Answer, shown: Window, bucket: timedelta) -> None:
                 width="content",
             )
         names = hotspots.row_names(answer.table)
-        live_plotly(
-            data.figure(
-                hotspots.heat_map, answer, since=shown.since, until=shown.until,
-                bucket=bucket, measure=measure or "share", picked=_picked_cell(),
-            ),
-            key="hotspots", alt="Heat map of arrivals out of order by consumer, stream and time",
+        time_chart.draw(
+            hotspots.heat_map, answer, shown, key="hotspots",
+            alt="Heat map of arrivals out of order by consumer, stream and time",
             height=hotspots.height(len(names)),
-            on_click=lambda: _pick_cell(bucket), on_zoom=controls.zoom_to_drag("hotspots"),
+            hand=Hand(lambda cell: _pick_cell(cell, bucket), lambda box: _ask_about(box, names)),
+            bucket=bucket, measure=measure or "share",
+            picked=_picked_cell(),
         )  # fmt: skip
 
 
-def _pairs_panel(version: int, shown: Window) -> None:
+def _pairs_panel(version: int, shown: Window, of: Picked) -> None:
     cell = _picked_cell()
-    consumer, stream, start, length = cell or (None, None, shown.since, shown.span)
+    consumer, stream, start, length = cell or (of["consumer"], of["stream"], shown.since, shown.span)
     pairs = data.load(
         "swapped_pairs", version, since=start, until=start + length, lookback=shown.lookback,
         of_consumer=consumer, of_stream=stream, row_limit=_PAIRS_SHOWN,
@@ -135,8 +151,8 @@ def _pairs_table(pairs: Answer, rows: list[dict[str, Any]], at: int | None) -> N
     )  # fmt: skip
 
 
-def _gaps_panel(version: int, shown: Window) -> None:
-    gaps = data.load("gaps", version, **shown.scope, lookback=shown.lookback)
+def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
+    gaps = data.load("gaps", version, **shown.scope, lookback=shown.lookback).only(**of)
     about = (
         "Numbers a producer gave that a consumer never saw. **open**: may still arrive; **lost**: "
         "the consumer has gone on receiving for more than a minute since. Only for numbers without "
@@ -171,8 +187,8 @@ def _say_how_many(answer: Answer) -> None:
         st.caption(f"The first {_LIST_SHOWN} of {formatting.count(total)}; zoom in for the others")
 
 
-def _duplicates_panel(version: int, shown: Window) -> None:
-    duplicates = data.load("duplicates", version, **shown.scope, lookback=shown.lookback)
+def _duplicates_panel(version: int, shown: Window, of: Picked) -> None:
+    duplicates = data.load("duplicates", version, **shown.scope, lookback=shown.lookback).only(**of)
     about = (
         "Events that one consumer received more than once. A broker's *redelivered* flag alone proves "
         "nothing: the first delivery may never have reached the consumer. **Click** a row for the chain."
@@ -202,8 +218,8 @@ def _duplicates_panel(version: int, shown: Window) -> None:
         )  # fmt: skip
 
 
-def _loss_panel(version: int, shown: Window) -> None:
-    loss = data.load("order_loss", version, **shown.scope, lookback=shown.lookback)
+def _loss_panel(version: int, shown: Window, of: Picked) -> None:
+    loss = data.load("order_loss", version, **shown.scope, lookback=shown.lookback).only(**of)
     about = (
         "Each event that came late is laid to the first place its records speak for. **producer**: the "
         "larger number was sent first; **clock**: two clocks too close to tell; **retry**: sent or delivered "
@@ -239,8 +255,8 @@ def _loss_panel(version: int, shown: Window) -> None:
         )  # fmt: skip
 
 
-def _cost_panel(version: int, shown: Window) -> None:
-    cost = data.load("order_cost", version, **shown.scope, lookback=shown.lookback)
+def _cost_panel(version: int, shown: Window, of: Picked) -> None:
+    cost = data.load("order_cost", version, **shown.scope, lookback=shown.lookback).only(**of)
     about = (
         "What would come late if early events were **held back** until the numbers before them have come, "
         "but no longer than this. The price is latency: hover over a point for how many events wait and "
@@ -257,11 +273,11 @@ def _cost_panel(version: int, shown: Window) -> None:
         )  # fmt: skip
 
 
-def _ranking_panel(version: int, shown: Window) -> None:
+def _ranking_panel(version: int, shown: Window, of: Picked) -> None:
     ranking = data.load(
         "reorder_ranking", version, **shown.scope, lookback=shown.lookback,
-        min_arrivals=_RANKED_FROM, row_limit=_RANKED,
-    )  # fmt: skip
+        min_arrivals=_RANKED_FROM, row_limit=_RANKED_OF_SOME if any(of.values()) else _RANKED,
+    ).only(**of)  # fmt: skip
     about = (
         "Nodes, types and keys by how much order they surely lose: by the lower end of the 95 % interval, so "
         "that a small group cannot come first by chance. Compare only groups of similar *spacing*: "
@@ -311,26 +327,34 @@ def page(version: int) -> None:
         return
     shown = controls.current_window(version)
     bucket = shown.bucket(_COLUMNS)
-    answer = data.load("reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket)
+    with st.container(horizontal=True):
+        picked = filters.draw(version, shown, "service", "stream")
+    of: Picked = {"consumer": picked["service"], "stream": picked["stream"]}
+    answer = data.load(
+        "reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket
+    ).only(**of)
     if answer.table.num_rows:
         _map_panel(answer, shown, bucket)
-        _pairs_panel(version, shown)
+        _pairs_panel(version, shown, of)
     else:
         with st.container(border=True):
-            empty.not_measurable("no record of this window carries a sequence number at a consumer.")
+            if any(of.values()):
+                st.markdown("Nothing with a sequence number arrived there in this window: clear a filter.")
+            else:
+                empty.not_measurable("no record of this window carries a sequence number at a consumer.")
     missing, duplicates = st.tabs(
         ["Missing", "Duplicates"], on_change="rerun", key="list", bind="query-params"
     )
     if missing.open:
         with missing:
-            _gaps_panel(version, shown)
+            _gaps_panel(version, shown, of)
     if duplicates.open:
         with duplicates:
-            _duplicates_panel(version, shown)
+            _duplicates_panel(version, shown, of)
     if answer.table.num_rows:
-        _loss_panel(version, shown)
-        _cost_panel(version, shown)
-        _ranking_panel(version, shown)
+        _loss_panel(version, shown, of)
+        _cost_panel(version, shown, of)
+        _ranking_panel(version, shown, of)
 
 
 st.header("Where do events arrive out of order, and which ones swapped?", anchor=False)

@@ -11,17 +11,18 @@ from dashboard import (
     deadlock_bars,
     empty,
     formatting,
+    loop_gains,
     outlook,
     pages,
     table,
     tile,
+    time_chart,
     verdict,
     verdict_box,
 )
 from dashboard.charts import hotspots, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
-from dashboard.live_plotly import live_plotly
 from dashboard.outlook import Outlook
 from dashboard.panel import panel
 from dashboard.tile import Tile
@@ -114,13 +115,9 @@ def _rate_panel(answer: Answer, shown: Window) -> None:
         if not answer.table.num_rows:
             empty.none_in_window("event", shown, answer.version)
             return
-        live_plotly(
-            data.figure(
-                timeline.event_rate, answer,
-                since=shown.since, until=shown.until, bucket=answer.arguments["bucket"],
-            ),
-            key="rate", alt="Events per second over time, errors apart", height=_CHART_PX,
-            on_zoom=controls.zoom_to_drag("rate"),
+        time_chart.draw(
+            timeline.event_rate, answer, shown, key="rate", alt="Events per second over time, errors apart",
+            height=_CHART_PX, bucket=answer.arguments["bucket"],
         )  # fmt: skip
 
 
@@ -214,7 +211,7 @@ def page(version: int) -> None:
     chains = data.load(
         "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_CHAINS_SHOWN
     )
-    gains = outlook.gains(version, shown)
+    gains = loop_gains.gains(version, shown)
     loops = outlook.outlook(gains.rows, shown, has_causes=bool(chains.table.num_rows))
     with top:
         _verdict(numbers, deadlocks, places, loops)

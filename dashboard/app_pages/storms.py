@@ -6,13 +6,26 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, loops, outlook, pages, table, verdict_box
+from dashboard import (
+    changes_panel,
+    controls,
+    data,
+    empty,
+    formatting,
+    loop_gains,
+    loops,
+    outlook,
+    pages,
+    table,
+    time_chart,
+    verdict_box,
+)
 from dashboard.charts import gain
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
-from dashboard.live_plotly import live_plotly
 from dashboard.loops import Row, Scale, Track
 from dashboard.panel import panel
+from dashboard.time_chart import Hand
 from dashboard.window import Window
 
 _CHART_PX: Final = 330
@@ -22,11 +35,9 @@ _KNOWN_FROM_SPANS: Final = 4
 """How far before an onset changes are looked for, and before those what was there already."""
 
 
-def _pick_point() -> None:
-    point = st.session_state["gain"].click
-    if point and point["customdata"]:
-        moment, _, name = point["customdata"].partition("|")
-        controls.remember(loop=name, moment=moment)
+def _pick_point(picked: str) -> None:
+    moment, _, name = picked.partition("|")
+    controls.remember(loop=name, moment=moment)
 
 
 def _picked(found: list[Track], told: Row | None) -> tuple[Track, Row]:
@@ -68,13 +79,11 @@ def _gain_panel(answer: Answer, shown: Window, at: Scale, track: Track, row: Row
                 width="stretch",
             )
             capacity = _capacity()
-        live_plotly(
-            data.figure(
-                gain.over_time, answer, since=shown.since, until=shown.until, bucket=at.bucket,
-                picked=track.name, moment=row["bucket_start"] + at.bucket,
-            ),
-            key="gain", alt="Gain of each loop over time with its bounds and levels", height=_CHART_PX,
-            on_click=_pick_point, on_zoom=controls.zoom_to_drag("gain"),
+        time_chart.draw(
+            gain.over_time, answer, shown, key="gain",
+            alt="Gain of each loop over time with its bounds and levels", height=_CHART_PX,
+            hand=Hand(_pick_point), bucket=at.bucket, picked=track.name,
+            moment=row["bucket_start"] + at.bucket,
         )  # fmt: skip
     return capacity
 
@@ -162,26 +171,10 @@ def _of_loop(edges: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
 def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Row) -> None:
     onset = track.onset(row, shown.since + at.bucket)
     within = _CHANGES_WITHIN_SPANS * at.span
-    changes = data.load(
-        "changes_before", version, onset=onset, within=within, lookback=_KNOWN_FROM_SPANS * at.span
-    )
-    about = (
-        "Changes, starts and crashes that the log tells, and what was new: a node, a type of event, a "
-        "version of a schema, a stream. *Onset*: when half of the rise to this gain was done. Earlier is not "
-        "*because of*. **Click** a row for the event."
-    )
-    with panel("changes", "What changed before it began?", about, changes):
-        st.caption(f"{formatting.span(within)} before {formatting.instant(onset)} UTC")
-        if not changes.table.num_rows:
-            st.markdown("Nothing that the log tells.")
-            return
-        ids = changes.table.column("event_id").to_pylist()
-        table.opening(
-            changes.table.select(["occurred_at", "kind", "subject", "service", "node"]),
-            {"occurred_at": table.at(), "kind": table.text(width=140), "subject": table.text(width=220)},
-            lambda number: pages.go("chains", event=ids[number]),
-            key="changes", alt="Changes before the onset, latest first",
-        )  # fmt: skip
+    changes_panel.draw(
+        version, onset, within=within, lookback=_KNOWN_FROM_SPANS * at.span,
+        meaning="when half of the rise to this gain was done",
+    )  # fmt: skip
 
 
 def _signs_panel(version: int, shown: Window, at: Scale) -> None:
@@ -255,16 +248,16 @@ def page(version: int) -> None:
         return
     shown = controls.current_window(version)
     at = loops.scale(shown.span)
-    gains = outlook.gains(version, shown)
+    gains = loop_gains.gains(version, shown)
     rows = gains.rows
-    has_causes = bool(rows) or outlook.has_causes(version, shown)
+    has_causes = bool(rows) or loop_gains.has_causes(version, shown)
     judged = outlook.outlook(rows, shown, has_causes=has_causes)
     verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
     if rows:
         found = loops.tracks(rows)
         track, row = _picked(found, judged.row)
         capacity = _gain_panel(gains, shown, at, track, row)
-        known = gains if capacity is None else outlook.gains(version, shown, capacity)
+        known = gains if capacity is None else loop_gains.gains(version, shown, capacity)
         _loops_panel(known, at, loops.tracks(known.rows), track.name)
         left, right = st.columns([5, 4])
         with left:

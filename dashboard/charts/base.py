@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -110,3 +111,27 @@ def reference(
         xref="paper", x=1, y=level, text=text, showarrow=False, font={"size": 11, "color": colour},
         xanchor="left" if is_outside else "right", yanchor="middle" if is_outside else "bottom",
     )  # fmt: skip
+
+
+def cut_at(figure: go.Figure, value: float, text: str, colour: str) -> None:
+    """A dotted line through the height of the figure at a value of a logarithmic x axis."""
+    figure.add_shape(
+        type="line", yref="paper", y0=0, y1=1, x0=value, x1=value, layer="below",
+        line={"color": colour, "width": 1, "dash": "dot"},
+    )  # fmt: skip
+    figure.add_annotation(
+        x=math.log10(value), yref="paper", y=1, text=text, showarrow=False, xanchor="left", yanchor="bottom",
+        font={"size": 11, "color": colour}, xshift=2,
+    )  # fmt: skip
+
+
+def highlight(figure: go.Figure, since: datetime, until: datetime) -> None:
+    """A band over a piece of the time axis."""
+    figure.add_shape(
+        type="rect", yref="y domain", y0=0, y1=1, x0=since, x1=until, fillcolor=BLUE, opacity=0.16,
+        line={"width": 0}, layer="above",
+    )  # fmt: skip
+    for edge in (since, until):
+        figure.add_shape(
+            type="line", yref="y domain", y0=0, y1=1, x0=edge, x1=edge, line={"color": BLUE, "width": 1.5}
+        )

@@ -18,8 +18,18 @@ _BAR_HOURS = (1, 2, 3, 6, 12, 24, 48, 168, 336, 672)
 _BARS_AT_MOST = 400
 
 
-def event_rate(table: pa.Table, *, since: datetime, until: datetime, bucket: timedelta) -> go.Figure:
-    """Events per second, those that report an error on top; rows of `event_rate`."""
+def event_rate(
+    table: pa.Table,
+    *,
+    since: datetime,
+    until: datetime,
+    bucket: timedelta,
+    selected: tuple[datetime, datetime] | None = None,
+) -> go.Figure:
+    """Events per second, those that report an error on top; rows of `event_rate`.
+
+    The selected piece of time stands out.
+    """
     starts = base.grid(since, until, bucket)
     seconds = bucket / timedelta(seconds=1)
     events = base.filled(starts, table, "bucket_start", "event_count")
@@ -47,6 +57,8 @@ def event_rate(table: pa.Table, *, since: datetime, until: datetime, bucket: tim
         xaxis=base.time_axis(since, until),
         yaxis=base.value_axis("events per s", tickformat="~s"),
     )
+    if selected is not None:
+        base.highlight(figure, *selected)
     return figure
 
 

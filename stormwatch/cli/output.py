@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from stormwatch.cli.options import Output
 from stormwatch.cli.talk import say
 from stormwatch.errors import ConfigError
-from stormwatch.export import arrow_of, csv_of, json_of, plain_value
+from stormwatch.export import arrow_of, csv_of, json_of, parquet_of, plain_value
 from stormwatch.plain import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def emit_table(table: pa.Table, output: Output) -> None:
         case "csv":
             emit_text(csv_of(table), output)
         case "parquet":
-            _write(_parquet(table), output)
+            _write(parquet_of(table), output)
         case "arrow":
             _write(arrow_of(table), output)
         case _:
@@ -131,15 +131,6 @@ def cell(value: object) -> str:
             return visible(json.dumps(plain_value(value), ensure_ascii=False))
         case _:
             return visible(str(plain_value(value)))
-
-
-def _parquet(table: pa.Table) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return bytes(sink.getvalue().to_pybytes())
 
 
 def _write(content: bytes, output: Output) -> None:

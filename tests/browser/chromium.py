@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
@@ -61,3 +62,19 @@ def settle(page: Page) -> None:
 def chart(page: Page, alt: str) -> Locator:
     """A chart of the page, by its alternative text."""
     return page.locator(f'[data-live-plotly][aria-label="{alt}"]')
+
+
+def asked(page: Page) -> dict[str, str]:
+    """What stands in the address behind the question mark."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def drag(page: Page, element: Locator, start: float, end: float) -> None:
+    """Drag over a chart from one share of its plot's width to another."""
+    plot = element.locator(".nsewdrag").first.bounding_box()
+    assert plot is not None
+    middle = plot["y"] + plot["height"] / 2
+    page.mouse.move(plot["x"] + plot["width"] * start, middle)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * end, middle, steps=8)
+    page.mouse.up()

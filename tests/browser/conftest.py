@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from stormwatch.resources import SAMPLE_LOGS
 from tests.cli.harness import Processes
+from tests.dashboard.conftest import truth
 
 from . import chromium, shop
 
@@ -67,6 +69,31 @@ def watched(browser: Browser) -> Iterator[Watched]:
 def page(watched: Watched) -> Page:
     """The page itself."""
     return watched.page
+
+
+def _serve_sample(name: str, directory: Path) -> Iterator[str]:
+    processes = Processes(directory / f"{name}.duckdb")
+    logs = SAMPLE_LOGS / name / "logs"
+    running = processes("up", logs, "--db", processes.database, "--port", 0, "--no-browser")
+    try:
+        running.wait_for(events=truth(name)["publishes"])
+        yield running.url
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def storm(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the dashboard over the story that begins when an order is turned off."""
+    assert browser.is_connected()
+    yield from _serve_sample("storm", tmp_path_factory.mktemp("storm"))
+
+
+@pytest.fixture(scope="session")
+def deadlocks(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the dashboard over the story of locks that are taken in any order."""
+    assert browser.is_connected()
+    yield from _serve_sample("deadlocks", tmp_path_factory.mktemp("deadlocks"))
 
 
 def _serve(directory: Path, name: str) -> Iterator[Served]:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .chromium import SETTLED_MS, chart, open_at, settle
+from .chromium import SETTLED_MS, asked, chart, drag, open_at, settle
 from .conftest import Served
 
 pytestmark = pytest.mark.browser
 RATE = "Events stored per second"
 HOTSPOTS = "Heat map of arrivals out of order by consumer, stream and time"
 CHAIN = "Causes and effects of the picked event"
-
-
-def _asked(page: Page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
 def _wait_for(page: Page, what: str, element: Locator, argument: Any = None) -> None:
@@ -42,17 +38,6 @@ def _wait_for_refreshes(page: Page, element: Locator, count: int) -> None:
         before = _drawn(element)
         changed = "(e, before) => JSON.stringify(e.data.map(t => [t.x, t.y, t.z])) !== before"
         _wait_for(page, changed, element, before)
-
-
-def _drag(page: Page, element: Locator, start: float, end: float) -> None:
-    """Drag over a chart from one share of its plot's width to another."""
-    plot = element.locator(".nsewdrag").first.bounding_box()
-    assert plot is not None
-    middle = plot["y"] + plot["height"] / 2
-    page.mouse.move(plot["x"] + plot["width"] * start, middle)
-    page.mouse.down()
-    page.mouse.move(plot["x"] + plot["width"] * end, middle, steps=8)
-    page.mouse.up()
 
 
 def _hours(element: Locator) -> float:
@@ -81,7 +66,7 @@ def test_refresh_keeps_the_node_and_the_zoom_of_a_chart(page: Page, served: Serv
     open_at(page, served.at("health", refresh="2s"))
     rate = chart(page, RATE)
     rate.evaluate("e => { e.__mine = true; }")
-    _drag(page, rate, 0.5, 0.9)
+    drag(page, rate, 0.5, 0.9)
     zoomed = rate.evaluate("e => e._fullLayout.xaxis.range")
     assert 0.3 < _hours(rate) < 0.5
     _wait_for_refreshes(page, rate, 2)
@@ -114,7 +99,7 @@ def test_heat_map_cell_leads_to_its_pairs(page: Page, served: Served) -> None:
     hotspots = chart(page, HOTSPOTS)
     page.mouse.click(*_place_of(hotspots, 0, f"{served.start:%Y-%m-%dT%H:%M}:16"))
     page.wait_for_url("**cell=**")
-    assert _asked(page)["cell"] == f"billing|orders|{served.start:%Y-%m-%dT%H:%M}:16|1"
+    assert asked(page)["cell"] == f"billing|orders|{served.start:%Y-%m-%dT%H:%M}:16|1"
     expect(page.get_by_text(f"from {served.start:%Y-%m-%d %H:%M}:16 UTC for 1 s")).to_be_visible()
     pairs = page.get_by_test_id("stDataFrame").first
     assert "order.placed" in pairs.locator("table").inner_text()
@@ -132,7 +117,7 @@ def test_cell_stays_picked_while_the_page_is_live(page: Page, served: Served) ->
     expect(shown).to_be_visible()
     page.wait_for_timeout(5000)  # two refreshes go by
     assert hotspots.evaluate("e => e.__mine") is True
-    assert _asked(page)["cell"] == cell
+    assert asked(page)["cell"] == cell
     expect(page.get_by_text(f"from {served.start:%Y-%m-%d %H:%M}:16 UTC for 1 s")).to_be_visible()
 
 
@@ -141,7 +126,7 @@ def test_search_leads_to_chain_and_raw_line(page: Page, served: Served) -> None:
     page.get_by_placeholder("Event id, type").fill("payment-1")
     page.keyboard.press("Enter")
     expect(page.get_by_text("has 1 cause and 1 effect in 3 services")).to_be_visible(timeout=SETTLED_MS)
-    assert _asked(page)["search"] == "payment-1"
+    assert asked(page)["search"] == "payment-1"
     settle(page)
     named = chart(page, CHAIN).evaluate("e => e.data.flatMap(t => t.customdata ?? [])")
     assert sorted(named) == ["order-1", "payment-1", "shipment-1"]
@@ -173,7 +158,7 @@ def test_row_of_the_overview_leads_to_its_chain(page: Page, served: Served) -> N
     assert box is not None
     page.mouse.click(box["x"] + 60, box["y"] + 50)
     page.wait_for_url("**/chains?**window=1h**")  # the controls write themselves there after arriving
-    assert _asked(page) == {"event": "order-1", "window": "1h"}
+    assert asked(page) == {"event": "order-1", "window": "1h"}
 
 
 def test_tile_leads_to_its_page_and_keeps_the_window(page: Page, served: Served) -> None:
@@ -182,7 +167,7 @@ def test_tile_leads_to_its_page_and_keeps_the_window(page: Page, served: Served)
     expect(tile.get_by_text("1", exact=True)).to_be_visible()
     tile.click()  # in its middle: far from the words of the link
     page.wait_for_url("**/deadlocks?**")
-    assert _asked(page)["window"] == "6h"
+    assert asked(page)["window"] == "6h"
 
 
 def test_navigation_keeps_the_window(page: Page, served: Served) -> None:
@@ -190,7 +175,7 @@ def test_navigation_keeps_the_window(page: Page, served: Served) -> None:
     page.get_by_role("link", name="Events").click()
     page.wait_for_url("**/events**")
     settle(page)
-    assert _asked(page)["window"] == "6h"
+    assert asked(page)["window"] == "6h"
 
 
 def test_sql_page_answers_and_refuses_to_delete(page: Page, served: Served) -> None:
@@ -218,15 +203,15 @@ def test_deep_link_restores_window_and_filters(page: Page, served: Served) -> No
         expect(page.get_by_text("6 records")).to_be_visible(timeout=SETTLED_MS)
         expect(page.get_by_text(f"{served.start:%Y-%m-%d %H:%M:%S} – ")).to_be_visible()
         assert page.get_by_role("combobox", name="Service").input_value() == "billing"
-        assert _asked(page) == {"window": window, "service": "billing", "operation": "receive"}
+        assert asked(page) == {"window": window, "service": "billing", "operation": "receive"}
         address = page.url
 
 
 def test_dragging_over_the_rate_makes_its_range_the_window(page: Page, served: Served) -> None:
     open_at(page, served.at(refresh="2s"))
-    _drag(page, chart(page, "Events per second over time, errors apart"), 0.25, 0.75)
+    drag(page, chart(page, "Events per second over time, errors apart"), 0.25, 0.75)
     page.wait_for_url("**window=**")
-    since, until = _asked(page)["window"].split("/")
+    since, until = asked(page)["window"].split("/")
     assert since < until
     settle(page)
     page.locator(".st-key-unzoom button").first.click()
@@ -242,14 +227,14 @@ def test_picked_record_stays_picked_as_the_list_moves(page: Page, served: Served
     page.wait_for_url("**at=**")
     settle(page)
     place, text = _marked(page)
-    picked = _asked(page)["at"]
+    picked = asked(page)["at"]
     moved, same = place, text
     for _ in range(100):  # the newest come on top; later it is out of sight
         page.wait_for_timeout(200)
         moved, same = _marked(page)
         if moved != place:
             break
-    assert _asked(page)["at"] == picked
+    assert asked(page)["at"] == picked
     assert same == text
     assert moved > place
 
@@ -291,7 +276,9 @@ def test_process_of_the_pages_answers_health_and_metrics(page: Page, served: Ser
 
 
 @pytest.mark.parametrize("width", [480, 1600])
-@pytest.mark.parametrize("name", ["", "storms", "ordering", "chains", "deadlocks", "events", "sql", "health"])
+@pytest.mark.parametrize(
+    "name", ["", "storms", "ordering", "chains", "deadlocks", "versions", "why", "events", "sql", "health"]
+)
 def test_no_page_is_wider_than_its_window(page: Page, served: Served, name: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     open_at(page, served.at(name))

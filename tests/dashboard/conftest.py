@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -16,15 +17,18 @@ from streamlit.testing.v1 import AppTest
 
 from ingest.recall import recaller
 from ingest.requests import ask
+from ingest.service import Ingester, Settings
 from stormwatch import runtime
 from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
+from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
 
 from . import story
 
+OF_EVERY_PAGE = {"log_coverage", "log_stretches", "log_pace", "data_version"}
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
 
@@ -103,6 +107,29 @@ def empty_store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+def read_sample(name: str, database: Path) -> Iterator[Store]:
+    """A database with a story of sample_logs, read as `stormwatch ingest` reads it."""
+    with Store(database) as opened:
+        with opened.cursor() as cursor:
+            Catalog.load().install(cursor)
+        ingester = Ingester(opened, Settings(SAMPLE_LOGS / name / "logs"))
+        ingester.drain()
+        yield opened
+        ingester.close()
+
+
+def truth(name: str) -> dict[str, Any]:
+    """What really happened in a story of sample_logs, as the simulation kept it."""
+    told: dict[str, Any] = json.loads((SAMPLE_LOGS / name / "TRUTH.json").read_text(encoding="utf-8"))
+    return told
+
+
+def asked_of(statements: Statements) -> list[str]:
+    """The relations that were asked, but for those of every page."""
+    found = [re.search(r"FROM (\w+)", text) for text in statements.texts]
+    return sorted(one[1] for one in found if one and one[1] not in OF_EVERY_PAGE)
+
+
 def install(store: Store, status: IngestStatus | None = None, alerts: Desk | None = None) -> Statements:
     """Install a runtime over a store; returns the list of statements that pages make."""
     statements = Statements()
@@ -150,6 +177,7 @@ def texts(app: AppTest) -> str:
 def figures(app: AppTest) -> dict[str, dict[str, Any]]:
     """The charts of a page as Plotly figures, by their key."""
     sent = {chart.proto.id.rpartition("-")[2]: chart.proto.json for chart in app.get("bidi_component")}
+    sent.pop("copy_link", None)
     return {key: json.loads(json.loads(text)["figure"]) for key, text in sent.items()}
 
 

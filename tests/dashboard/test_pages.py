@@ -14,7 +14,10 @@ from stormwatch.storage import Store
 from . import story
 from .conftest import Statements, figures, open_page, table, texts
 
-PAGES = ("overview", "storms", "alerts", "ordering", "chains", "deadlocks", "events", "sql", "health")
+PAGES = (
+    "overview", "storms", "alerts", "ordering", "chains", "deadlocks", "versions", "why", "events", "sql",
+    "health",
+)  # fmt: skip
 Serve = Callable[..., Statements]
 PAIRS = "Events that arrived after one with a greater number"
 

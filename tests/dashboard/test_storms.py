@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ingest.service import Ingester, Settings
 from stormwatch import runtime
 from stormwatch.catalog import Catalog
-from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 
-from .conftest import Statements, figures, install, open_page, table, texts
+from .conftest import Statements, figures, install, open_page, read_sample, table, texts
 
 Serve = Callable[..., Statements]
 Opened = dict[str, AppTest]
@@ -33,20 +30,10 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-03-02T{text}")
 
 
-def _read(story: str, database: Path) -> Iterator[Store]:
-    with Store(database) as store:
-        with store.cursor() as cursor:
-            Catalog.load().install(cursor)
-        ingester = Ingester(store, Settings(SAMPLE_LOGS / story / "logs"))
-        ingester.drain()
-        yield store
-        ingester.close()
-
-
 @pytest.fixture(scope="module")
 def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The story in which a loop feeds on itself until everything dies."""
-    yield from _read("storm", tmp_path_factory.mktemp("storm") / "storm.duckdb")
+    yield from read_sample("storm", tmp_path_factory.mktemp("storm") / "storm.duckdb")
 
 
 def _open(store: Store, *names: str) -> Opened:
@@ -65,7 +52,7 @@ def stormy(storm: Store) -> Opened:
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     """Pages of the story in which nothing goes wrong, as they open."""
-    reading = _read("ordered", tmp_path_factory.mktemp("ordered") / "ordered.duckdb")
+    reading = read_sample("ordered", tmp_path_factory.mktemp("ordered") / "ordered.duckdb")
     opened = _open(next(reading), "storms", "ordering")
     next(reading, None)
     return opened
@@ -88,7 +75,7 @@ def test_verdict_says_the_loop_and_how_near_it_was(stormy: Opened) -> None:
 def test_chart_has_gain_bounds_and_levels_of_every_step(storm: Store, stormy: Opened) -> None:
     gain = figures(stormy["storms"])["gain"]
     rows = _ask(storm, "loop_gain", **SCALE)
-    band, line = gain["data"]
+    band, line, _ = gain["data"]  # the last is the change lane
     assert [value for value in line["y"] if value is not None] == [row["gain"] for row in rows]
     bounds = {row[name] for row in rows for name in ("gain_lower", "gain_upper")}
     assert {value for value in band["y"] if value is not None} == bounds
@@ -118,7 +105,10 @@ def test_moment_in_the_address_picks_its_edges(storm: Store, serve: Serve) -> No
     serve(storm)
     app = open_page("storms", loop=LOOP, moment="2026-03-02T09:01:54")
     assert f"`{LOOP}` at 2026-03-02 09:01:56 UTC" in texts(app)
-    assert figures(app)["gain"]["layout"]["shapes"][-1]["x0"] == "2026-03-02T09:01:56"
+    shapes = figures(app)["gain"]["layout"]["shapes"]
+    assert [shape["x0"] for shape in shapes if "layer" not in shape and shape.get("yref") == "paper"] == [
+        "2026-03-02T09:01:56"
+    ]
 
 
 @pytest.mark.parametrize("moment", ["", "noon", "2020-01-01T00:00:00"])
@@ -164,10 +154,12 @@ OF_EVERY_PAGE = {"log_coverage", "log_stretches", "log_pace"}
 ASKED = {
     "overview": {
         "event_rate", "deadlocks_per_hour", "reorder_hotspots", "delivery", "largest_chains", "loop_gain",
+        "changes",
     },
-    "storms": {"loop_gain", "loop_edges", "changes_before", "repeated_work", "backlog"},
+    "storms": {"loop_gain", "loop_edges", "changes_before", "repeated_work", "backlog", "changes"},
     "ordering": {
-        "reorder_hotspots", "swapped_pairs", "gaps", "order_loss", "order_cost", "reorder_ranking",
+        "reorder_hotspots", "swapped_pairs", "gaps", "order_loss", "order_cost", "reorder_ranking", "changes",
+        "event_facets",
     },
 }  # fmt: skip
 

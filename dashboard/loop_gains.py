@@ -1,0 +1,21 @@
+"""What the pages ask about loops, at the scale of their window."""
+
+from __future__ import annotations
+
+from dashboard import data
+from dashboard.data import Answer
+from dashboard.loops import scale
+from dashboard.window import Window
+
+
+def gains(version: int, shown: Window, capacity_per_s: float | None = None) -> Answer:
+    """The gain of every loop in the window, at the scale of the window."""
+    at = scale(shown.span)
+    known = {} if capacity_per_s is None else {"capacity_per_s": capacity_per_s}
+    return data.load("loop_gain", version, **shown.edges, **at.lengths, baseline=at.baseline, **known)
+
+
+def has_causes(version: int, shown: Window) -> bool:
+    """Whether any event of the window is the effect of another one."""
+    found = data.load("largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=1)
+    return bool(found.table.num_rows)

@@ -1,0 +1,1 @@
+"""A report of an incident: one page that needs neither this program nor a network."""

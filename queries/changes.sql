@@ -1,0 +1,77 @@
+-- changes: what was changed, started, stopped or crashed in this window?
+--
+-- One row per record that says so, the oldest first; of more than row_limit the newest.
+-- What is new without a record that says so (a node, a version) is told by changes_before.
+-- What has no readable time is there when no window is asked for, and in no window.
+--
+-- Parameters
+--   since      TIMESTAMP  first instant included (default: the oldest event)
+--   until      TIMESTAMP  first instant excluded (default: the newest event)
+--   row_limit  BIGINT     how many rows (default: 1000)
+--
+-- Columns
+--   occurred_at  TIMESTAMP  when, by the clock of the writing node, UTC
+--   kind         VARCHAR    change, start, stop or crash
+--   service      VARCHAR    service of the record, else node
+--   node         VARCHAR    process instance that wrote the record
+--   event_type   VARCHAR    type of the event
+--   subject      VARCHAR    what the record says of it, else its type
+--   event_id     VARCHAR    id of the event
+--   file_id      INTEGER    file of the record
+--   byte_offset  BIGINT     first byte of the record
+--   record_no    INTEGER    number of the observation within its record
+--
+-- Reads: events
+CREATE OR REPLACE MACRO changes(
+    since := '-infinity'::TIMESTAMP,
+    until := 'infinity'::TIMESTAMP,
+    row_limit := 1000
+) AS TABLE
+WITH found AS (
+    SELECT
+        events.occurred_at,
+        events.operation AS kind,
+        coalesce(events.service, events.node) AS service,
+        events.node,
+        events.event_type,
+        coalesce(events.message, events.event_type) AS subject,
+        events.event_id,
+        events.file_id,
+        events.byte_offset,
+        events.record_no
+    FROM events
+    WHERE
+        events.operation IN ('change', 'start', 'stop', 'crash')
+        AND (
+            (events.occurred_at >= since::TIMESTAMP AND events.occurred_at < until::TIMESTAMP)
+            OR (
+                events.occurred_at IS NULL
+                AND since::TIMESTAMP = '-infinity'::TIMESTAMP
+                AND until::TIMESTAMP = 'infinity'::TIMESTAMP
+            )
+        )
+    ORDER BY
+        events.occurred_at DESC NULLS FIRST,
+        events.file_id DESC,
+        events.byte_offset DESC,
+        events.record_no DESC
+    LIMIT (row_limit::BIGINT)
+)
+
+SELECT
+    found.occurred_at,
+    found.kind,
+    found.service,
+    found.node,
+    found.event_type,
+    found.subject,
+    found.event_id,
+    found.file_id,
+    found.byte_offset,
+    found.record_no
+FROM found
+ORDER BY
+    found.occurred_at ASC NULLS LAST,
+    found.file_id ASC,
+    found.byte_offset ASC,
+    found.record_no ASC;

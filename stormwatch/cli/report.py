@@ -35,9 +35,7 @@ def report(
     timeout: float,
     database: Database,
 ) -> None:
-    """One page about an incident: verdict, timeline, causes, chains, deadlocks, loops, and "
-    "the SQL behind it.
-    """
+    """One page about an incident: what happened, why, and the SQL behind it."""
     from dashboard.report import gather, html, markdown
     from stormwatch.cli.output import emit_text
     from stormwatch.cli.talk import say

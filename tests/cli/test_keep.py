@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from stormwatch.errors import ExitCode
+from stormwatch.resources import SCHEMA
 from stormwatch.storage import Store, open_reader, owner_file
 
 from .harness import ROOT, Command, Processes
@@ -75,7 +76,7 @@ def test_doctor_finds_a_healthy_machine_healthy(logs: Path, stormwatch: Command)
     result = stormwatch("doctor", logs)
     assert result.code == ExitCode.OK
     found = _findings(stormwatch, logs)
-    assert found["database"]["found"].endswith("opens, schema 2")
+    assert found["database"]["found"].endswith(f"opens, schema {len(list(SCHEMA.glob('*.sql')))}")
     assert found["log directory"]["found"].endswith("1 files")
     assert found["database"]["verdict"] == found["log directory"]["verdict"] == "fine"
 

@@ -22,7 +22,7 @@ from tests.cli.harness import ROOT, command
 
 _INTO = ROOT / "docs" / "screenshots"
 _THEMES = ("light", "dark")
-_SIZE = (1440, 1000)
+_SIZES = {"": (1440, 1000), "-phone": (390, 844)}
 _COLOURS = 200
 _START_S = 60.0
 
@@ -81,9 +81,12 @@ def _addresses(url: str) -> dict[str, str]:
     picked: dict[str, dict[str, str]] = {
         "overview": {},
         "storms": {},
+        "alerts": {},
         "ordering": {},
         "chains": {"event": chain["root_id"]},
         "deadlocks": {"deadlock": deadlock["deadlock_id"]},
+        "versions": {},
+        "why": {},
         "events": {"at": at},
         "sql": {"sql": sql},
         "health": {},
@@ -94,12 +97,12 @@ def _addresses(url: str) -> dict[str, str]:
     }
 
 
-def _take(page: Page, address: str, target: Path) -> None:
-    page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
+def _take(page: Page, address: str, target: Path, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
     chromium.open_at(page, address)
     # The whole page at once, as high as it is: a scrolled one is drawn in parts.
     height = page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
-    page.set_viewport_size({"width": _SIZE[0], "height": max(_SIZE[1], min(int(height) + 70, 2400))})
+    page.set_viewport_size({"width": size[0], "height": max(size[1], min(int(height) + 70, 2400))})
     chromium.settle(page)
     page.wait_for_timeout(1500)
     page.screenshot(path=target)
@@ -108,11 +111,12 @@ def _take(page: Page, address: str, target: Path) -> None:
 
 
 def main() -> None:
-    """Run a demo for a while, then take every page in both themes."""
+    """Run a demo for a while, then take every page in both themes and widths."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
     parser.add_argument("--story", default="storm")
     parser.add_argument("--after", type=float, default=150.0, help="seconds the demo runs before")
     parser.add_argument("--into", type=Path, default=_INTO)
+    parser.add_argument("--phone", action="store_true", help="as wide as a phone as well")
     given = parser.parse_args()
     path = chromium.installed()
     if path is None:
@@ -124,10 +128,11 @@ def main() -> None:
         for theme in _THEMES:
             context = browser.new_context(color_scheme=theme, device_scale_factor=1)
             page = context.new_page()
-            for name, address in addresses.items():
-                _take(page, address, given.into / f"{name}-{theme}.png")
+            for width, size in _SIZES.items():
+                for name, address in addresses.items() if given.phone or not width else ():
+                    _take(page, address, given.into / f"{name}-{theme}{width}.png", size)
             context.close()
-    print(f"{len(addresses) * len(_THEMES)} pictures in {given.into}")
+    print(f"{len(list(given.into.glob('*.png')))} pictures in {given.into}")
 
 
 if __name__ == "__main__":

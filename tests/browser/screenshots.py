@@ -69,7 +69,8 @@ def _addresses(url: str) -> dict[str, str]:
     """Page -> its address, with something picked where something can be."""
     [chain] = _ask(
         url,
-        "SELECT root_id FROM largest_chains() WHERE NOT is_ghost AND event_count BETWEEN 6 AND 40 LIMIT 1",
+        "SELECT root_id FROM largest_chains(row_limit := 10000) WHERE NOT is_ghost AND event_count >= 6 "
+        "ORDER BY abs(event_count - 20) LIMIT 1",
     )
     [deadlock] = _ask(url, "SELECT deadlock_id FROM deadlocks() ORDER BY member_count DESC LIMIT 1")
     [record] = _ask(

@@ -134,7 +134,9 @@ class Engine:
                 CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
             FROM (
                 SELECT *, [{marked}]::BOOLEAN[] AS marked,
-                    CASE WHEN starts_with(ltrim(line, ' \t'), '{{') THEN try({keys}) END AS keys
+                    -- ltrim copies the line
+                    CASE WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
+                        THEN try({keys}) END AS keys
                 FROM incoming
             )"""
         )

@@ -7,8 +7,10 @@ file may start in the middle of a record.
 from __future__ import annotations
 
 import re
-from bisect import bisect
-from collections.abc import Callable
+from array import array
+from bisect import bisect, bisect_left
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
 from typing import Any, Final
@@ -20,6 +22,7 @@ from ingest import documents
 from ingest.formats import transcoders
 from ingest.formats.base import End, Held, one_of
 from ingest.needles import Needles
+from ingest.offload import SECOND, WALK
 
 _NEWLINE = 10
 _RETURN, _OPEN, _CLOSE = b"\r{}"
@@ -33,6 +36,8 @@ _ON_LINES: Final = rb"(?:\[\s*+)?\{\s*+\"[^\",\s]"
 _STEP: Final = 256 << 10
 _PIECE: Final = 16 << 10
 """Bytes of a line that may be cut in pieces: docker's and containerd's buffer is the smallest."""
+_WORTH_LINES: Final = 20_000
+"""With fewer lines to be looked at the second process is no help."""
 _MORE_LINES: Final = 4
 """Times as many envelopes are opened when those before are not all of a record."""
 _NUL = b"\0"
@@ -57,27 +62,82 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
     lines = by_lines(data)
     if not is_all and len(lines) > 1 and _may_start_another(data, int(lines[-2])):
         lines = lines[:-1]
-    peeled: Peeled = {}
-    starts: list[int] = []
-    stops: list[int] = []
-    done, last = 0, len(data)
-    for start in _unusual(data, lines).tolist():
-        if start < done:
-            continue
-        end = _end_of(data, start, is_all=is_all, peeled=peeled)
-        if end == 0:
-            continue
-        if end is None:
-            last = start
-            break
-        starts.append(start)
-        stops.append(end)
-        done = end
-    return _without_inner(lines[: np.searchsorted(lines, last, "right")], starts, stops)
+    unusual = _unusual(data, lines)
+    found = Walk(len(data))
+    if is_all or len(unusual) < _WORTH_LINES:
+        walk(data, unusual.tolist(), found, is_all=is_all)
+    else:
+        _walk_in_halves(data, unusual, found)
+    return _without_inner(lines[: np.searchsorted(lines, found.last, "right")], found.starts, found.stops)
 
 
 Peeled = dict[int, tuple[int, Held | None]]
 """Where a line starts -> where it ends, and what it holds as an envelope."""
+
+
+@dataclass
+class Walk:
+    """Records that span lines, as far as they were looked for."""
+
+    last: int
+    """Where the first of them starts that is not whole, or else data ends."""
+    starts: list[int] = field(default_factory=list)
+    stops: list[int] = field(default_factory=list)
+    peeled: Peeled = field(default_factory=dict)
+
+    def comes_by(self, start: int) -> bool:
+        """Whether a record that starts there, as a line does, was looked for."""
+        number = bisect(self.starts, start) - 1
+        is_outside = number < 0 or self.starts[number] == start or self.stops[number] <= start
+        return is_outside and start <= self.last
+
+    def go_on_as(self, other: Walk, start: int) -> None:
+        """From `start` on with what another walk found there."""
+        number = bisect_left(other.starts, start)
+        self.starts += other.starts[number:]
+        self.stops += other.stops[number:]
+        self.last = other.last
+
+
+def walk(
+    data: bytes, lines: Iterable[int], found: Walk, *, is_all: bool = False, known: Walk | None = None
+) -> None:
+    """Look for records that start where these lines do, behind those that are found already.
+
+    `known` is what was found from the first of the lines on: where it comes by, it tells the rest, for
+    where records end depends on nothing that stands before them.
+    """
+    done = found.stops[-1] if found.stops else 0
+    for start in lines:
+        if start < done:
+            continue
+        if known is not None and known.comes_by(start):
+            found.go_on_as(known, start)
+            return
+        end = _end_of(data, start, is_all=is_all, peeled=found.peeled)
+        if end == 0:
+            continue
+        if end is None:
+            found.last = start
+            return
+        found.starts.append(start)
+        found.stops.append(end)
+        done = end
+
+
+def _walk_in_halves(data: bytes, lines: Bounds, found: Walk) -> None:
+    """The same, the second half by the second process, which may begin within a record."""
+    half = len(lines) // 2
+    middle = int(lines[half])
+    request = [WALK, (lines[half:] - middle).tobytes(), data[middle:]]
+    _, answer = SECOND.share(request, lambda: walk(data, lines[:half].tolist(), found))
+    if found.last < len(data):
+        return
+    known = None
+    if answer is not None:
+        starts, stops, [last] = (array("q", numbers) for numbers in answer)
+        known = Walk(middle + last, [middle + one for one in starts], [middle + one for one in stops])
+    walk(data, lines[half:].tolist(), found, known=known)
 
 
 def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = None) -> int | None:

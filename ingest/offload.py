@@ -1,8 +1,8 @@
-"""A second process that transcodes half of a large batch: Python uses one core of a process.
+"""A second process that does half of the work on a large batch: Python uses one core of a process.
 
 It is started when a backlog is read, and not waited for: as long as it is not ready, and after it
 failed, all is done here. It ends when its input does, so it does not outlive this process, whatever
-that ends of. As a program: python -m ingest.offload reads requests and writes answers.
+that ends of. What it does stands in offloaded.py.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ from __future__ import annotations
 import atexit
 import os
 import select
-import signal
 import subprocess
 import sys
 import threading
 from array import array
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeVar
 
 import orjson
 
-from ingest.formats import transcoders
 from ingest.formats.base import Transcoder
 from ingest.objects import Made, objects_of
 
-_WORTH_BYTES: Final = 4 << 20
+PROGRAM: Final = "ingest.offloaded"
+OBJECTS, WALK = b"objects", b"walk"
+"""What may be asked for: see there."""
+WORTH_BYTES: Final = 4 << 20
 """A smaller batch is read while it is asked for."""
+T = TypeVar("T")
 _STARTS: Final = 3
 """So often a process is started: where none can live, trying does not help."""
 _END_S: Final = 5.0
@@ -45,31 +47,30 @@ class Second:
 
     def objects_of(self, transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
         """The same as `objects.objects_of`, the first half of it done there if it is ready."""
+        sizes = list(accumulate(map(len, raws)))
+        middle = bisect(sizes, sizes[-1] // 2)
+        theirs, ours = raws[:middle], raws[middle:]
+        request = [OBJECTS, transcoder.name.encode(), *theirs]
+        own, answer = self.share(request, lambda: objects_of(transcoder, ours))
+        made = objects_of(transcoder, theirs) if answer is None else _made(answer)
+        made.extend(own, middle)
+        return made
+
+    def share(self, request: Sequence[bytes], own: Callable[[], T]) -> tuple[T, list[bytes] | None]:
+        """What `own` gives, and the answer to a request that is worked on meanwhile: None without one."""
         if not self._lock.acquire(blocking=False):
-            return objects_of(transcoder, raws)
+            return own(), None
         try:
             if not self.is_ready():
-                return objects_of(transcoder, raws)
-            sizes = list(accumulate(map(len, raws)))
-            middle = bisect(sizes, sizes[-1] // 2)
-            return self._shared(transcoder, raws[:middle], raws[middle:])
-        finally:
-            self._lock.release()
-
-    def _shared(self, transcoder: Transcoder, theirs: Sequence[bytes], ours: Sequence[bytes]) -> Made:
-        answer = None
-        try:
-            if self._ask([transcoder.name.encode(), *theirs]):
-                own = objects_of(transcoder, ours)
-                answer = self._answer()
-            else:
-                own = objects_of(transcoder, ours)
+                return own(), None
+            is_asked = self._ask(request)
+            done = own()
+            return done, self._received() if is_asked else None
         except BaseException:
             self.close()  # its answer would be taken for that to the next question
             raise
-        made = answer or objects_of(transcoder, theirs)
-        made.extend(own, len(theirs))
-        return made
+        finally:
+            self._lock.release()
 
     def is_ready(self, timeout_s: float = 0.0) -> bool:
         """Whether it can be asked; starts it if it was not started yet."""
@@ -91,7 +92,7 @@ class Second:
         paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
         try:
             self._process = subprocess.Popen(  # noqa: S603 - a program of this package
-                [sys.executable, "-P", "-m", __name__],
+                [sys.executable, "-P", "-m", PROGRAM],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths},
             )  # fmt: skip
         except OSError:
@@ -101,25 +102,16 @@ class Second:
     def _ask(self, parts: Sequence[bytes]) -> bool:
         assert self._process is not None  # noqa: S101 - only asked when it is ready
         try:
-            _send(_pipe(self._process.stdin), parts)
+            send(_pipe(self._process.stdin), parts)
         except OSError:
             self.close()
             return False
         return True
 
-    def _answer(self) -> Made | None:
-        parts = self._received()
-        if parts is None:
-            return None
-        sources, refused, *lines = parts
-        return Made(
-            lines, array("q", sources).tolist(), [(place, why) for place, why in orjson.loads(refused)]
-        )
-
     def _received(self) -> list[bytes] | None:
         assert self._process is not None  # noqa: S101 - as above
         try:
-            return _receive(_pipe(self._process.stdout))
+            return receive(_pipe(self._process.stdout))
         except (OSError, EOFError):
             self.close()
             return None
@@ -142,14 +134,20 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _send(stream: IO[bytes], parts: Sequence[bytes]) -> None:
+def _made(answer: list[bytes]) -> Made:
+    sources, refused, *lines = answer
+    return Made(lines, array("q", sources).tolist(), [(place, why) for place, why in orjson.loads(refused)])
+
+
+def send(stream: IO[bytes], parts: Sequence[bytes]) -> None:
+    """Write a request or an answer."""
     stream.write(array("q", [len(parts), *map(len, parts)]).tobytes())
     stream.write(b"".join(parts))
     stream.flush()
 
 
-def _receive(stream: IO[bytes]) -> list[bytes]:
-    """Raises EOFError when nothing comes any more."""
+def receive(stream: IO[bytes]) -> list[bytes]:
+    """Read one. Raises EOFError when nothing comes any more."""
     [count] = array("q", _exactly(stream, 8))
     sizes = array("q", _exactly(stream, 8 * count))
     data = _exactly(stream, sum(sizes))
@@ -169,27 +167,6 @@ SECOND: Final = Second()
 
 def objects_in_turn(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
     """All events in these records; many of them are shared with the second process."""
-    if sum(map(len, raws)) < _WORTH_BYTES:
+    if sum(map(len, raws)) < WORTH_BYTES:
         return objects_of(transcoder, raws)
     return SECOND.objects_of(transcoder, raws)
-
-
-def _serve() -> None:
-    """Answer until the input ends."""
-    # Ctrl-C is for the process that asks, which ends this one when it does not need it any more.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    known = {one.name: one for one in transcoders()}
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    try:
-        _send(answers, [])
-        while True:
-            name, *raws = _receive(requests)
-            made = objects_of(known[name.decode()], raws)
-            sources = array("q", made.sources).tobytes()
-            _send(answers, [sources, orjson.dumps(made.refused), *made.lines])
-    except (EOFError, BrokenPipeError):
-        os._exit(0)  # nobody is there to flush anything for
-
-
-if __name__ == "__main__":
-    _serve()

@@ -102,8 +102,8 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
                 members.append((shape, plan))
                 break
         else:
-            left, left_with_time = (None if one is None else leftover.Union() for one in lefts)
-            group = PlanGroup(plan.format, plan.envelope, left, left_with_time, plan.absent)
+            left, with_time = (None if one is None else leftover.Union() for one in lefts)
+            group = PlanGroup(plan.format, plan.envelope, left, with_time, plan.absent)
             group.take(plan)
             alike.append((group, [(shape, plan)]))
     return [entry for alike in groups.values() for entry in alike]

@@ -73,6 +73,29 @@ def test_joining_by_path_equals_patching(
     assert (joined and json.loads(joined)) == (patched[0] and json.loads(patched[0]))
 
 
+@given(record=_records)
+def test_what_is_left_with_the_time_is_written_as_the_patch_writes_it(
+    connection: duckdb.DuckDBPyConnection, record: dict[str, Any]
+) -> None:
+    plan = make_plan(_shape(record), FORMAT, (), {}, 0)
+    tree = plan.left_with_time
+    # Only the patch goes into an object that a column has something of.
+    assert (tree is None) == any(len(path) > 1 for path in plan.removed)
+    if tree is not None:
+        text = json.dumps(record, ensure_ascii=False)
+        sql = "SELECT nullif(json_merge_patch(?, ?)::VARCHAR, '{}')"
+        patched = connection.execute(sql, [text, plan.patch_keeping_time]).fetchone()
+        assert patched == (_by_paths(connection, text, tree),)
+
+
+def test_unions_take_a_shape_together_or_not_at_all() -> None:
+    one, other = leftover.Union(), leftover.Union()
+    assert leftover.add_all([(one, {"a": None, "n": None}, []), (other, {"a": None}, [])])
+    assert not leftover.add_all([(one, {"b": None}, []), (other, {}, [("a",)])])
+    assert (one.tree, other.tree) == ({"a": None, "n": None}, {"a": None})
+    assert not other.removed
+
+
 @given(first=_records, second=_records)
 def test_a_union_serves_each_of_its_records_as_if_alone(
     connection: duckdb.DuckDBPyConnection, first: dict[str, Any], second: dict[str, Any]

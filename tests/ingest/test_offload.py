@@ -1,4 +1,4 @@
-"""Half of a large batch is transcoded by a second process, which makes no other difference."""
+"""A second process does half of the work on a large batch, which makes no other difference."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from ingest import framing
 from ingest.formats import transcoders
 from ingest.formats.base import Transcoder
+from ingest.framing import frames
 from ingest.objects import Made, objects_of
-from ingest.offload import Second
+from ingest.offload import WALK, Second
 from tests.ingest.mixtures import records
 
 ROOT = Path(__file__).parents[2]
 LONG_S = 60.0
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,29 @@ def test_it_makes_what_this_process_makes(second: Second, transcoder: Transcoder
     assert made == objects_of(transcoder, raws)
     assert made.lines
     assert second.is_ready()
+
+
+def lines_of_all_formats() -> bytes:
+    """Records of all formats in turn, whole and torn."""
+    return b"".join(part for one in records() for part in (one.data, one.data[: len(one.data) // 2] + b"\n"))
+
+
+def test_records_are_cut_alike_where_it_looks_at_half_of_them(
+    second: Second, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = lines_of_all_formats()
+    whole = [data[: len(data) * part // 7] for part in range(1, 8)]
+    expected = [frames(one).tolist() for one in whole]
+    asked: list[bytes] = []
+
+    def share(request: Sequence[bytes], own: Callable[[], T]) -> tuple[T, list[bytes] | None]:
+        asked.append(request[0])
+        return second.share(request, own)
+
+    monkeypatch.setattr(framing, "_WORTH_LINES", 2)
+    monkeypatch.setattr(framing.SECOND, "share", share)
+    assert [frames(one).tolist() for one in whole] == expected
+    assert asked == [WALK] * len(whole)
 
 
 def children(of: int) -> list[int]:

@@ -145,6 +145,13 @@ def acknowledge(cursor: duckdb.DuckDBPyConnection, episode_id: int, owner: str, 
     return bool(found)
 
 
+def firing_counts(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
+    """Rule, severity, and how many episodes fire."""
+    return cursor.execute(
+        "SELECT rule, severity, count(*) FROM alert_episodes WHERE state = 'firing' GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+
+
 # --- how far rules are evaluated -----------------------------------------------------------
 
 

@@ -29,6 +29,9 @@ _LOOK_S: Final = 0.5
 _REST: Final = 4
 """A rule rests so many times as long as its evaluation took: one that is slow is evaluated less often,
 and the others are not."""
+_LONG_S: Final = 2.0
+_LONG_REST: Final = 3
+"""An evaluation that takes this long takes processors from reading: all of them together get a quarter."""
 _SETTLED_BYTES: Final = 1 << 20
 """While more is unread, files are read to different instants, and sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
@@ -94,7 +97,8 @@ class Alerts:
                 # What was not stored is found again the next time.
                 self.problem = str(error).splitlines()[0]
             passed = time.monotonic() - started
-            self._stopped.wait(passed if is_busy else max(_LOOK_S, passed))
+            rest = passed * (_LONG_REST if passed >= _LONG_S else 1)
+            self._stopped.wait(rest if is_busy else max(_LOOK_S, rest))
 
     # --- evaluation ------------------------------------------------------------------------
 

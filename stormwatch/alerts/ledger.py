@@ -152,6 +152,15 @@ def firing_counts(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int
     ).fetchall()
 
 
+def retire(cursor: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> None:
+    """End what fires of all rules but these: nobody evaluates them any more."""
+    cursor.execute(
+        "UPDATE alert_episodes SET state = 'resolved', resolved_at = evaluated_at "
+        "WHERE state = 'firing' AND NOT list_contains(?::VARCHAR[], rule)",
+        [list(rules)],
+    )
+
+
 # --- how far rules are evaluated -----------------------------------------------------------
 
 

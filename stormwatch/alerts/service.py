@@ -76,6 +76,8 @@ class Alerts:
         """Evaluate and tell until `stop`; `url` is where the dashboard is served."""
         self._base_url = self._base_url or url
         self._watch = replace(self._watch, watching_since=self._now())
+        with ledger.written(self._store) as cursor:
+            ledger.retire(cursor, [*self.config.rules, *self.config.broken])
         for name, turn in (("alerts", self._evaluate_due), ("alert delivery", self._delivery.deliver)):
             thread = threading.Thread(target=self._run, args=(turn,), name=name, daemon=True)
             thread.start()

@@ -22,6 +22,7 @@ from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
+from stormwatch.readonly import interrupt_all
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
 
@@ -84,10 +85,14 @@ class Alerts:
             self._threads.append(thread)
 
     def stop(self, timeout_s: float = 15.0) -> None:
-        """Finish what is at hand and stop; what was not sent waits in the database."""
+        """Stop: what is being asked is asked again after the next start, what was not sent is sent then."""
         self._stopped.set()
-        for thread in self._threads:
-            thread.join(timeout_s)
+        ends_at = time.monotonic() + timeout_s
+        # A database that is closed under a running query takes the process with it.
+        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < ends_at:
+            interrupt_all()
+            for thread in self._threads:
+                thread.join(_LOOK_S)
         self._threads.clear()
 
     def _run(self, turn: Callable[[], object]) -> None:
@@ -152,6 +157,8 @@ class Alerts:
             try:
                 episodes = tuple(evaluate(cursor, rule, self._watch, (since, until), episodes, keep))
             except StormwatchError as error:
+                if self._stopped.is_set():
+                    return False
                 problem = str(error)
                 episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
         with ledger.written(self._store) as writer:
@@ -188,6 +195,8 @@ class Alerts:
                 evidence[one.key, one.onset_at] = investigate(
                     reader, self._catalog, rule, self._watch, one, instant
                 )
+        if self._stopped.is_set():
+            raise StormwatchError("stopped while evidence was looked for")
         now = self._now()
         with ledger.written(self._store) as cursor:
             numbers = ledger.save_episodes(cursor, rule.name, rule.clock, after.episodes)

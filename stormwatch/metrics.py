@@ -12,6 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from stormwatch import __version__
+from stormwatch.alerts.delivery import waiting
+from stormwatch.alerts.ledger import firing_counts
 from stormwatch.readonly import data_version
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestState, IngestStatus
@@ -40,6 +42,7 @@ class _Collector(Collector):
         try:
             with self._runtime.cursor() as cursor:
                 version, complete_to = data_version(cursor)
+                firing, queued = firing_counts(cursor), waiting(cursor)
         except duckdb.Error:
             return  # the state says that the database is not usable; the rest is still worth having
         yield GaugeMetricFamily("stormwatch_data_version", "Number of the last committed batch.", version)
@@ -49,6 +52,16 @@ class _Collector(Collector):
                 "Greatest time of any event, by the clock of its writer.",
                 _seconds(complete_to),
             )
+        alerts = GaugeMetricFamily("stormwatch_alerts", "Alerts that fire.", labels=["rule", "severity"])
+        for rule, severity, count in firing:
+            alerts.add_metric([rule, severity], count)
+        yield alerts
+        notices = GaugeMetricFamily(
+            "stormwatch_alert_notices_waiting", "Notices that no receiver has taken yet.", labels=["route"]
+        )
+        for route, count, _ in queued:
+            notices.add_metric([route], count)
+        yield notices
 
 
 def _counters(status: IngestStatus) -> Iterator[Metric]:

@@ -35,8 +35,8 @@ SELECT
     waiting.growth_per_min
 FROM
     backlog(
-        -- Eight windows before, so that each bucket is judged by all of its own.
-        since := $since::TIMESTAMP - 120 * $minute::INTERVAL,
+        -- Four windows before, so that each bucket is judged by all of its own.
+        since := $since::TIMESTAMP - 60 * $minute::INTERVAL,
         until := $until,
         bucket := $minute,
         span := 15 * $minute::INTERVAL

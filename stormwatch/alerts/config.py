@@ -65,6 +65,8 @@ class AlertConfig:
     """Of the dashboard, for links; None: where it is served."""
     problems: tuple[str, ...] = ()
     """Rules that cannot be used, and why; the others are evaluated all the same."""
+    broken: tuple[str, ...] = ()
+    """Their names."""
 
 
 def load_config(database: Path, path: Path | None = None) -> AlertConfig:
@@ -95,7 +97,8 @@ def load_config(database: Path, path: Path | None = None) -> AlertConfig:
         routes={name: _route(place, name, given) for name, given in content.get("routes", {}).items()},
         pace=_pace(place, content),
         base_url=_text(place, content, "base_url").rstrip("/") if "base_url" in content else None,
-        problems=tuple(f"this rule is left out: {error}" for error in wrong),
+        problems=tuple(f"this rule is left out: {error}" for error in wrong.values()),
+        broken=tuple(wrong),
     )
 
 

@@ -145,6 +145,22 @@ def acknowledge(cursor: duckdb.DuckDBPyConnection, episode_id: int, owner: str, 
     return bool(found)
 
 
+def firing_counts(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
+    """Rule, severity, and how many episodes fire."""
+    return cursor.execute(
+        "SELECT rule, severity, count(*) FROM alert_episodes WHERE state = 'firing' GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+
+
+def retire(cursor: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> None:
+    """End what fires of all rules but these: nobody evaluates them any more."""
+    cursor.execute(
+        "UPDATE alert_episodes SET state = 'resolved', resolved_at = evaluated_at "
+        "WHERE state = 'firing' AND NOT list_contains(?::VARCHAR[], rule)",
+        [list(rules)],
+    )
+
+
 # --- how far rules are evaluated -----------------------------------------------------------
 
 

@@ -88,19 +88,19 @@ class Rule:
         return self.path.parent == SHIPPED
 
 
-def load_rules(folder: Path | None = None) -> tuple[dict[str, Rule], list[ConfigError]]:
-    """The shipped rules and those of a folder, by name, and what is wrong with which of them.
+def load_rules(folder: Path | None = None) -> tuple[dict[str, Rule], dict[str, ConfigError]]:
+    """The shipped rules and those of a folder, by name, and what is wrong with those that are.
 
     A rule of the folder with the name of a shipped one takes its place.
     """
     found: dict[str, Rule] = {}
-    problems: list[ConfigError] = []
+    problems: dict[str, ConfigError] = {}
     folders = [SHIPPED] if folder is None else [SHIPPED, folder]
     for path in (path for one in folders for path in sorted(one.glob("*.sql"))):
         try:
             found[path.stem] = parse_rule(path)
         except ConfigError as error:
-            problems.append(error)
+            problems[path.stem] = error
             found.pop(path.stem, None)
     return found, problems
 

@@ -22,6 +22,7 @@ from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
+from stormwatch.readonly import interrupt_all
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
 
@@ -29,6 +30,9 @@ _LOOK_S: Final = 0.5
 _REST: Final = 4
 """A rule rests so many times as long as its evaluation took: one that is slow is evaluated less often,
 and the others are not."""
+_LONG_S: Final = 2.0
+_LONG_REST: Final = 3
+"""An evaluation that takes this long takes processors from reading: all of them together get a quarter."""
 _SETTLED_BYTES: Final = 1 << 20
 """While more is unread, files are read to different instants, and sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
@@ -73,16 +77,22 @@ class Alerts:
         """Evaluate and tell until `stop`; `url` is where the dashboard is served."""
         self._base_url = self._base_url or url
         self._watch = replace(self._watch, watching_since=self._now())
+        with ledger.written(self._store) as cursor:
+            ledger.retire(cursor, [*self.config.rules, *self.config.broken])
         for name, turn in (("alerts", self._evaluate_due), ("alert delivery", self._delivery.deliver)):
             thread = threading.Thread(target=self._run, args=(turn,), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def stop(self, timeout_s: float = 15.0) -> None:
-        """Finish what is at hand and stop; what was not sent waits in the database."""
+        """Stop: what is being asked is asked again after the next start, what was not sent is sent then."""
         self._stopped.set()
-        for thread in self._threads:
-            thread.join(timeout_s)
+        ends_at = time.monotonic() + timeout_s
+        # A database that is closed under a running query takes the process with it.
+        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < ends_at:
+            interrupt_all()
+            for thread in self._threads:
+                thread.join(_LOOK_S)
         self._threads.clear()
 
     def _run(self, turn: Callable[[], object]) -> None:
@@ -94,7 +104,8 @@ class Alerts:
                 # What was not stored is found again the next time.
                 self.problem = str(error).splitlines()[0]
             passed = time.monotonic() - started
-            self._stopped.wait(passed if is_busy else max(_LOOK_S, passed))
+            rest = passed * (_LONG_REST if passed >= _LONG_S else 1)
+            self._stopped.wait(rest if is_busy else max(_LOOK_S, rest))
 
     # --- evaluation ------------------------------------------------------------------------
 
@@ -146,6 +157,8 @@ class Alerts:
             try:
                 episodes = tuple(evaluate(cursor, rule, self._watch, (since, until), episodes, keep))
             except StormwatchError as error:
+                if self._stopped.is_set():
+                    return False
                 problem = str(error)
                 episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
         with ledger.written(self._store) as writer:
@@ -182,6 +195,8 @@ class Alerts:
                 evidence[one.key, one.onset_at] = investigate(
                     reader, self._catalog, rule, self._watch, one, instant
                 )
+        if self._stopped.is_set():
+            raise StormwatchError("stopped while evidence was looked for")
         now = self._now()
         with ledger.written(self._store) as cursor:
             numbers = ledger.save_episodes(cursor, rule.name, rule.clock, after.episodes)

@@ -9,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -19,6 +21,8 @@ from stormwatch.cli.talk import say
 from stormwatch.errors import ExitCode, SourceError
 
 STORIES = ("ordered", "unordered", "deadlocks", "loop", "overwritten", "storm")
+_MINUTE = timedelta(seconds=2)
+"""What a minute of the rules of alerts is: the stories tell in minutes what takes hours."""
 _STOP_S = 5.0
 _PR_SET_PDEATHSIG = 1
 
@@ -40,6 +44,8 @@ def demo(
 
     Nothing is left behind: logs and database are in a temporary directory, gone at the end.
     """
+    from stormwatch.alerts.asking import Pace
+    from stormwatch.alerts.config import load_config
     from stormwatch.cli.dashboard import Page, serve_dashboard
     from stormwatch.cli.serving import access_for, free_port, own, stop_on_signals
 
@@ -50,7 +56,11 @@ def demo(
         settings = Sources((), (), (), (), None, None, poll=False, keep_secrets=False).settings(logs)
         host = "127.0.0.1"
         page = Page(host, free_port(host, port), access_for(host, (), None), opens_browser=not no_browser)
-        with _simulator(logs, story, speed, seed), own(database, settings, "stormwatch demo") as owned:
+        alerts = replace(load_config(database.path), pace=Pace(_MINUTE))
+        with (
+            _simulator(logs, story, speed, seed),
+            own(database, settings, "stormwatch demo", alerts) as owned,
+        ):
             say(f"the story is '{story}', written to {logs}")
             serve_dashboard(owned, page, seconds)
     return ExitCode.OK

@@ -84,6 +84,20 @@ def test_a_change_is_queued_once_for_each_route_that_takes_it(store: Store, rece
     ]  # fmt: skip
 
 
+def test_what_fired_of_a_rule_that_is_gone_is_told_to_be_over(store: Store, receiver: Receiver) -> None:
+    route = Route("hook", "webhook", receiver.url)
+    queue(store, route)
+    with ledger.written(store) as cursor:
+        ledger.retire(cursor, ["storm_ahead"])
+    assert queue(store, route) == 0
+    with ledger.written(store) as cursor:
+        ledger.retire(cursor, ["another"])
+    assert queue(store, route) == 1
+    Delivery(store, {"hook": route}).deliver()
+    Delivery(store, {"hook": route}).deliver()
+    assert [status for _, status, _ in receiver.told()] == ["firing", "resolved"]
+
+
 def test_what_is_taken_but_not_noted_comes_again_with_the_same_key(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,11 @@ def test_rules_and_routes_are_listed_without_secrets(served: Served) -> None:
     assert b"T0PSECRET" not in served.get("/api/alerts").body
 
 
+def test_what_fires_is_a_metric(served: Served) -> None:
+    text = served.get("/metrics").body.decode()
+    assert 'stormwatch_alerts{rule="storm_ahead",severity="warn"} 1.0' in text
+
+
 def test_an_episode_is_acknowledged(served: Served) -> None:
     done = served.ask("POST", "/api/alerts/acknowledge", {"episode_id": 7, "owner": "kim"})
     assert (done.status, done.json) == (200, {"episode_id": 7, "acknowledged_by": "kim"})

@@ -84,6 +84,8 @@ def _addresses(url: str) -> dict[str, str]:
         "ordering": {},
         "chains": {"event": chain["root_id"]},
         "deadlocks": {"deadlock": deadlock["deadlock_id"]},
+        "versions": {},
+        "why": {"what": "late arrivals"},
         "events": {"at": at},
         "sql": {"sql": sql},
         "health": {},

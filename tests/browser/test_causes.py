@@ -52,6 +52,20 @@ def test_link_that_is_copied_is_the_address(page: Page, storm: str) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
+def test_keys_move_the_window_but_not_while_somebody_types(page: Page, storm: str) -> None:
+    open_at(page, f"{storm}/events?refresh=2s&window=2026-03-02T09:01:00/2026-03-02T09:03:00")
+    page.get_by_placeholder("Id, message, key").press_sequentially("zoo")
+    page.keyboard.press("Escape")
+    settle(page)
+    assert asked(page)["window"] == "2026-03-02T09:01:00/2026-03-02T09:03:00"
+    page.get_by_role("heading", level=2).click()
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_url("**window=2026-03-02T09%3A02%3A00.000%2F2026-03-02T09%3A04%3A00.000**")
+    settle(page)
+    page.keyboard.press("o")
+    page.wait_for_url("**window=2026-03-02T09%3A01%3A00.000%2F2026-03-02T09%3A05%3A00.000**")
+
+
 def test_box_over_the_heat_map_asks_about_its_row(page: Page, storm: str) -> None:
     open_at(page, f"{storm}/ordering?drag=explain&refresh=off")
     hotspots = chart(page, HOTSPOTS)

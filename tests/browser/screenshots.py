@@ -115,6 +115,7 @@ def main() -> None:
     parser.add_argument("--story", default="storm")
     parser.add_argument("--after", type=float, default=150.0, help="seconds the demo runs before")
     parser.add_argument("--into", type=Path, default=_INTO)
+    parser.add_argument("--only", nargs="*", metavar="PAGE", help="take these pages only")
     given = parser.parse_args()
     path = chromium.installed()
     if path is None:
@@ -122,7 +123,11 @@ def main() -> None:
     given.into.mkdir(parents=True, exist_ok=True)
     with _demo(given.story) as url, chromium.started(path) as browser:
         time.sleep(given.after)
-        addresses = _addresses(url)
+        addresses = {
+            name: address
+            for name, address in _addresses(url).items()
+            if given.only is None or name in given.only
+        }
         for theme in _THEMES:
             context = browser.new_context(color_scheme=theme, device_scale_factor=1)
             page = context.new_page()

@@ -194,3 +194,14 @@ def test_bar_of_a_version_leads_to_the_records_of_its_type(page: Page, storm: st
     )
     page.mouse.click(x, y)
     page.wait_for_url("**/events?**event_type=payment.charged**")
+
+
+def test_cell_of_the_heat_map_leads_to_its_explanation(page: Page, storm: str) -> None:
+    cell = "billing%7Corders%7C2026-03-02T09:03:20%7C5"
+    open_at(page, f"{storm}/ordering?refresh=off&cell={cell}")
+    page.get_by_role("button", name="Why here?").click()
+    page.wait_for_url("**/why?**service=billing**")
+    settle(page)
+    picked = asked(page)
+    assert picked["box"] == "2026-03-02T09:03:20.000/2026-03-02T09:03:25.000"
+    assert (picked["what"], picked["service"], picked["stream"]) == ("late arrivals", "billing", "orders")

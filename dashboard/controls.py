@@ -176,18 +176,18 @@ def _in_words(shown: Window, at_version: int) -> str:
 
 def _window_buttons() -> None:
     with st.container(horizontal=True, gap=None, width="content", key="window_buttons"):
-        for key, icon, what, change in (
-            ("earlier", "chevron_left", "Earlier by half a window", lambda shown: shown.moved(-1)),
-            ("later", "chevron_right", "Later by half a window", lambda shown: shown.moved(1)),
-            ("zoom_out", "zoom_out", "Twice as long", Window.zoomed_out),
+        for key, icon, what, pressed, change in (
+            ("earlier", "chevron_left", "Earlier by half a window", "Shift+Left", lambda now: now.moved(-1)),
+            ("later", "chevron_right", "Later by half a window", "Shift+Right", lambda now: now.moved(1)),
+            ("zoom_out", "zoom_out", "Twice as long", "O", Window.zoomed_out),
         ):
             st.button(
-                "", icon=f":material/{icon}:", key=key, type="tertiary",
-                help=what, on_click=_change_window, args=(change,),
+                "", icon=f":material/{icon}:", key=key, type="tertiary", shortcut=pressed,
+                help=f"{what} ({pressed})", on_click=_change_window, args=(change,),
             )  # fmt: skip
         st.button(
-            "", icon=":material/undo:", key="unzoom", type="tertiary",
-            disabled="/" not in _text(), help="Back to the window before zooming", on_click=_unzoom,
+            "", icon=":material/undo:", key="unzoom", type="tertiary", shortcut="Z",
+            disabled="/" not in _text(), help="Back to the window before zooming (Z)", on_click=_unzoom,
         )  # fmt: skip
 
 
@@ -209,7 +209,8 @@ def _pause_button() -> None:
         key="pause",
         type="tertiary",
         disabled=is_fixed,
-        help="Pause" if is_running else "Follow the log again",
+        help=f"{'Pause' if is_running else 'Follow the log again'} (P)",
+        shortcut="P",
         on_click=_toggle_refresh,
     )
 

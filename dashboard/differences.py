@@ -58,10 +58,14 @@ def _attribute(name: str, value: str) -> str:
 
 
 def _ratio(row: Row) -> str:
-    low = f"{row['risk_ratio_low']:.1f}"
+    low = _times(row["risk_ratio_low"])
     if row["risk_ratio"] is None:
         return f"at least {low} times as likely (99 %), as none is outside"
-    return f"{row['risk_ratio']:.1f} times as likely ({low} to {row['risk_ratio_high']:.1f}, 99 %)"
+    return f"{_times(row['risk_ratio'])} times as likely ({low} to {_times(row['risk_ratio_high'])}, 99 %)"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio < 100 else formatting.count(round(ratio))  # noqa: PLR2004
 
 
 def changed_at(row: Row) -> datetime | None:

@@ -104,6 +104,7 @@ def _list_panel(answer: Answer, listed: list[dict[str, Any]], total: int, at: in
                 f"Only {formatting.interval(*bar)} UTC",
                 icon=":material/close:", key="forget_bar", on_click=controls.remember, kwargs={"bar": None},
             )  # fmt: skip
+            link("why", "Why then?", icon="manage_search", what="deadlocks", box=window.absolute(*bar))
         if len(listed) < total:
             st.caption(f"The newest {len(listed)} of {formatting.count(total)}; click a bar for the others")
         if not listed:

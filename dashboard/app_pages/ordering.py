@@ -6,6 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart
+from dashboard import window as windows
 from dashboard.charts import hotspots, order_cost
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -126,6 +127,16 @@ def _cell_line(cell: tuple[str, str, datetime, timedelta] | None) -> None:
             "Whole window", icon=":material/close:", key="forget_cell", type="tertiary",
             on_click=controls.remember, kwargs={"cell": None, "pair": None},
         )  # fmt: skip
+        st.button(
+            "Why here?", icon=":material/manage_search:", key="why_here", type="tertiary",
+            on_click=_ask_why, args=(cell,),
+        )  # fmt: skip
+
+
+def _ask_why(cell: tuple[str, str, datetime, timedelta]) -> None:
+    consumer, stream, start, length = cell
+    filters.pick(service=consumer or None, stream=stream or None)
+    pages.go("why", what="late arrivals", box=windows.absolute(start, start + length))
 
 
 def _pairs_table(pairs: Answer, rows: list[dict[str, Any]], at: int | None) -> None:

@@ -220,9 +220,12 @@ def page(version: int) -> None:
             )
         return
     _ranking_panel(_differences(version, shown, box, asked), asked, edges)
+    # Of a whole window nobody has said when it began: then all of it lies before the onset.
+    onset, meaning = (
+        (edges[0], "the start of what is selected") if box else (edges[1], "the end of the window")
+    )
     changes_panel.draw(
-        version, edges[0], within=_CHANGES_WITHIN, lookback=_KNOWN_FROM,
-        meaning="the start of what is selected",
+        version, onset, within=_CHANGES_WITHIN, lookback=_KNOWN_FROM, meaning=meaning
     )  # fmt: skip
 
 

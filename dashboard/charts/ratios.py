@@ -14,7 +14,7 @@ from dashboard.hostile import safe_plotly
 ROWS_AT_MOST: Final = 12
 _ROW_PX, _FRAME_PX = 34, 70
 _ROOM: Final = 2.0
-"""So many times the greatest known bound is the end of the axis: one of many thousands is not known."""
+"""Intervals without an upper end go on for so many times the greatest end that is known."""
 
 
 def height(rows: int) -> int:
@@ -30,8 +30,10 @@ def ranked(table: pa.Table, *, picked: int | None = None) -> go.Figure:
     """
     rows = table.slice(0, ROWS_AT_MOST).to_pylist()
     figure = go.Figure(layout=base.layout(dragmode=False))
-    known = [row["risk_ratio_high"] for row in rows if row["risk_ratio"] is not None]
-    ends = [_ends(row, _ROOM * max(known, default=5)) for row in rows]
+    bounds = [
+        row["risk_ratio_low" if row["risk_ratio"] is None else "risk_ratio_high"] for row in rows
+    ]  # fmt: skip
+    ends = [_ends(row, _ROOM * max(bounds, default=1)) for row in rows]
     figure.add_scatter(
         x=[at for _, at, _ in ends],
         y=list(range(len(rows))),

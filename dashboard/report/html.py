@@ -57,6 +57,7 @@ def write(report: Report) -> str:
         f'<h1>Incident report</h1>\n<p class="when">{escape(span)} UTC, '
         f"{escape(formatting.span(report.until - report.since))}</p>\n"
         f'<div class="verdict {escape(report.level)}">{_parts(first)}</div>\n<dl class="facts">{facts}</dl>\n'
+        f"{_evidence(first.evidence)}"
         f"{''.join(_section(section) for section in others)}"
         f"<footer>Written by stormwatch {escape(report.version)} from data version {report.data_version}, "
         f"complete to {escape(formatting.instant(report.complete_to))} UTC. Nothing on this page is loaded "

@@ -20,6 +20,7 @@ def write(report: Report) -> str:
         f"{formatting.interval(report.since, report.until)} UTC, {span}",
         *(_part(part) for part in report.sections[0].parts),
         "\n".join(f"- {name}: **{value}**" for name, value in report.facts.items()),
+        *_calls(report.sections[0]),
         *(text for section in report.sections[1:] for text in _section(section)),
         "---",
         f"Written by stormwatch {report.version} from {complete}.",
@@ -28,12 +29,15 @@ def write(report: Report) -> str:
 
 
 def _section(section: Section) -> list[str]:
+    return [f"## {section.title}", *(_part(part) for part in section.parts), *_calls(section)]
+
+
+def _calls(section: Section) -> list[str]:
     calls = [
         f"`{one.relation}`: {one.question}\n\n{_fenced(one.call.splitlines(), 'sql')}"
         for one in section.evidence
     ]
-    evidence = ["**SQL behind this**", *calls] if calls else []
-    return [f"## {section.title}", *(_part(part) for part in section.parts), *evidence]
+    return ["**SQL behind this**", *calls] if calls else []
 
 
 def _part(part: Part) -> str:

@@ -35,7 +35,11 @@ def report(
     timeout: float,
     database: Database,
 ) -> None:
-    """One page about an incident: what happened, why, and the SQL behind it."""
+    """Write a page about an incident, with charts and SQL.
+
+    Verdict, timeline, what was different and what changed before, order, chains, deadlocks, loops and
+    versions of a window; by default of the stretch with most events.
+    """
     from dashboard.report import gather, html, markdown
     from stormwatch.cli.output import emit_text
     from stormwatch.cli.talk import say

@@ -87,7 +87,7 @@ def _addresses(url: str) -> dict[str, str]:
         "chains": {"event": chain["root_id"]},
         "deadlocks": {"deadlock": deadlock["deadlock_id"]},
         "versions": {},
-        "why": {},
+        "why": {"what": "late arrivals"},
         "events": {"at": at},
         "sql": {"sql": sql},
         "health": {},
@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--after", type=float, default=150.0, help="seconds the demo runs before")
     parser.add_argument("--into", type=Path, default=_INTO)
     parser.add_argument("--phone", action="store_true", help="as wide as a phone as well")
+    parser.add_argument("--only", nargs="*", metavar="PAGE", help="take these pages only")
     given = parser.parse_args()
     path = chromium.installed()
     if path is None:
@@ -125,7 +126,11 @@ def main() -> None:
     given.into.mkdir(parents=True, exist_ok=True)
     with _demo(given.story) as url, chromium.started(path) as browser:
         time.sleep(given.after)
-        addresses = _addresses(url)
+        addresses = {
+            name: address
+            for name, address in _addresses(url).items()
+            if given.only is None or name in given.only
+        }
         for theme in _THEMES:
             context = browser.new_context(color_scheme=theme, device_scale_factor=1)
             page = context.new_page()

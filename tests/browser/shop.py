@@ -30,7 +30,7 @@ def _order(number: int, at: datetime, operation: str, service: str, **more: obje
 
 
 def story(start: datetime, name: str = "") -> str:
-    """Six orders of which the second arrives late, a chain of three events, and one deadlock.
+    """A start, six orders of which the second arrives late, a chain of three events, and one deadlock.
 
     `name` is added to every name that a log may choose freely.
     """
@@ -43,7 +43,11 @@ def story(start: datetime, name: str = "") -> str:
         _effect(_after(start, 20), "payment-1", "order-1", "billing", name),
         _effect(_after(start, 21), "shipment-1", f"payment-1{name}", "shipping", name),
     ]
-    return "".join((*sent, *received, *effects, _deadlock(_after(start, 30), name)))
+    started = record(
+        start, id=f"started{name}", type=f"node.started{name}", service="shop" + name, operation="start",
+        message=f"started{name}",
+    )  # fmt: skip
+    return "".join((started, *sent, *received, *effects, _deadlock(_after(start, 30), name)))
 
 
 def _after(start: datetime, seconds: float) -> datetime:

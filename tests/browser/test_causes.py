@@ -52,6 +52,20 @@ def test_link_that_is_copied_is_the_address(page: Page, storm: str) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
+def test_keys_move_the_window_but_not_while_somebody_types(page: Page, storm: str) -> None:
+    open_at(page, f"{storm}/events?refresh=2s&window=2026-03-02T09:01:00/2026-03-02T09:03:00")
+    page.get_by_placeholder("Id, message, key").press_sequentially("zoo")
+    page.keyboard.press("Escape")
+    settle(page)
+    assert asked(page)["window"] == "2026-03-02T09:01:00/2026-03-02T09:03:00"
+    page.get_by_role("heading", level=2).click()
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_url("**window=2026-03-02T09%3A02%3A00.000%2F2026-03-02T09%3A04%3A00.000**")
+    settle(page)
+    page.keyboard.press("o")
+    page.wait_for_url("**window=2026-03-02T09%3A01%3A00.000%2F2026-03-02T09%3A05%3A00.000**")
+
+
 def test_box_over_the_heat_map_asks_about_its_row(page: Page, storm: str) -> None:
     open_at(page, f"{storm}/ordering?drag=explain&refresh=off")
     hotspots = chart(page, HOTSPOTS)
@@ -180,3 +194,14 @@ def test_bar_of_a_version_leads_to_the_records_of_its_type(page: Page, storm: st
     )
     page.mouse.click(x, y)
     page.wait_for_url("**/events?**event_type=payment.charged**")
+
+
+def test_cell_of_the_heat_map_leads_to_its_explanation(page: Page, storm: str) -> None:
+    cell = "billing%7Corders%7C2026-03-02T09:03:20%7C5"
+    open_at(page, f"{storm}/ordering?refresh=off&cell={cell}")
+    page.get_by_role("button", name="Why here?").click()
+    page.wait_for_url("**/why?**service=billing**")
+    settle(page)
+    picked = asked(page)
+    assert picked["box"] == "2026-03-02T09:03:20.000/2026-03-02T09:03:25.000"
+    assert (picked["what"], picked["service"], picked["stream"]) == ("late arrivals", "billing", "orders")

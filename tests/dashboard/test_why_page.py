@@ -73,6 +73,14 @@ def test_late_arrivals_are_compared_with_the_others_of_the_window(storm: Store, 
     assert groups[:2] == ["consumer billing", "stream orders"]
 
 
+def test_without_a_piece_of_time_all_of_the_window_lies_before(storm: Store, serve: Serve) -> None:
+    serve(storm)
+    app = open_page("why", what="late arrivals")
+    assert "30\u00a0min before 2026-03-02 09:05:45 UTC" in texts(app)
+    kinds = set(table(app, "Changes before the onset, latest first")["kind"])
+    assert {"change", "crash", "start"} <= kinds
+
+
 def test_time_before_is_another_baseline(storm: Store, serve: Serve) -> None:
     serve(storm)
     ranked = table(open_page("why", box=BOX, against="time before"), RANKED)

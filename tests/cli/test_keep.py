@@ -75,7 +75,7 @@ def test_doctor_finds_a_healthy_machine_healthy(logs: Path, stormwatch: Command)
     result = stormwatch("doctor", logs)
     assert result.code == ExitCode.OK
     found = _findings(stormwatch, logs)
-    assert found["database"]["found"].endswith("opens, schema 2")
+    assert found["database"]["found"].endswith("opens, schema 3")
     assert found["log directory"]["found"].endswith("1 files")
     assert found["database"]["verdict"] == found["log directory"]["verdict"] == "fine"
 

@@ -138,7 +138,7 @@ def _apprise(route: Route, notice: Notice, _key: str) -> None:
         apprise = importlib.import_module("apprise")
     except ImportError as error:
         raise ConfigError(
-            f"route {route.name}: Apprise is not installed; install it beside stormwatch (package apprise)"
+            f"route {route.name}: Apprise is not installed; install it beside stormwatch: the extra [notify]"
         ) from error
     teller = apprise.Apprise()
     title = f"{notice['severity']}: {notice['rule']}"

@@ -33,8 +33,10 @@ and the others are not."""
 _LONG_S: Final = 2.0
 _LONG_REST: Final = 3
 """An evaluation that takes this long takes processors from reading: all of them together get a quarter."""
+_SETTLED_S: Final = 2.0
 _SETTLED_BYTES: Final = 1 << 20
-"""While more is unread, files are read to different instants, and sums over them would be wrong."""
+"""While more is unread, and more than is read in so many seconds, files are read to different instants:
+sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _CATCH_UP: Final = 10
@@ -79,7 +81,11 @@ class Alerts:
         self._watch = replace(self._watch, watching_since=self._now())
         with ledger.written(self._store) as cursor:
             ledger.retire(cursor, [*self.config.rules, *self.config.broken])
-        for name, turn in (("alerts", self._evaluate_due), ("alert delivery", self._delivery.deliver)):
+        turns: dict[str, Callable[[], object]] = {
+            "alerts": self._evaluate_due,
+            "alert delivery": lambda: self._delivery.deliver(self._stopped),
+        }
+        for name, turn in turns.items():
             thread = threading.Thread(target=self._run, args=(turn,), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -131,7 +137,9 @@ class Alerts:
         return is_busy
 
     def _is_settled(self) -> bool:
-        return self._status().backlog_bytes <= _SETTLED_BYTES
+        status = self._status()
+        bytes_per_s = status.events_per_s * status.bytes / max(status.events, 1)
+        return status.backlog_bytes <= max(_SETTLED_BYTES, _SETTLED_S * bytes_per_s)
 
     def evaluate_rule(self, rule: Rule, reached: datetime) -> bool:
         """Evaluate a rule at its new instants up to `reached`; whether there are any."""

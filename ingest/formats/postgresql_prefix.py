@@ -66,7 +66,7 @@ def sqlstate(word: str) -> bool:
 
 
 # The lines of a report have one prefix, and each is asked for when its end is looked for.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def fields_of(prefix: str) -> Mapping[str, Any]:
     """What the prefix of a line says, with the keys of jsonlog; all of it as `prefix`."""
     # Without the numbers that differ from line to line few prefixes are left, and remembered.

@@ -64,7 +64,7 @@ def _prefix(line: str) -> str:
     return line.partition(":  ")[0].rstrip(ascii_uppercase)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8)
 def _prefix_of(line: bytes) -> str:
     return _prefix(line.decode(errors="replace"))
 
@@ -84,11 +84,12 @@ def _whose(prefix: str, reports: Iterable[str]) -> int | None:
     return next((at for at in reversed(range(len(known))) if not _is_other(known[at], prefix)), None)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8)
 def _kind(line: bytes) -> str:
     """Whether a line is a "part", the first of a "report", or neither.
 
-    Where reports end is looked for from each of them on, so that most lines are asked about three times.
+    Where reports end is looked for from each of them on, so that most lines are asked about three times,
+    soon after another. They may be long: few are kept.
     """
     if _PART.match(line):
         return "part"

@@ -12,6 +12,7 @@ from dashboard import data, formatting, pages
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from stormwatch import export
+from stormwatch.errors import QueryError
 
 _MEDIA_TYPES: Final = {"CSV": "text/csv", "Parquet": "application/vnd.apache.parquet"}
 
@@ -30,6 +31,15 @@ def panel(key: str, title: str, about: str, *answers: Answer) -> Iterator[None]:
             if answers:
                 _sql(key, answers)
         yield
+
+
+def attempt(draw: Callable[..., None], *arguments: object) -> None:
+    """Draw panels whose questions may take too long or too much; the others of the page go on."""
+    try:
+        draw(*arguments)
+    except QueryError as error:
+        st.markdown(":material/error: **This could not be asked.** A shorter window asks for less.")
+        st.code(str(error), language=None, wrap_lines=True)
 
 
 def _about(key: str, about: str) -> None:

@@ -21,7 +21,7 @@ from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.pages import link
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.raw_line import show_place
 from dashboard.window import Window
 
@@ -177,19 +177,19 @@ def page(version: int) -> None:
     if locks.open:
         with locks:
             lock_panels.say_coverage(version, shown)
-            lock_panels.inversions(version, shown)
-            lock_panels.convoys(version, shown)
+            attempt(lock_panels.inversions, version, shown)
+            attempt(lock_panels.convoys, version, shown)
     if loops.open:
         with loops:
-            loop_panels.loops(version, shown)
-            loop_panels.cycles(version, shown)
+            attempt(loop_panels.loops, version, shown)
+            attempt(loop_panels.cycles, version, shown)
 
 
 def _deadlocks(version: int, shown: Window) -> None:
     found = data.load("deadlocks", version, **shown.scope)
     if not found.table.num_rows:
         _say_none(version, shown)
-        lock_panels.evidence(version, shown)
+        attempt(lock_panels.evidence, version, shown)
         return
     _bars_panel(version, data.load("deadlocks_per_hour", version, **shown.edges), shown)
     bar = _picked_bar()
@@ -208,10 +208,10 @@ def _deadlocks(version: int, shown: Window) -> None:
         members = data.load("deadlock_edges", version, deadlock=row["deadlock_id"])
         with right:
             _graph_panel(row, members)
-        lock_panels.causes(version, row["deadlock_id"])
+        attempt(lock_panels.causes, version, row["deadlock_id"])
         _members_panel(version, row, members)
-    lock_panels.shapes(version, shown)
-    lock_panels.evidence(version, shown)
+    attempt(lock_panels.shapes, version, shown)
+    attempt(lock_panels.evidence, version, shown)
 
 
 def _say_none(version: int, shown: Window) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart
 from dashboard.charts import conflicts, spans
 from dashboard.data import Answer
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.time_chart import Hand
 from dashboard.window import Window
 
@@ -182,8 +182,8 @@ def page(version: int) -> None:
     if in_flight.table.num_rows:
         in_flight = in_flight.only(event_type=event_type)
     _versions_panel(in_flight, shown)
-    _fields_panel(version, shown, event_type)
-    _conflicts_panel(version, shown, event_type)
+    attempt(_fields_panel, version, shown, event_type)
+    attempt(_conflicts_panel, version, shown, event_type)
 
 
 st.header("Which versions are in flight together, and which writes got lost?", anchor=False)

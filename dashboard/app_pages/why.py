@@ -22,7 +22,7 @@ from dashboard import window as windows
 from dashboard.charts import ratios, timeline
 from dashboard.data import Answer
 from dashboard.live_plotly import live_plotly
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.time_chart import Hand
 from dashboard.window import Window
 
@@ -203,6 +203,11 @@ def _table_panel(answer: Answer, rows: list[dict[str, Any]], edges: tuple[dateti
 _COUNTED: Final = ("risk_ratio", "risk_ratio_low", "risk_ratio_high", "selected_count", "group_count")
 
 
+def _explain(version: int, shown: Window, box: tuple[datetime, datetime] | None, asked: _Question) -> None:
+    found = _differences(version, shown, box, asked)
+    _ranking_panel(found, asked, box or (shown.since, shown.until))
+
+
 def page(version: int) -> None:
     if empty.is_empty(version):
         return
@@ -219,7 +224,7 @@ def page(version: int) -> None:
                 "record, which is compared with the others of the window."
             )
         return
-    _ranking_panel(_differences(version, shown, box, asked), asked, edges)
+    attempt(_explain, version, shown, box, asked)
     # Of a whole window nobody has said when it began: then all of it lies before the onset.
     onset, meaning = (
         (edges[0], "the start of what is selected") if box else (edges[1], "the end of the window")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from dashboard import calls, formatting
 from dashboard.report.document import Evidence, Paragraph, Picture, Rows, Section, Tree
 from stormwatch.catalog import Catalog
 from stormwatch.client import Bounds, Data
+from stormwatch.errors import QueryError
 from stormwatch.readonly import Answer
 
 ROWS_SHOWN: Final = 12
@@ -40,6 +41,17 @@ class Asker:
         self.evidence.append(Evidence(name, query.question, calls.call_text(query, arguments)))
         rows: list[dict[str, Any]] = self.last.table.to_pylist()
         return rows
+
+    def attempt(self, build: Callable[..., Section], *arguments: object) -> Section:
+        """The section that `build` makes; if a relation could not be asked, one that says so."""
+        try:
+            return build(self, *arguments)
+        except QueryError as error:
+            return self.section(
+                "Could not be asked",
+                Paragraph("A shorter window, or a longer --timeout, may help:"),
+                Tree(str(error).splitlines()),
+            )
 
     def section(self, title: str, *parts: Paragraph | Rows | Picture | Tree | None) -> Section:
         """A section with what was asked since the last one."""

@@ -60,15 +60,15 @@ def gather(data: Data, shown: Window, *, timeout_s: float) -> Report:
     ]
     sections = [
         top,
-        _busy(ask, shown, marks),
-        _timeline(ask, changes, gains, at, shown),
-        _why(ask, shown),
-        _storm(ask, shown, gains, at, judged, marks),
-        subjects.order(ask, shown, places),
-        subjects.chains(ask, shown),
-        subjects.deadlocks(ask, shown, hours, marks),
-        subjects.loops(ask, shown),
-        subjects.versions(ask, shown),
+        ask.attempt(_busy, shown, marks),
+        ask.attempt(_timeline, changes, gains, at, shown),
+        ask.attempt(_why, shown),
+        ask.attempt(_storm, shown, gains, at, judged, marks),
+        ask.attempt(subjects.order, shown, places),
+        ask.attempt(subjects.chains, shown),
+        ask.attempt(subjects.deadlocks, shown, hours, marks),
+        ask.attempt(subjects.loops, shown),
+        ask.attempt(subjects.versions, shown),
     ]
     stamp = ask.last
     assert stamp is not None  # noqa: S101 - every section asks

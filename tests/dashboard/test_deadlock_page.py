@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+from stormwatch.catalog import Catalog
+from stormwatch.errors import QueryError
 from stormwatch.storage import Store
 
 from .conftest import Statements, asked_of, figures, open_page, read_sample, table, texts, truth
@@ -144,3 +147,22 @@ def test_window_without_locks_and_loops_says_so(store: Store, serve: Serve) -> N
     assert "**No lock-order inversion** in this window" in texts(open_page("deadlocks", look="Lock order"))
     assert "no waits or grants are logged, so only reports count" in texts(open_page("deadlocks"))
     assert "**No causal loop** in this window" in texts(open_page("deadlocks", look="Loops"))
+
+
+def test_panel_that_cannot_be_asked_leaves_the_others(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(store)
+    asked = Catalog.run
+
+    def refuse(catalog: Catalog, cursor: Any, name: str, **arguments: object) -> Any:
+        if name == "causal_loops":
+            raise QueryError("no memory left")
+        return asked(catalog, cursor, name, **arguments)
+
+    monkeypatch.setattr(Catalog, "run", refuse)
+    app = open_page("deadlocks", look="Loops")
+    said = texts(app)
+    assert "**This could not be asked.**" in said
+    assert app.code[0].value == "no memory left"
+    assert "**No circle of causes** in this window" in said

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from dashboard.report import gather, html, markdown, svg
 from dashboard.report.document import Picture, Report, Rows
 from stormwatch.client import Local
-from stormwatch.errors import ConfigError
+from stormwatch.errors import ConfigError, QueryError
 from stormwatch.storage import Store
 
 from . import story
@@ -208,3 +209,19 @@ def test_window_that_ends_before_it_starts_is_refused(storm: Report) -> None:
 )
 def test_our_markdown_becomes_html(markdown_text: str, page: str) -> None:
     assert html.inline(markdown_text) == page
+
+
+def test_section_that_cannot_be_asked_leaves_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Local.query
+
+    def refuse(data: Local, name: str, *rest: Any) -> Any:
+        if name == "causal_loops":
+            raise QueryError("no memory left <b>")
+        return asked(data, name, *rest)
+
+    monkeypatch.setattr(Local, "query", refuse)
+    page = html.write(_report(store))
+    assert "no memory left &lt;b&gt;" in page
+    assert "<h2>Mixed versions and lost writes</h2>" in page

@@ -104,7 +104,8 @@ def _storm(world: World, begin: int) -> None:
 
 def _storm_and_recovery(world: World, begin: int) -> None:
     """Calm, storm, crash, silence, recovery; then again."""
-    world.plan(begin, lambda: world.change("lock_order", "as_requested"))
+    # Apart from each other, so that it can be told which of the two changes did what.
+    world.plan(begin - 25 * SECOND, lambda: world.change("lock_order", "as_requested"))
     _storm(world, begin)
 
     def recover() -> None:

@@ -81,6 +81,9 @@ class Delivery:
             return str(error), not error.is_answered
         except ConfigError as error:
             return str(error), True
+        except Exception as error:  # noqa: BLE001 - said below
+            # Whatever it is, the other routes go on. Its text may quote the address.
+            return f"route {route.name} cannot be told: {type(error).__name__}", False
         return None, False
 
     def _note(self, notice_id: int, attempts: int, problem: str | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -176,6 +178,48 @@ def test_an_alertmanager_is_told_again_and_again_of_what_fires(
     assert alert["startsAt"] == "2026-11-20T10:00:00.000Z"
     ends = datetime.fromisoformat(alert["endsAt"]).replace(tzinfo=None)
     assert ends > ledger.wall_now() + 3 * routes.RESEND
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_value_that_is_no_number_is_told_without_it(store: Store, receiver: Receiver, value: float) -> None:
+    put(store, Episode(**{**vars(FIRING), "key": "c", "members": ("c",), "value": value}))
+    to = [Route("manager", "alertmanager", receiver.url), Route("hook", "webhook", receiver.url)]
+    queue(store, *to)
+    assert Delivery(store, {one.name: one for one in to}).deliver() == 4
+    assert [one.body["value"] for one in receiver.got if isinstance(one.body, dict)] == [0.85, None]
+    values = [one.body[0]["annotations"].get("value") for one in receiver.got if isinstance(one.body, list)]
+    assert values[:2] == ["0.85", None]
+
+
+def test_whatever_goes_wrong_with_a_route_the_others_are_told(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Teller:
+        def add(self, _: str) -> bool:
+            raise ZeroDivisionError("s3cr3t")
+
+    monkeypatch.setitem(sys.modules, "apprise", SimpleNamespace(Apprise=Teller))
+    to = [
+        Route("chat", "apprise", "slack://s3cr3t"),
+        Route("port", "webhook", "http://user:s3cr3t/x@host/"),
+        Route("path", "webhook", f"{receiver.url}/\u00fc"),
+        Route("hook", "webhook", receiver.url),
+    ]
+    queue(store, *to)
+    assert Delivery(store, {one.name: one for one in to}).deliver() == 1
+    assert [row["problem"] for row in outbox(store)] == [
+        "route chat cannot be told: ZeroDivisionError", "route port cannot be told: ValueError",
+        "route path cannot be told: UnicodeEncodeError", None,
+    ]  # fmt: skip
+
+
+def test_user_and_password_of_an_address_are_sent_as_basic_authorization(receiver: Receiver) -> None:
+    url = receiver.url.replace("://", "://kim:p%2Fw%C3%BC@")
+    route = Route("hook", "webhook", url)
+    assert try_route(AlertConfig({}, {"hook": route}), "hook") == f"{receiver.url}/..."
+    [got] = receiver.got
+    login = base64.b64decode(got.headers["authorization"].removeprefix("Basic ")).decode()
+    assert login == "kim:p/w\u00fc"
 
 
 def test_without_apprise_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

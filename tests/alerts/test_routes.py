@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import math
+import socket
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -259,3 +262,56 @@ def test_stdout_gets_a_json_object_a_line(capsys: pytest.CaptureFixture[str]) ->
     assert try_route(AlertConfig({}, {"log": Route("log", "stdout")}), "log") == "standard output"
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line)["rule"] == "test"
+
+
+class Raw:
+    """Takes connections, says what it is told to, a piece at a time, and never ends an answer."""
+
+    def __init__(self, first: bytes, drip: bytes = b"") -> None:
+        self.taken = threading.Event()
+        self._first, self._drip = first, drip
+        self._ended = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = self._socket.accept()
+                threading.Thread(target=self._answer, args=(line,), daemon=True).start()
+
+    def _answer(self, line: socket.socket) -> None:
+        with line, suppress(OSError):
+            line.recv(1 << 20)
+            line.sendall(self._first)
+            self.taken.set()
+            while not self._ended.wait(0.02) and self._drip:
+                line.sendall(self._drip)
+            self._ended.wait()
+
+    def down(self) -> None:
+        self._ended.set()
+        self._socket.close()
+
+
+@pytest.fixture
+def dripping() -> Iterator[Raw]:
+    """A receiver whose headers never end, and always go on."""
+    one = Raw(b"HTTP/1.1 200 OK\r\nX: ", b"x")
+    yield one
+    one.down()
+
+
+def test_the_time_of_a_receiver_is_for_the_whole_answer(dripping: Raw) -> None:
+    route = Route("slow", "webhook", dripping.url, timeout_s=0.2)
+    with pytest.raises(RouteError, match=r"does not answer within 0\.2 s"):
+        try_route(AlertConfig({}, {"slow": route}), "slow")
+
+
+def test_a_status_is_an_answer_though_its_body_never_comes(store: Store) -> None:
+    stalled = Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    route = Route("hook", "webhook", stalled.url)
+    queue(store, route)
+    assert Delivery(store, {"hook": route}).deliver() == 1
+    stalled.down()

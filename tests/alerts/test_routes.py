@@ -26,6 +26,7 @@ from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import load_rules
 from stormwatch.errors import ConfigError, RouteError
 from stormwatch.storage import Store
+from tests.cli.harness import eventually
 from tests.cli.receiver import Receiver
 
 NOW = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - as DuckDB gives it
@@ -307,6 +308,26 @@ def test_the_time_of_a_receiver_is_for_the_whole_answer(dripping: Raw) -> None:
     route = Route("slow", "webhook", dripping.url, timeout_s=0.2)
     with pytest.raises(RouteError, match=r"does not answer within 0\.2 s"):
         try_route(AlertConfig({}, {"slow": route}), "slow")
+
+
+def test_no_route_waits_for_another_and_stopping_waits_for_none(
+    store: Store, receiver: Receiver, dripping: Raw
+) -> None:
+    slow, quick = Route("a", "webhook", dripping.url, timeout_s=60), Route("b", "webhook", receiver.url)
+    queue(store, slow, quick)
+    stopped = threading.Event()
+    sender = threading.Thread(
+        target=Delivery(store, {"a": slow, "b": quick}).run, args=(stopped,), daemon=True
+    )
+    sender.start()
+    assert dripping.taken.wait(30)
+    eventually(lambda: [row["delivered_at"] is None for row in outbox(store)] == [True, False])
+    stopped.set()
+    sender.join(30)
+    assert not sender.is_alive()
+    # Given up, and no failure of the receiver.
+    assert [row["attempts"] for row in outbox(store)] == [0, 1]
+    assert "route a" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_status_is_an_answer_though_its_body_never_comes(store: Store) -> None:

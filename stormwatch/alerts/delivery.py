@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 
 from stormwatch.alerts.config import Route
-from stormwatch.alerts.ledger import wall_now, written
+from stormwatch.alerts.ledger import silences_at, wall_now, written
 from stormwatch.alerts.posting import hang_up
 from stormwatch.alerts.routes import RESEND, resend, send
 from stormwatch.errors import ConfigError, RouteError
@@ -37,7 +37,7 @@ ORDER BY notice_id
 LIMIT ?
 """
 _FIRING: Final = """
-SELECT outbox.notice
+SELECT outbox.notice, episodes.rule, episodes.episode_key
 FROM alert_outbox AS outbox
 INNER JOIN alert_episodes AS episodes ON outbox.episode_id = episodes.episode_id
 WHERE outbox.route = ? AND outbox.delivered_at IS NOT NULL AND episodes.state = 'firing'
@@ -162,8 +162,13 @@ class Delivery:
             return
         with self._store.cursor() as cursor:
             rows = cursor.execute(_FIRING, [route.name]).fetchall()
-        if rows:
-            notices = [json.loads(text) for (text,) in rows]
+            silences = silences_at(cursor, now)
+        notices = [
+            json.loads(notice)
+            for notice, rule, key in rows
+            if not any(one.covers(rule, key) for one in silences)
+        ]
+        if notices:
             problem, _ = self._try(route, partial(resend, route, notices))
             if problem is not None:
                 self._pause(route)

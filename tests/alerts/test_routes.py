@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -182,6 +183,25 @@ def test_an_alertmanager_is_told_again_and_again_of_what_fires(
     assert alert["startsAt"] == "2026-11-20T10:00:00.000Z"
     ends = datetime.fromisoformat(alert["endsAt"]).replace(tzinfo=None)
     assert ends > ledger.wall_now() + 3 * routes.RESEND
+
+
+def test_an_alertmanager_is_not_told_again_of_what_is_silenced(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, Episode(**{**vars(FIRING), "key": "c", "members": ("c",)}))
+    route = Route("manager", "alertmanager", receiver.url)
+    queue(store, route)
+    sender = Delivery(store, {"manager": route})
+    sender.deliver()
+    now = ledger.wall_now()
+    with ledger.written(store) as cursor:
+        ledger.add_silence(cursor, ledger.Silence("storm_*", "a*", "kim", "", now, now + 2 * routes.RESEND))
+    told = []
+    for minutes in (1, 2):
+        monkeypatch.setattr(delivery, "wall_now", partial(ledger.wall_now().__add__, minutes * routes.RESEND))
+        sender.deliver()
+        told.append({one["labels"]["episode"] for one in receiver.got[-1].body})
+    assert told == [{"c"}, {"a <-> b", "c"}]
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])

@@ -124,7 +124,8 @@ def test_route(config: AlertConfig, name: str) -> str:
     route, now = config.routes[name], plain_value(wall_now())
     facts = dict.fromkeys(("onset_at", "fired_at"), now)
     notice = {
-        "status": "firing", "episode_id": 0, "rule": "test", "episode_key": "test", "clock": "wall",
+        "database": "test", "status": "firing", "episode_id": 0,
+        "rule": "test", "episode_key": "test", "clock": "wall",
         "severity": "watch", "sentence": "a test: alerts of Stormwatch arrive here", **facts,
         "resolved_at": None, "fired_count": 1, "value": 0.0, "peak_value": 0.0, "threshold": None,
         "acknowledged_by": None, "told_severity": None, "question": "does this route work?",

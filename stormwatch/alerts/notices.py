@@ -40,6 +40,7 @@ def queue_notices(
     was told, is told at once. Links begin with `base_url`.
     """
     count = 0
+    [(database_id,)] = cursor.execute("SELECT database_id FROM alert_identity").fetchall()
     silences = silences_at(cursor, now)
     for row in cursor.sql(_UNTOLD).to_arrow_table().to_pylist():
         told = row.pop("told")
@@ -48,11 +49,14 @@ def queue_notices(
             continue
         status = RESOLVED if is_over else row["severity"]
         severity = told if is_over else row["severity"]
-        notice = _notice(row, status, told, config.rules.get(row["rule"]), base_url)
+        notice = {
+            "database": database_id,
+            **_notice(row, status, told, config.rules.get(row["rule"]), base_url),
+        }
         for route in config.routes.values():
             if not route.takes(row["rule"], severity):
                 continue
-            key = f"{row['episode_id']}-{row['fired_count']}-{status}"
+            key = f"{database_id}-{row['episode_id']}-{row['fired_count']}-{status}"
             text = json.dumps(notice, ensure_ascii=False)
             cursor.execute(_INSERT, [route.name, row["episode_id"], key, text, now, now])
             count += 1

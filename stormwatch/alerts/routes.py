@@ -76,6 +76,7 @@ def _alert(notice: Notice, now: datetime) -> dict[str, object]:
             "severity": notice["severity"],
             "episode": notice["episode_key"],
             "group": notice["group"],
+            "database": notice["database"],
         },
         "annotations": {name: str(text) for name, text in annotations.items() if text},
         "startsAt": f"{started.isoformat(timespec='milliseconds')}Z",

@@ -75,6 +75,12 @@ def outbox(store: Store) -> list[dict[str, Any]]:
         return rows
 
 
+def database_id(store: Store) -> str:
+    with store.cursor() as cursor:
+        [(found,)] = cursor.sql("FROM alert_identity").fetchall()
+        return str(found)
+
+
 def test_a_change_is_queued_once_for_each_route_that_takes_it(store: Store, receiver: Receiver) -> None:
     every, pages = (
         Route("every", "webhook", receiver.url),
@@ -86,9 +92,25 @@ def test_a_change_is_queued_once_for_each_route_that_takes_it(store: Store, rece
         [known] = ledger.episodes_of(cursor, "storm_ahead", NOW)
     put(store, Episode(**{**vars(known), "severity": "storm"}))
     assert queue(store, every, pages) == 2
+    database = database_id(store)
     assert [(row["route"], row["idempotency_key"]) for row in outbox(store)] == [
-        ("every", "1-1-warn"), ("every", "1-1-storm"), ("pages", "1-1-storm"),
-    ]  # fmt: skip
+        ("every", f"{database}-1-1-warn"),
+        ("every", f"{database}-1-1-storm"),
+        ("pages", f"{database}-1-1-storm"),
+    ]
+
+
+def test_receivers_can_tell_databases_apart(store: Store, receiver: Receiver, tmp_path: Path) -> None:
+    to = [Route("manager", "alertmanager", receiver.url), Route("hook", "webhook", receiver.url)]
+    with Store(tmp_path / "another.duckdb") as another:
+        put(another, FIRING)
+        for each in (store, another):
+            queue(each, *to)
+            Delivery(each, {one.name: one for one in to}).deliver()
+        assert database_id(store) != database_id(another)
+    assert len({one.key for one in receiver.got if one.key}) == 2
+    labels = [one.body[0]["labels"] for one in receiver.got if isinstance(one.body, list)]
+    assert len({one["database"] for one in labels}) == 2
 
 
 def test_what_fired_of_a_rule_that_is_gone_is_told_to_be_over(store: Store, receiver: Receiver) -> None:
@@ -121,7 +143,7 @@ def test_what_is_taken_but_not_noted_comes_again_with_the_same_key(
             Delivery(store, {"hook": route}).deliver()
     assert Delivery(store, {"hook": route}).deliver() == 1
     assert Delivery(store, {"hook": route}).deliver() == 0
-    assert [one.key for one in receiver.got] == ["1-1-warn", "1-1-warn"]
+    assert [one.key for one in receiver.got] == [f"{database_id(store)}-1-1-warn"] * 2
 
 
 def test_a_receiver_that_is_down_is_left_alone_for_ever_longer(
@@ -178,6 +200,7 @@ def test_an_alertmanager_is_told_again_and_again_of_what_fires(
     [alert] = again.body
     assert alert["labels"] == {
         "alertname": "storm_ahead", "severity": "warn", "episode": "a <-> b", "group": "loop",
+        "database": database_id(store),
     }  # fmt: skip
     assert alert["annotations"]["summary"] == "it grows"
     assert alert["startsAt"] == "2026-11-20T10:00:00.000Z"

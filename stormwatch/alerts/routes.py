@@ -18,6 +18,7 @@ from stormwatch.alerts.config import Route
 from stormwatch.alerts.ledger import wall_now
 from stormwatch.alerts.posting import post
 from stormwatch.errors import ConfigError, RouteError
+from stormwatch.plain import visible
 
 RESEND: Final = timedelta(minutes=1)
 """So often an Alertmanager is told what still fires."""
@@ -139,13 +140,15 @@ def _apprise(route: Route, notice: Notice, _key: str) -> None:
     if notice["status"] == "resolved":
         title, kind = f"over: {notice['rule']}", "success"
     body = "\n".join(str(part) for part in (notice["sentence"], notice["runbook"], notice["link"]) if part)
-    if not (teller.add(route.url) and teller.notify(body=body, title=title, notify_type=kind)):
+    said = {"body": body, "title": title, "notify_type": kind, "body_format": "text"}
+    if not (teller.add(route.url) and teller.notify(**said)):
         raise RouteError(f"{route.place} was not told by Apprise")
 
 
 def _stdout(_route: Route, notice: Notice, key: str) -> None:
+    line = visible(json.dumps({"idempotency_key": key, **notice}, ensure_ascii=False))
     with _OUTPUT:
-        sys.stdout.write(json.dumps({"idempotency_key": key, **notice}, ensure_ascii=False) + "\n")
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import socket
 import sys
 import threading
@@ -279,7 +280,7 @@ def test_without_apprise_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("is_taken", [True, False])
 def test_apprise_gets_title_and_text(is_taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its interface, by its documentation: add(url), then notify(body, title, notify_type)."""
+    """Its interface, by its documentation: add(url), then notify(body, title, notify_type, body_format)."""
     said: list[dict[str, str]] = []
 
     class Teller:
@@ -299,6 +300,8 @@ def test_apprise_gets_title_and_text(is_taken: bool, monkeypatch: pytest.MonkeyP
             try_route(config, "chat")
     [notice] = said
     assert (notice["title"], notice["notify_type"]) == ("watch: test", "failure")
+    # Else a key that looks like markup would be markup.
+    assert notice["body_format"] == "text"
     assert notice["body"].startswith("a test: alerts of Stormwatch arrive here")
 
 
@@ -306,6 +309,20 @@ def test_stdout_gets_a_json_object_a_line(capsys: pytest.CaptureFixture[str]) ->
     assert try_route(AlertConfig({}, {"log": Route("log", "stdout")}), "log") == "standard output"
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line)["rule"] == "test"
+
+
+def test_stdout_gets_no_character_that_steers_a_terminal(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "a\u009b2J\x7f\u202e\x1b[2J\u00fc"
+    put(store, Episode(**{**vars(FIRING), "key": key}))
+    route = Route("log", "stdout")
+    queue(store, route)
+    Delivery(store, {"log": route}).deliver()
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert json.loads(line)["episode_key"] == key
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", line)
+    assert "\u00fc" in line
 
 
 class Raw:

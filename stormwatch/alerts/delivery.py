@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -15,6 +16,7 @@ import duckdb
 
 from stormwatch.alerts.config import Route
 from stormwatch.alerts.ledger import silences_at, wall_now, written
+from stormwatch.alerts.notices import forget_notices
 from stormwatch.alerts.posting import hang_up
 from stormwatch.alerts.routes import RESEND, resend, send
 from stormwatch.errors import ConfigError, RouteError
@@ -25,6 +27,7 @@ _LONGEST_PAUSE: Final = timedelta(minutes=5)
 _MOST_DOUBLINGS: Final = 10
 _AT_ONCE: Final = 100
 _LOOK_S: Final = 0.5
+_TIDY_S: Final = 3600.0
 _HANG_UP_S: Final = 1.0
 """Connections end at once; a host that is looked up or does not take a connection is not waited for."""
 # Only the first of what waits for a route and an episode: a receiver is told in order.
@@ -75,7 +78,9 @@ class Delivery:
         }
         for thread in threads.values():
             thread.start()
-        stopped.wait()
+        self.tidy()
+        while not stopped.wait(_TIDY_S):
+            self.tidy()
         ends_at = time.monotonic() + _HANG_UP_S
         while self._calling and time.monotonic() < ends_at:
             hang_up()
@@ -89,6 +94,12 @@ class Delivery:
     def deliver(self) -> int:
         """Try what is due; returns how many notices were taken."""
         return sum(self._deliver(route) for route in self._routes.values())
+
+    def tidy(self) -> None:
+        """Delete notices that nobody needs any more."""
+        # What fails is done the next time.
+        with suppress(duckdb.Error), written(self._store) as cursor:
+            forget_notices(cursor, list(self._routes), wall_now())
 
     def _watch(self, route: Route) -> None:
         rest_s = 0.0

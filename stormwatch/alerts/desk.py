@@ -14,6 +14,7 @@ from stormwatch.alerts.asking import Watch
 from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import waiting
 from stormwatch.alerts.ledger import Silence, wall_now
+from stormwatch.alerts.notices import KEPT
 from stormwatch.alerts.routes import send
 from stormwatch.alerts.rules import Rule
 from stormwatch.errors import ConfigError
@@ -170,7 +171,13 @@ def overview(
         }
         for route in config.routes.values()
     ]
-    return {"rules": rules, "routes": routes, "problems": list(config.problems)}
+    gone = [
+        f"route {name} is not in the settings any more: {count} notices wait for it, "
+        f"each for at most {KEPT.days} days"
+        for name, (count, _) in queued.items()
+        if name not in config.routes
+    ]
+    return {"rules": rules, "routes": routes, "problems": [*config.problems, *gone]}
 
 
 def _named(owner: str) -> str:

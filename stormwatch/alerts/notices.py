@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
@@ -15,6 +15,8 @@ from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.export import plain_value
 
 RESOLVED: Final = "resolved"
+KEPT: Final = timedelta(days=7)
+"""So long what was sent can be looked at, and what nobody gets any more waits for its route."""
 _UNTOLD: Final = """
 SELECT
     episode_id, rule, episode_key, clock, state, severity, sentence, onset_at, fired_at, resolved_at,
@@ -28,6 +30,17 @@ ORDER BY episode_id
 _INSERT: Final = """
 INSERT INTO alert_outbox
 SELECT coalesce(max(notice_id), 0) + 1, ?, ?, ?, ?, ?, 0, ?, NULL, NULL FROM alert_outbox
+"""
+
+
+_FORGET: Final = """
+DELETE FROM alert_outbox
+WHERE
+    (
+        delivered_at < $before
+        AND episode_id NOT IN (SELECT episode_id FROM alert_episodes WHERE state = 'firing')
+    )
+    OR (delivered_at IS NULL AND created_at < $before AND NOT list_contains($routes::VARCHAR[], route))
 """
 
 
@@ -62,6 +75,14 @@ def queue_notices(
             count += 1
         cursor.execute("UPDATE alert_episodes SET told = ? WHERE episode_id = ?", [status, row["episode_id"]])
     return count
+
+
+def forget_notices(cursor: duckdb.DuckDBPyConnection, routes: Sequence[str], now: datetime) -> None:
+    """Delete what was sent, or is for none of these routes, `KEPT` ago.
+
+    Of an episode that fires nothing is deleted: it is sent again to where that is needed.
+    """
+    cursor.execute(_FORGET, {"before": now - KEPT, "routes": list(routes)})
 
 
 def _is_silenced(silences: Sequence[Silence], row: Mapping[str, Any]) -> bool:

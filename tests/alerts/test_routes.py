@@ -22,6 +22,7 @@ import pytest
 from stormwatch.alerts import delivery, ledger, routes
 from stormwatch.alerts.config import AlertConfig, Route
 from stormwatch.alerts.delivery import Delivery, pause, waiting
+from stormwatch.alerts.desk import Desk
 from stormwatch.alerts.desk import test_route as try_route
 from stormwatch.alerts.engine import Change, Episode
 from stormwatch.alerts.notices import queue_notices
@@ -323,6 +324,42 @@ def test_stdout_gets_no_character_that_steers_a_terminal(
     assert json.loads(line)["episode_key"] == key
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", line)
     assert "\u00fc" in line
+
+
+def test_what_was_sent_is_deleted_a_week_after_but_not_while_it_fires(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = {**vars(FIRING), "key": "c", "members": ("c",)}
+    put(store, Episode(**over))
+    route = Route("hook", "webhook", receiver.url)
+    queue(store, route)
+    sender = Delivery(store, {"hook": route})
+    sender.deliver()
+    put(store, Episode(**{**over, "episode_id": 2, "state": "resolved", "resolved_at": NOW}))
+    queue(store, route)
+    kept = []
+    now = ledger.wall_now()
+    for days in (0, 6, 8):
+        monkeypatch.setattr(delivery, "wall_now", partial(now.__add__, timedelta(days=days)))
+        sender.tidy()
+        kept.append([(row["episode_id"], row["attempts"]) for row in outbox(store)])
+    # The last of the second episode was not taken yet.
+    assert kept == [[(1, 1), (2, 1), (2, 0)]] * 2 + [[(1, 1), (2, 0)]]
+
+
+def test_notices_of_a_route_that_is_gone_are_a_problem_for_a_week(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(store, Route("gone", "webhook", "http://127.0.0.1:1"))
+    known = Desk(store, AlertConfig({}, {})).overview()
+    assert known["problems"] == [
+        "route gone is not in the settings any more: 1 notices wait for it, each for at most 7 days"
+    ]
+    later = ledger.wall_now() + timedelta(days=8)
+    monkeypatch.setattr(delivery, "wall_now", lambda: later)
+    Delivery(store, {}).tidy()
+    assert outbox(store) == []
+    assert Desk(store, AlertConfig({}, {})).overview()["problems"] == []
 
 
 class Raw:

@@ -40,11 +40,16 @@ ORDER BY notice_id
 LIMIT ?
 """
 _FIRING: Final = """
-SELECT outbox.notice, episodes.rule, episodes.episode_key
+SELECT outbox.notice_id, outbox.notice, episodes.rule, episodes.episode_key
 FROM alert_outbox AS outbox
 INNER JOIN alert_episodes AS episodes ON outbox.episode_id = episodes.episode_id
 WHERE outbox.route = ? AND outbox.delivered_at IS NOT NULL AND episodes.state = 'firing'
 QUALIFY row_number() OVER (PARTITION BY outbox.episode_id ORDER BY outbox.notice_id DESC) = 1
+"""
+
+_NOT_RESENT: Final = """
+UPDATE alert_outbox SET problem = CASE WHEN list_contains(?::BIGINT[], notice_id) THEN ?::VARCHAR END
+WHERE route = ? AND delivered_at IS NOT NULL AND (problem IS NOT NULL OR ?::VARCHAR IS NOT NULL)
 """
 
 
@@ -174,17 +179,22 @@ class Delivery:
         with self._store.cursor() as cursor:
             rows = cursor.execute(_FIRING, [route.name]).fetchall()
             silences = silences_at(cursor, now)
-        notices = [
-            json.loads(notice)
-            for notice, rule, key in rows
+        told = {
+            notice_id: json.loads(notice)
+            for notice_id, notice, rule, key in rows
             if not any(one.covers(rule, key) for one in silences)
-        ]
-        if notices:
-            problem, _ = self._try(route, partial(resend, route, notices))
-            if problem is not None:
-                self._pause(route)
+        }
+        problem = None
+        if told:
+            problem, _ = self._try(route, partial(resend, route, list(told.values())))
+            if self._is_given_up(route, problem):
                 return
-        self._resent[route.name] = now
+        with written(self._store) as cursor:
+            cursor.execute(_NOT_RESENT, [list(told), problem, route.name, problem])
+        if problem is None:
+            self._resent[route.name] = now
+        else:
+            self._pause(route)
 
 
 def pause(attempts: int) -> timedelta:
@@ -194,8 +204,9 @@ def pause(attempts: int) -> timedelta:
 
 
 def waiting(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str | None]]:
-    """Route, how many notices wait for it, and why the last attempt failed."""
+    """Route, how many notices wait for it, and why the last attempt failed, also to tell it again."""
     return cursor.execute(
-        "SELECT route, count(*), arg_max(problem, attempts) FROM alert_outbox "
-        "WHERE delivered_at IS NULL GROUP BY route ORDER BY route"
+        "SELECT route, count(*) FILTER (delivered_at IS NULL), "
+        "coalesce(arg_max(problem, attempts) FILTER (delivered_at IS NULL), max(problem)) "
+        "FROM alert_outbox WHERE delivered_at IS NULL OR problem IS NOT NULL GROUP BY route ORDER BY route"
     ).fetchall()

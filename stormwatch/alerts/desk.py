@@ -175,7 +175,7 @@ def overview(
         f"route {name} is not in the settings any more: {count} notices wait for it, "
         f"each for at most {KEPT.days} days"
         for name, (count, _) in queued.items()
-        if name not in config.routes
+        if count and name not in config.routes
     ]
     return {"rules": rules, "routes": routes, "problems": [*config.problems, *gone]}
 

@@ -210,6 +210,24 @@ def test_an_alertmanager_is_told_again_and_again_of_what_fires(
     assert ends > ledger.wall_now() + 3 * routes.RESEND
 
 
+def test_an_alertmanager_that_cannot_be_told_again_is_a_problem_until_it_can(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = Route("manager", "alertmanager", receiver.url)
+    queue(store, route)
+    sender = Delivery(store, {"manager": route})
+    found = []
+    for minutes, status in enumerate((200, 500, 200)):
+        receiver.status = status
+        monkeypatch.setattr(
+            delivery, "wall_now", partial(ledger.wall_now().__add__, 2 * minutes * routes.RESEND)
+        )
+        sender.deliver()
+        with store.cursor() as cursor:
+            found.append(waiting(cursor))
+    assert found == [[], [("manager", 0, f"{route.place} answered 500")], []]
+
+
 def test_an_alertmanager_is_not_told_again_of_what_is_silenced(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

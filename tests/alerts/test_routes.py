@@ -6,16 +6,11 @@ import base64
 import json
 import math
 import re
-import socket
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -24,63 +19,12 @@ from stormwatch.alerts.config import AlertConfig, Route
 from stormwatch.alerts.delivery import Delivery, pause, waiting
 from stormwatch.alerts.desk import Desk
 from stormwatch.alerts.desk import test_route as try_route
-from stormwatch.alerts.engine import Change, Episode
-from stormwatch.alerts.notices import queue_notices
-from stormwatch.alerts.rules import load_rules
+from stormwatch.alerts.engine import Episode
 from stormwatch.errors import ConfigError, RouteError
 from stormwatch.storage import Store
-from tests.cli.harness import eventually
 from tests.cli.receiver import Receiver
 
-NOW = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - as DuckDB gives it
-RULES, _ = load_rules()
-FIRING = Episode(
-    "a <-> b", "firing", NOW, NOW, ("a", "b"), severity="warn", value=0.85, peak_value=0.85,
-    fired_at=NOW, fired_count=1, sentence="it grows", recent=(0.85,),
-)  # fmt: skip
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """One that listens."""
-    one = Receiver()
-    one.up()
-    yield one
-    one.down()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A database with one episode that fires."""
-    with Store(tmp_path / "alerts.duckdb") as opened:
-        put(opened, FIRING)
-        yield opened
-
-
-def put(store: Store, episode: Episode) -> None:
-    with ledger.written(store) as cursor:
-        [number] = ledger.save_episodes(cursor, "storm_ahead", "log", [episode])
-        ledger.note_change(cursor, number, Change("firing", NOW, episode), NOW)
-
-
-def queue(store: Store, *to: Route) -> int:
-    config = AlertConfig({"storm_ahead": RULES["storm_ahead"]}, {one.name: one for one in to})
-    with ledger.written(store) as cursor:
-        return queue_notices(cursor, config, "http://here", ledger.wall_now())
-
-
-def outbox(store: Store) -> list[dict[str, Any]]:
-    with store.cursor() as cursor:
-        rows: list[dict[str, Any]] = (
-            cursor.sql("FROM alert_outbox ORDER BY notice_id").to_arrow_table().to_pylist()
-        )
-        return rows
-
-
-def database_id(store: Store) -> str:
-    with store.cursor() as cursor:
-        [(found,)] = cursor.sql("FROM alert_identity").fetchall()
-        return str(found)
+from .outbox import FIRING, NOW, database_id, outbox, put, queue
 
 
 def test_a_change_is_queued_once_for_each_route_that_takes_it(store: Store, receiver: Receiver) -> None:
@@ -378,76 +322,3 @@ def test_notices_of_a_route_that_is_gone_are_a_problem_for_a_week(
     Delivery(store, {}).tidy()
     assert outbox(store) == []
     assert Desk(store, AlertConfig({}, {})).overview()["problems"] == []
-
-
-class Raw:
-    """Takes connections, says what it is told to, a piece at a time, and never ends an answer."""
-
-    def __init__(self, first: bytes, drip: bytes = b"") -> None:
-        self.taken = threading.Event()
-        self._first, self._drip = first, drip
-        self._ended = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                line, _ = self._socket.accept()
-                threading.Thread(target=self._answer, args=(line,), daemon=True).start()
-
-    def _answer(self, line: socket.socket) -> None:
-        with line, suppress(OSError):
-            line.recv(1 << 20)
-            line.sendall(self._first)
-            self.taken.set()
-            while not self._ended.wait(0.02) and self._drip:
-                line.sendall(self._drip)
-            self._ended.wait()
-
-    def down(self) -> None:
-        self._ended.set()
-        self._socket.close()
-
-
-@pytest.fixture
-def dripping() -> Iterator[Raw]:
-    """A receiver whose headers never end, and always go on."""
-    one = Raw(b"HTTP/1.1 200 OK\r\nX: ", b"x")
-    yield one
-    one.down()
-
-
-def test_the_time_of_a_receiver_is_for_the_whole_answer(dripping: Raw) -> None:
-    route = Route("slow", "webhook", dripping.url, timeout_s=0.2)
-    with pytest.raises(RouteError, match=r"does not answer within 0\.2 s"):
-        try_route(AlertConfig({}, {"slow": route}), "slow")
-
-
-def test_no_route_waits_for_another_and_stopping_waits_for_none(
-    store: Store, receiver: Receiver, dripping: Raw
-) -> None:
-    slow, quick = Route("a", "webhook", dripping.url, timeout_s=60), Route("b", "webhook", receiver.url)
-    queue(store, slow, quick)
-    stopped = threading.Event()
-    sender = threading.Thread(
-        target=Delivery(store, {"a": slow, "b": quick}).run, args=(stopped,), daemon=True
-    )
-    sender.start()
-    assert dripping.taken.wait(30)
-    eventually(lambda: [row["delivered_at"] is None for row in outbox(store)] == [True, False])
-    stopped.set()
-    sender.join(30)
-    assert not sender.is_alive()
-    # Given up, and no failure of the receiver.
-    assert [row["attempts"] for row in outbox(store)] == [0, 1]
-    assert "route a" not in {thread.name for thread in threading.enumerate()}
-
-
-def test_a_status_is_an_answer_though_its_body_never_comes(store: Store) -> None:
-    stalled = Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-    route = Route("hook", "webhook", stalled.url)
-    queue(store, route)
-    assert Delivery(store, {"hook": route}).deliver() == 1
-    stalled.down()

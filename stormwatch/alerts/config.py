@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from stormwatch.alerts.asking import Pace
 from stormwatch.alerts.rules import SEVERITIES, Rule, length_of, load_rules
@@ -20,6 +21,12 @@ _KEYS: Final = ("minute", "rules", "disabled", "base_url", "routes")
 _ROUTE_KEYS: Final = ("kind", "url", "url_env", "secret_env", "least", "rules", "timeout_s")
 _FILE: Final = "alerts.toml"
 _FOLDER: Final = "alerts"
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+_SENT: Final = "%/:!$&'()*+,;=?~"
+"""Characters of paths and queries that are sent as they are."""
+_QUOTE: Final = "in user:password@ write / ? # @ : as %2F %3F %23 %40 %3A"
 
 
 @dataclass(frozen=True)
@@ -41,11 +48,12 @@ class Route:
         """Where it leads, without what could be a secret."""
         if self.kind == "stdout":
             return "standard output"
-        parts = urlsplit(self.url)
         if self.kind == "apprise":
-            return f"{parts.scheme}://..."
+            return f"{self.url.partition('://')[0]}://..."
+        parts = urlsplit(self.url)
         port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname}{port}/..."
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}{port}/..."
 
     def takes(self, rule: str, severity: str) -> bool:
         """Whether it is told of such an episode."""
@@ -159,8 +167,10 @@ def _route(path: Path, name: str, given: object) -> Route:
     url = _given(path, given, where, "url")
     if kind != "stdout" and "://" not in url:
         raise ConfigError(f"{path}: {where}url: expected an address, or its name in url_env")
-    if kind in {"alertmanager", "webhook"} and urlsplit(url).scheme not in {"http", "https"}:
-        raise ConfigError(f"{path}: {where}url: expected http:// or https://")
+    if kind == "apprise" and not _SCHEME.match(url):
+        raise ConfigError(f"{path}: {where}url: expected an address of Apprise, such as slack://...")
+    if kind in {"alertmanager", "webhook"}:
+        url = _usable(url, f"{path}: {where}url")
     return Route(
         name=name,
         kind=str(kind),
@@ -172,12 +182,40 @@ def _route(path: Path, name: str, given: object) -> Route:
     )
 
 
+def _usable(url: str, what: str) -> str:
+    """An address of HTTP in characters that can be sent.
+
+    Errors say nothing of it: where a character of a password is not quoted, any part may be of the password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError:
+        raise ConfigError(f"{what}: its host or port cannot be read; {_QUOTE}") from None
+    if parts.scheme not in {"http", "https"}:
+        raise ConfigError(f"{what}: expected http:// or https://")
+    if not _HOST.fullmatch(host) or port == 0:
+        raise ConfigError(f"{what}: its host or port cannot be used; {_QUOTE}")
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise ConfigError(f"{what}: an @ behind the host must be written %40; {_QUOTE}")
+    login = ""
+    if parts.username is not None:
+        login = f"{quote(parts.username, safe='%')}:{quote(parts.password or '', safe='%')}@"
+    place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+    return urlunsplit(
+        (parts.scheme, login + place, quote(parts.path, safe=_SENT), quote(parts.query, safe=_SENT), "")
+    )
+
+
 def _given(path: Path, given: Mapping[str, object], where: str, name: str) -> str:
     """A value, or that of the environment variable which `<name>_env` names; empty without both."""
     variable = f"{name}_env"
     if variable in given:
         value = os.environ.get(_text(path, given, variable, where), "")
         if not value:
-            raise ConfigError(f"{path}: {where}{variable}: ${given[variable]} is not set")
+            # Who wrote the secret in place of the name of a variable does not want to read it here.
+            name = f"${given[variable]}" if _VARIABLE.fullmatch(str(given[variable])) else "this variable"
+            raise ConfigError(f"{path}: {where}{variable}: {name} is not set")
         return value
     return _text(path, given, name, where) if name in given else ""

@@ -14,6 +14,7 @@ from stormwatch.alerts.asking import Watch
 from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import waiting
 from stormwatch.alerts.ledger import Silence, wall_now
+from stormwatch.alerts.notices import KEPT
 from stormwatch.alerts.routes import send
 from stormwatch.alerts.rules import Rule
 from stormwatch.errors import ConfigError
@@ -124,7 +125,8 @@ def test_route(config: AlertConfig, name: str) -> str:
     route, now = config.routes[name], plain_value(wall_now())
     facts = dict.fromkeys(("onset_at", "fired_at"), now)
     notice = {
-        "status": "firing", "episode_id": 0, "rule": "test", "episode_key": "test", "clock": "wall",
+        "database": "test", "status": "firing", "episode_id": 0,
+        "rule": "test", "episode_key": "test", "clock": "wall",
         "severity": "watch", "sentence": "a test: alerts of Stormwatch arrive here", **facts,
         "resolved_at": None, "fired_count": 1, "value": 0.0, "peak_value": 0.0, "threshold": None,
         "acknowledged_by": None, "told_severity": None, "question": "does this route work?",
@@ -169,7 +171,13 @@ def overview(
         }
         for route in config.routes.values()
     ]
-    return {"rules": rules, "routes": routes, "problems": list(config.problems)}
+    gone = [
+        f"route {name} is not in the settings any more: {count} notices wait for it, "
+        f"each for at most {KEPT.days} days"
+        for name, (count, _) in queued.items()
+        if count and name not in config.routes
+    ]
+    return {"rules": rules, "routes": routes, "problems": [*config.problems, *gone]}
 
 
 def _named(owner: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
@@ -15,6 +15,8 @@ from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.export import plain_value
 
 RESOLVED: Final = "resolved"
+KEPT: Final = timedelta(days=7)
+"""So long what was sent can be looked at, and what nobody gets any more waits for its route."""
 _UNTOLD: Final = """
 SELECT
     episode_id, rule, episode_key, clock, state, severity, sentence, onset_at, fired_at, resolved_at,
@@ -31,6 +33,17 @@ SELECT coalesce(max(notice_id), 0) + 1, ?, ?, ?, ?, ?, 0, ?, NULL, NULL FROM ale
 """
 
 
+_FORGET: Final = """
+DELETE FROM alert_outbox
+WHERE
+    (
+        delivered_at < $before
+        AND episode_id NOT IN (SELECT episode_id FROM alert_episodes WHERE state = 'firing')
+    )
+    OR (delivered_at IS NULL AND created_at < $before AND NOT list_contains($routes::VARCHAR[], route))
+"""
+
+
 def queue_notices(
     cursor: duckdb.DuckDBPyConnection, config: AlertConfig, base_url: str | None, now: datetime
 ) -> int:
@@ -40,6 +53,7 @@ def queue_notices(
     was told, is told at once. Links begin with `base_url`.
     """
     count = 0
+    [(database_id,)] = cursor.execute("SELECT database_id FROM alert_identity").fetchall()
     silences = silences_at(cursor, now)
     for row in cursor.sql(_UNTOLD).to_arrow_table().to_pylist():
         told = row.pop("told")
@@ -48,16 +62,27 @@ def queue_notices(
             continue
         status = RESOLVED if is_over else row["severity"]
         severity = told if is_over else row["severity"]
-        notice = _notice(row, status, told, config.rules.get(row["rule"]), base_url)
+        notice = {
+            "database": database_id,
+            **_notice(row, status, told, config.rules.get(row["rule"]), base_url),
+        }
         for route in config.routes.values():
             if not route.takes(row["rule"], severity):
                 continue
-            key = f"{row['episode_id']}-{row['fired_count']}-{status}"
+            key = f"{database_id}-{row['episode_id']}-{row['fired_count']}-{status}"
             text = json.dumps(notice, ensure_ascii=False)
             cursor.execute(_INSERT, [route.name, row["episode_id"], key, text, now, now])
             count += 1
         cursor.execute("UPDATE alert_episodes SET told = ? WHERE episode_id = ?", [status, row["episode_id"]])
     return count
+
+
+def forget_notices(cursor: duckdb.DuckDBPyConnection, routes: Sequence[str], now: datetime) -> None:
+    """Delete what was sent, or is for none of these routes, `KEPT` ago.
+
+    Of an episode that fires nothing is deleted: it is sent again to where that is needed.
+    """
+    cursor.execute(_FORGET, {"before": now - KEPT, "routes": list(routes)})
 
 
 def _is_silenced(silences: Sequence[Silence], row: Mapping[str, Any]) -> bool:

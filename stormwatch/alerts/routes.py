@@ -7,17 +7,18 @@ import hmac
 import http.client
 import importlib
 import json
-import ssl
+import math
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from stormwatch.alerts.config import Route
 from stormwatch.alerts.ledger import wall_now
+from stormwatch.alerts.posting import post
 from stormwatch.errors import ConfigError, RouteError
+from stormwatch.plain import visible
 
 RESEND: Final = timedelta(minutes=1)
 """So often an Alertmanager is told what still fires."""
@@ -66,7 +67,7 @@ def _alert(notice: Notice, now: datetime) -> dict[str, object]:
         "summary": notice["sentence"],
         "description": notice["question"],
         "runbook": notice["runbook"],
-        "value": f"{notice['value']:.4g}",
+        "value": _number(notice["value"]),
         "acknowledged_by": notice["acknowledged_by"],
         "changed_before": "; ".join(_changes(notice)),
     }
@@ -76,12 +77,18 @@ def _alert(notice: Notice, now: datetime) -> dict[str, object]:
             "severity": notice["severity"],
             "episode": notice["episode_key"],
             "group": notice["group"],
+            "database": notice["database"],
         },
         "annotations": {name: str(text) for name, text in annotations.items() if text},
         "startsAt": f"{started.isoformat(timespec='milliseconds')}Z",
         "endsAt": f"{(now if is_over else now + _FORGET).isoformat(timespec='milliseconds')}Z",
         "generatorURL": notice["link"] or "",
     }
+
+
+def _number(value: float | None) -> str | None:
+    """A number as people read it; None where there is none, or none that JSON has."""
+    return None if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def _changes(notice: Notice) -> list[str]:
@@ -99,33 +106,20 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def _post(route: Route, content: object, headers: Mapping[str, str], path: str = "") -> None:
-    address = urlsplit(route.url)
     body = json.dumps(content, ensure_ascii=False).encode()
     sent = {"Content-Type": "application/json", "User-Agent": _AGENT, **headers}
     if route.secret:
         timestamp = str(int(datetime.now().astimezone().timestamp()))
         sent["X-Stormwatch-Timestamp"] = timestamp
         sent["X-Stormwatch-Signature"] = f"sha256={signature(route.secret, timestamp, body)}"
-    target = (address.path.rstrip("/") if path else address.path or "/") + path
-    target += f"?{address.query}" if address.query else ""
-    host, port = address.hostname or "", address.port
-    connection: http.client.HTTPConnection
-    if address.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            host, port, timeout=route.timeout_s, context=ssl.create_default_context()
-        )
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=route.timeout_s)
     try:
-        connection.request("POST", target, body, sent)
-        response = connection.getresponse()
-        response.read(1)
+        status = post(route.url, path, body, sent, route.timeout_s)
+    except TimeoutError:
+        raise RouteError(f"{route.place} does not answer within {route.timeout_s:g} s") from None
     except (OSError, http.client.HTTPException) as error:
         raise RouteError(f"{route.place} does not answer: {_reason(error)}") from None
-    finally:
-        connection.close()
-    if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
-        raise RouteError(f"{route.place} answered {response.status}", is_answered=True)
+    if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
+        raise RouteError(f"{route.place} answered {status}", is_answered=True)
 
 
 def _reason(error: Exception) -> str:
@@ -146,13 +140,15 @@ def _apprise(route: Route, notice: Notice, _key: str) -> None:
     if notice["status"] == "resolved":
         title, kind = f"over: {notice['rule']}", "success"
     body = "\n".join(str(part) for part in (notice["sentence"], notice["runbook"], notice["link"]) if part)
-    if not (teller.add(route.url) and teller.notify(body=body, title=title, notify_type=kind)):
+    said = {"body": body, "title": title, "notify_type": kind, "body_format": "text"}
+    if not (teller.add(route.url) and teller.notify(**said)):
         raise RouteError(f"{route.place} was not told by Apprise")
 
 
 def _stdout(_route: Route, notice: Notice, key: str) -> None:
+    line = visible(json.dumps({"idempotency_key": key, **notice}, ensure_ascii=False))
     with _OUTPUT:
-        sys.stdout.write(json.dumps({"idempotency_key": key, **notice}, ensure_ascii=False) + "\n")
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 

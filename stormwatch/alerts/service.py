@@ -47,7 +47,7 @@ _FAILURES: Final = (duckdb.Error, StormwatchError, OSError)
 
 
 class Alerts:
-    """Watches one database; two threads, one that evaluates and one that tells routes."""
+    """Watches one database; one thread evaluates, one per route tells it."""
 
     def __init__(
         self,
@@ -81,11 +81,7 @@ class Alerts:
         self._watch = replace(self._watch, watching_since=self._now())
         with ledger.written(self._store) as cursor:
             ledger.retire(cursor, [*self.config.rules, *self.config.broken])
-        turns: dict[str, Callable[[], object]] = {
-            "alerts": self._evaluate_due,
-            "alert delivery": lambda: self._delivery.deliver(self._stopped),
-        }
-        for name, turn in turns.items():
+        for name, turn in (("alerts", self._evaluate_due), ("alert delivery", self._deliver)):
             thread = threading.Thread(target=self._run, args=(turn,), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -112,6 +108,9 @@ class Alerts:
             passed = time.monotonic() - started
             rest = passed * (_LONG_REST if passed >= _LONG_S else 1)
             self._stopped.wait(rest if is_busy else max(_LOOK_S, rest))
+
+    def _deliver(self) -> None:
+        self._delivery.run(self._stopped)
 
     # --- evaluation ------------------------------------------------------------------------
 

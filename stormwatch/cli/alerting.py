@@ -133,7 +133,11 @@ def rules(output: Output, database: Database, alerts: Path | None) -> int:
     else:
         emit_table(pa.Table.from_pylist(known["rules"]), output)
         for route in known["routes"]:
-            waits = f", {route['waiting']} waiting: {route['problem']}" if route["waiting"] else ""
+            waits = (
+                f", {route['waiting']} waiting: {route['problem']}"
+                if route["waiting"] or route["problem"]
+                else ""
+            )
             say(f"route {route['route']}: {route['kind']} at {route['place']}{waits}")
         for problem in known["problems"]:
             say(problem)

@@ -127,3 +127,10 @@ COMMENT ON COLUMN alert_evaluations.evaluated_to IS 'Instant of its last evaluat
 COMMENT ON COLUMN alert_evaluations.noted_at IS 'When that was, UTC by the wall clock.';
 COMMENT ON COLUMN alert_evaluations.duration_ms IS 'Time the last pass took.';
 COMMENT ON COLUMN alert_evaluations.problem IS 'Why the last pass failed; NULL when it did not.';
+
+CREATE TABLE alert_identity (
+    database_id VARCHAR NOT NULL
+);
+COMMENT ON TABLE alert_identity IS 'One row: by what receivers tell this database from others, whose episodes have the same numbers.';
+COMMENT ON COLUMN alert_identity.database_id IS 'Random, 16 hexadecimal digits; the same as long as the database exists.';
+INSERT INTO alert_identity SELECT left(replace(uuid()::VARCHAR, '-', ''), 16);

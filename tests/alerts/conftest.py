@@ -1,14 +1,18 @@
-"""The catalogue, and a database in memory that is empty again after each test."""
+"""The catalogue, a database in memory that is empty again after each test, and one to tell alerts of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from stormwatch.catalog import Catalog
-from stormwatch.storage import open_empty
+from stormwatch.storage import Store, open_empty
+from tests.cli.receiver import Receiver
+
+from .outbox import FIRING, put
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,20 @@ def database(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET threads = 1")  # the questions are small, and many
         catalog.install(connection)
         yield connection
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """One that listens."""
+    one = Receiver()
+    one.up()
+    yield one
+    one.down()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A database with one episode that fires."""
+    with Store(tmp_path / "alerts.duckdb") as opened:
+        put(opened, FIRING)
+        yield opened

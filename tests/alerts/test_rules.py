@@ -147,3 +147,57 @@ def test_what_is_wrong_with_settings_is_said(tmp_path: Path, text: str, message:
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_config(tmp_path / "stormwatch.duckdb", path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3cr3t/x@host/",
+        "http://user:s3cr3t",
+        "http://user:s3cr3t#x@host/",
+        "http://user:31337/s3cr3t@host/",
+        "http://s3cr3t/x@host/",
+        "http://user:s3cr3t@host:99999/",
+        "http://user:s3cr3t@/x",
+        "http://[s3cr3t/x",
+        "http://user:s3cr3t@host name/",
+        "ftp://user:s3cr3t@host/",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_and_nothing_of_it_is_shown(
+    tmp_path: Path, url: str
+) -> None:
+    path = tmp_path / "alerts.toml"
+    path.write_text(f"[routes.oncall]\nkind = 'webhook'\nurl = '{url}'")
+    with pytest.raises(ConfigError, match=r"routes\.oncall\.url: ") as told:
+        load_config(tmp_path / "stormwatch.duckdb", path)
+    for part in ("s3cr3t", "31337", "99999"):
+        assert part not in str(told.value)
+    assert told.value.__cause__ is None
+    assert told.value.__suppress_context__ or told.value.__context__ is None
+
+
+def test_a_secret_in_place_of_the_name_of_its_variable_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.toml"
+    path.write_text("[routes.a]\nkind = 'webhook'\nurl_env = 'https://user:s3cr3t@host/'")
+    with pytest.raises(ConfigError, match=r"routes\.a\.url_env: this variable is not set"):
+        load_config(tmp_path / "stormwatch.duckdb", path)
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "sent_to"),
+    [
+        ("http://h\u00fctte.example/\u00fcber uns?x=\u00e4", "http://xn--htte-0ra.example/...",
+         "http://xn--htte-0ra.example/%C3%BCber%20uns?x=%C3%A4"),
+        ("https://h:8443/a%20b/?c=d%26e", "https://h:8443/...", "https://h:8443/a%20b/?c=d%26e"),
+        ("http://[::1]:80/x", "http://[::1]:80/...", "http://[::1]:80/x"),
+        ("http://kim:p%2Fw\u00fc@h/x", "http://h/...", "http://kim:p%2Fw%C3%BC@h/x"),
+    ],
+)  # fmt: skip
+def test_an_address_is_kept_in_characters_that_can_be_sent(
+    tmp_path: Path, url: str, place: str, sent_to: str
+) -> None:
+    path = tmp_path / "alerts.toml"
+    path.write_text(f"[routes.a]\nkind = 'webhook'\nurl = '{url}'", encoding="utf-8")
+    route = load_config(tmp_path / "stormwatch.duckdb", path).routes["a"]
+    assert (route.place, route.url) == (place, sent_to)

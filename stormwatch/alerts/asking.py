@@ -57,7 +57,11 @@ class Pace:
         """The policy of a rule in the time of its clock."""
         own = self.of(rule)
         policy = rule.policy
-        return replace(policy, clear_after=own.scaled(policy.clear_after), rearm=own.scaled(policy.rearm))
+        return replace(
+            policy,
+            clear_after=own.scaled(policy.clear_after), rearm=own.scaled(policy.rearm),
+            every=own.scaled(policy.every),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

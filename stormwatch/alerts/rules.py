@@ -50,6 +50,8 @@ class Policy:
     clear_after: timedelta
     rearm: timedelta
     """What comes back within this time is the same episode."""
+    every: timedelta = timedelta(minutes=1)
+    """From one evaluation to the next."""
     absence_is_calm: bool = False
     """Whether no row says that all is well; otherwise nothing is known."""
 
@@ -66,7 +68,6 @@ class Rule:
     path: Path
     policy: Policy
     window: timedelta
-    every: timedelta
     clock: str
     """log, or wall: what the instants of its evaluations are."""
     group: str
@@ -76,6 +77,11 @@ class Rule:
     runbook: str
     reads: tuple[str, ...]
     parameters: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def every(self) -> timedelta:
+        """How often it is evaluated."""
+        return self.policy.every
 
     @property
     def is_ranged(self) -> bool:
@@ -136,7 +142,6 @@ def parse_rule(path: Path) -> Rule:
         path=path,
         policy=_policy(path, fields),
         window=_length(path, "Window", fields["Window"]),
-        every=_length(path, "Every", fields["Every"]),
         clock=fields["Clock"],
         group=fields["Group"],
         page=fields["Page"],
@@ -217,6 +222,7 @@ def _policy(path: Path, fields: Mapping[str, str]) -> Policy:
         clear_ratio=float(clear["ratio"]),
         clear_after=_length(path, "Clear", clear["length"]),
         rearm=_length(path, "Rearm", fields["Rearm"]),
+        every=_length(path, "Every", fields["Every"]),
         absence_is_calm=fields["Absence"] == "calm",
     )
 

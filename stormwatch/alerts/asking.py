@@ -23,7 +23,7 @@ _ROWS: Final = 1_000_000
 _NEEDED: Final = ("episode_key", "value")
 _NUMBERS: Final = ("threshold", "held_value", "volume", "least_volume", "pulse", "least_pulse")
 _OF_FINDINGS: Final = (
-    "evaluated_at", "episode_key", "value", "sentence", "members", *_NUMBERS,
+    "evaluated_at", "episode_key", "value", "sentence", "ending", "members", *_NUMBERS,
 )  # fmt: skip
 _CHUNK_MINUTES: Final = 360
 """So much history is asked for at once: bounds what a question holds in memory."""
@@ -165,6 +165,7 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         key=str(row["episode_key"]),
         value=_number(row["value"]),
         sentence=str(row.get("sentence") or row["episode_key"]),
+        ending=row.get("ending"),
         members=tuple(row.get("members") or ()),
         details={
             name: value for name, value in row.items() if name not in _OF_FINDINGS and value is not None

@@ -42,6 +42,8 @@ class Finding:
     least_pulse: float | None = None
     """While there is less of `pulse`, in all findings of an episode, it is silent: nothing is known.
     Frozen when it fires."""
+    ending: str | None = None
+    """Why the episode is over, where that is no recovery: added to its sentence when it is resolved."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """All other columns of the row."""
 
@@ -263,7 +265,8 @@ def _hold(
         members=(finding.members or episode.members) if is_above else episode.members,
     )  # fmt: skip
     if seen.below_since is not None and instant - seen.below_since >= policy.clear_after:
-        return replace(seen, state="resolved", resolved_at=instant, recent=()), "resolved"
+        said = f"{seen.sentence}; {finding.ending}" if finding.ending else seen.sentence
+        return replace(seen, state="resolved", resolved_at=instant, recent=(), sentence=said), "resolved"
     severity = _severity(policy, seen)
     if len(seen.recent) == policy.for_count and _rank(policy, severity) > _rank(policy, seen.severity):
         return replace(seen, severity=severity), "escalated"

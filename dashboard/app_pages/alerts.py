@@ -69,7 +69,7 @@ def _act_on(row: Row) -> None:
         st.button(
             "Silence", icon=":material/notifications_off:", disabled=not owner, key="silence",
             on_click=alert_desk.change, args=("silence", f"silent for {length}, for {owner}"),
-            kwargs={"rule": row["rule"], "key": row["episode_key"], "for": length, "owner": owner},
+            kwargs={"rule": row["rule"], "episode_key": row["episode_key"], "for": length, "owner": owner},
         )  # fmt: skip
 
 

@@ -243,7 +243,10 @@ def length_of(text: str) -> timedelta:
     found = _LENGTH.fullmatch(text.strip())
     if found is None:
         raise ValueError(text)
-    return timedelta(**{f"{found[2]}s": float(found[1])})
+    try:
+        return timedelta(**{f"{found[2]}s": float(found[1])})
+    except OverflowError:
+        raise ValueError(text) from None
 
 
 def _expect(path: Path, name: str, is_so: bool, what: str) -> None:  # noqa: FBT001 - a condition

@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 
 from stormwatch.alerts import ledger
-from stormwatch.alerts.asking import Watch, evaluate, last_instant
+from stormwatch.alerts.asking import Watch, evaluate, is_ranged, last_instant
 from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import Delivery
 from stormwatch.alerts.engine import Episode, Step
@@ -141,7 +141,7 @@ class Alerts:
             if known is not None and known >= until:
                 self._evaluated[rule.name] = known
                 return False
-            since = self._since(rule, known, until)
+            since = self._since(cursor, rule, known, until)
             rearm = self.config.pace.policy(rule).rearm
             episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
             started = time.monotonic()
@@ -154,8 +154,11 @@ class Alerts:
                 return self._keep(rule, instant, after, cursor, started, is_history=is_history)
 
             problem = None
+            wrong: list[str] = []
             try:
-                episodes = tuple(evaluate(cursor, rule, self._watch, (since, until), episodes, keep))
+                span = (since, until)
+                episodes = tuple(evaluate(cursor, rule, self._watch, span, episodes, keep, wrong.append))
+                problem = wrong[-1] if wrong else None
             except StormwatchError as error:
                 if self._stopped.is_set():
                     return False
@@ -167,12 +170,14 @@ class Alerts:
         self._evaluated[rule.name] = until
         return True
 
-    def _since(self, rule: Rule, known: datetime | None, until: datetime) -> datetime:
+    def _since(
+        self, cursor: duckdb.DuckDBPyConnection, rule: Rule, known: datetime | None, until: datetime
+    ) -> datetime:
         pace = self.config.pace.of(rule)
         every = pace.scaled(rule.every)
         if rule.clock == "wall" and known is None:
             return until - every  # before, nobody watched
-        if rule.is_ranged:
+        if is_ranged(cursor, rule, self._watch):
             return known or until - pace.scaled(_HISTORY)
         furthest = until - _CATCH_UP * every
         return furthest if known is None else max(known, furthest)

@@ -37,6 +37,8 @@ _SETTLED_BYTES: Final = 1 << 20
 """While more is unread, files are read to different instants, and sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
+_LATE: Final = timedelta(hours=1)
+"""What began and ended so long before the newest instant is not told, only that which still fires."""
 _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _GRACE: Final = 12
@@ -149,8 +151,10 @@ class Alerts:
             def keep(instant: datetime, after: Step) -> Sequence[Episode]:
                 if not after.changes:
                     return after.episodes
-                # What was over before anybody watched is history, and nobody is told.
-                is_history = known is None and instant < until
+                # What was over before anybody watched, or long before the newest, is history, and
+                # nobody is told; what still fires after it is.
+                late = timedelta(0) if known is None else self.config.pace.of(rule).scaled(_LATE)
+                is_history = instant < until - late
                 return self._keep(rule, instant, after, cursor, started, is_history=is_history)
 
             problem = None

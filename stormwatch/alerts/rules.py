@@ -134,6 +134,11 @@ def parse_rule(path: Path) -> Rule:
     if unknown:
         known = ", ".join(f"${one}" for one in PARAMETERS)
         raise ConfigError(f"{path}: asks for ${', $'.join(unknown)}; a rule may ask for {known}")
+    if "until" not in statement.named_parameters:
+        raise ConfigError(
+            f"{path}: does not ask for $until, so that it would see what came after the instant it is "
+            "evaluated at; add a condition such as occurred_at < $until"
+        )
     evidence = tuple(part.strip() for part in fields["Evidence"].split(",") if part.strip())
     _expect(path, "Evidence", set(evidence) <= set(EVIDENCE), f"some of {', '.join(EVIDENCE)}")
     _expect(path, "Clock", fields["Clock"] in {"log", "wall"}, "log or wall")

@@ -60,6 +60,7 @@ def test_a_header_is_read_in_full(tmp_path: Path) -> None:
         ("watch, page", "watch", "Severity: expected one per threshold"),
         ("-- For: 3", "-- For: 3\n-- Colour: red", ":9: Colour is no part of a header"),
         ("$until", "$now", r"asks for \$now; a rule may ask for \$since, \$until"),
+        ("< $until", "< now()", r"does not ask for \$until"),
         ("SELECT service", "SELEKT service", "[Ss]yntax error"),
         ("GROUP BY ALL", "GROUP BY ALL; DROP TABLE files", "needs exactly one SELECT"),
         ("SELECT service", "DELETE FROM files RETURNING 1 AS service; SELECT service", "exactly one SELECT"),

@@ -206,7 +206,7 @@ def _findings(
         at = row.get("evaluated_at", until)
         if row["episode_key"] is None:
             wrong["episode_key is NULL"] += 1
-        elif at is None or (at - _EPOCH) % every:
+        elif at is None or (at != until and (at - _EPOCH) % every):
             wrong["evaluated_at is none of the instants it was asked for"] += 1
         else:
             if row["value"] is not None and isnan(row["value"]):

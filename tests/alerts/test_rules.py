@@ -133,6 +133,8 @@ def test_rows_that_say_nothing_are_said(tmp_path: Path, installed: duckdb.DuckDB
     )
     found = parse_rule(rule(tmp_path / "late_orders.sql", text))
     asked, wrong = ask(installed, found, Watch(Pace(), UNTIL), (), UNTIL - timedelta(minutes=1), UNTIL)
+    late = UNTIL + timedelta(seconds=7)
+    assert list(ask(installed, found, Watch(Pace(), UNTIL), (), UNTIL, late)[0]) == [late]
     assert [(one.key, one.value) for one in asked[UNTIL]] == [("a", 1), ("c", None)]
     assert "in 1 rows episode_key is NULL; in 1 rows value is NaN" in str(wrong)
 

@@ -1,15 +1,15 @@
 -- alerts: which alerts fire, and which have?
 --
--- One row per episode, from its onset to its end, the latest onset first; those that are
--- only pending are listed too. Instants are of the log, or of the wall clock where `clock`
--- says so. docs/alerts.md says what rules there are and when they fire.
+-- One row per episode, from its onset to its end; first all that are not over, pending ones
+-- too, then those that are, the latest onset first. Instants are of the log, or of the wall
+-- clock where `clock` says so. docs/alerts.md says what rules there are and when they fire.
 --
 -- Parameters
 --   since      TIMESTAMP  only episodes that were not over then (default: all)
 --   until      TIMESTAMP  only episodes that began before (default: all)
 --   of_state   VARCHAR    pending, firing or resolved (default: any)
 --   of_rule    VARCHAR    only of this rule (default: of any)
---   row_limit  BIGINT     how many rows (default: 100)
+--   row_limit  BIGINT     how many rows; all that are not over are listed (default: 100)
 --
 -- Columns
 --   episode_id       BIGINT     number of the episode
@@ -80,5 +80,9 @@ WHERE
     AND episodes.onset_at < until::TIMESTAMP
     AND (of_state::VARCHAR IS NULL OR episodes.state = of_state::VARCHAR)
     AND (of_rule::VARCHAR IS NULL OR episodes.rule = of_rule::VARCHAR)
-ORDER BY episodes.onset_at DESC, episodes.episode_id DESC
-LIMIT (row_limit::BIGINT);
+QUALIFY
+    episodes.state <> 'resolved'
+    OR row_number() OVER (
+        ORDER BY episodes.state = 'resolved', episodes.onset_at DESC, episodes.episode_id DESC
+    ) <= row_limit::BIGINT
+ORDER BY episodes.state = 'resolved', episodes.onset_at DESC, episodes.episode_id DESC;

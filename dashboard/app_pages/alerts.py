@@ -69,7 +69,7 @@ def _act_on(row: Row) -> None:
         st.button(
             "Silence", icon=":material/notifications_off:", disabled=not owner, key="silence",
             on_click=alert_desk.change, args=("silence", f"silent for {length}, for {owner}"),
-            kwargs={"rule": row["rule"], "key": row["episode_key"], "for": length, "owner": owner},
+            kwargs={"rule": row["rule"], "episode_key": row["episode_key"], "for": length, "owner": owner},
         )  # fmt: skip
 
 
@@ -196,7 +196,9 @@ def page(version: int) -> None:
     if picked is not None:
         _episode_panel(rows[picked], answer, desk.config.rules)
     _rules_panel(desk.overview())
-    _backtest_panel(controls.current_window(version), list(desk.config.rules))
+    # The past of a log does not say when its lines were read, by which the others go.
+    playable = [name for name, rule in desk.config.rules.items() if rule.clock == "log"]
+    _backtest_panel(controls.current_window(version), playable)
 
 
 st.header("What should somebody look at?", anchor=False)

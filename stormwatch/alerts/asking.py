@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import isnan
 from typing import Any, Final
 
 import duckdb
@@ -23,8 +24,10 @@ _ROWS: Final = 1_000_000
 _NEEDED: Final = ("episode_key", "value")
 _NUMBERS: Final = ("threshold", "held_value", "volume", "least_volume", "pulse", "least_pulse")
 _OF_FINDINGS: Final = (
-    "evaluated_at", "episode_key", "value", "sentence", "members", *_NUMBERS,
+    "evaluated_at", "episode_key", "value", "sentence", "ending", "members", *_NUMBERS,
 )  # fmt: skip
+_ranged: dict[str, bool] = {}
+"""By the text of a rule; what has been found out once."""
 _CHUNK_MINUTES: Final = 360
 """So much history is asked for at once: bounds what a question holds in memory."""
 
@@ -57,7 +60,11 @@ class Pace:
         """The policy of a rule in the time of its clock."""
         own = self.of(rule)
         policy = rule.policy
-        return replace(policy, clear_after=own.scaled(policy.clear_after), rearm=own.scaled(policy.rearm))
+        return replace(
+            policy,
+            clear_after=own.scaled(policy.clear_after), rearm=own.scaled(policy.rearm),
+            every=own.scaled(policy.every),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,11 +89,13 @@ def evaluate(
     span: tuple[datetime, datetime],
     episodes: Sequence[Episode],
     keep: Callable[[datetime, Step], Sequence[Episode]],
+    warn: Callable[[str], object] = lambda _: None,
 ) -> Sequence[Episode]:
     """Evaluate a rule at its instants after the first of `span`, up to and with the second, in order.
 
     Each instant sees what was observed before it and nothing later. `keep` gets what each makes of
-    the episodes, and returns those to go on with. Returns the last ones.
+    the episodes, and returns those to go on with. `warn` is told of rows that say nothing. Returns
+    the last ones.
 
     Raises:
         QueryError: the rule cannot be asked, or took too long; earlier instants were kept.
@@ -96,10 +105,12 @@ def evaluate(
     policy = watch.pace.policy(rule)
     begin, last = (last_instant(rule, watch.pace, edge) for edge in span)
     chunk = max(every, pace.scaled(_CHUNK_MINUTES * _MINUTE) // every * every)
-    length = chunk if rule.is_ranged else every
+    length = chunk if is_ranged(connection, rule, watch) else every
     while begin < last:
         end = min(begin + length, last)
-        found = ask(connection, rule, watch, episodes, begin, end)
+        found, wrong = ask(connection, rule, watch, episodes, begin, end)
+        if wrong is not None:
+            warn(wrong)
         instant = begin + every
         while instant <= end:
             episodes = keep(instant, step(policy, episodes, instant, found.get(instant, [])))
@@ -115,8 +126,10 @@ def ask(
     episodes: Sequence[Episode],
     since: datetime,
     until: datetime,
-) -> dict[datetime, list[Finding]]:
+) -> tuple[dict[datetime, list[Finding]], str | None]:
     """The findings of a rule by instant, of buckets that begin in [since, until).
+
+    Beside them what is wrong with rows that were left out; None: none was.
 
     Raises:
         QueryError: the rule cannot be asked, took too long, or has not the columns it needs.
@@ -126,7 +139,22 @@ def ask(
         answer = run_readonly(connection, rule.sql, values, row_limit=_ROWS, timeout_s=watch.timeout_s)
     except QueryError as error:
         raise QueryError(f"rule {rule.name} ({rule.path}): {error}") from error
-    return _findings(rule, answer.table, until)
+    _check_columns(rule, answer.table)
+    every = watch.pace.of(rule).scaled(rule.every)
+    return _findings(rule, answer.table, until, every)
+
+
+def is_ranged(connection: duckdb.DuckDBPyConnection, rule: Rule, watch: Watch) -> bool:
+    """Whether the rows of a rule say for which instant they are, so that it is asked for many at once."""
+    if rule.sql not in _ranged:
+        values = parameters(rule, watch, (), _EPOCH, _EPOCH)
+        body = rule.sql.rstrip().removesuffix(";")
+        try:
+            answer = run_readonly(connection, f"SELECT column_name FROM (DESCRIBE {body}\n)", values)
+        except QueryError:
+            return False  # asking it says what is wrong
+        _ranged[rule.sql] = "evaluated_at" in answer.table.column("column_name").to_pylist()
+    return _ranged[rule.sql]
 
 
 def parameters(
@@ -144,15 +172,48 @@ def parameters(
     return {name: known[name] for name in sorted(rule.parameters)}
 
 
-def _findings(rule: Rule, table: pa.Table, until: datetime) -> dict[datetime, list[Finding]]:
+def _check_columns(rule: Rule, table: pa.Table) -> None:
+    """Refuse an answer whose columns are not there or of a type nobody could read.
+
+    Raises:
+        QueryError: says which, and what is expected.
+    """
+    where = f"rule {rule.name} ({rule.path}): "
     missing = [name for name in _NEEDED if name not in table.column_names]
     if missing:
-        raise QueryError(f"rule {rule.name} ({rule.path}): its SELECT has no column {missing[0]}")
+        raise QueryError(f"{where}its SELECT has no column {missing[0]}")
+    for column in table.schema:
+        kind = column.type
+        is_number = any(
+            known(kind) for known in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+        )
+        if column.name in {"value", *_NUMBERS} and not (is_number or pa.types.is_null(kind)):
+            raise QueryError(
+                f"{where}{column.name} is {kind}; expected a number: cast it, {column.name}::DOUBLE"
+            )
+        if column.name == "evaluated_at" and not (pa.types.is_timestamp(kind) and kind.tz is None):
+            raise QueryError(f"{where}evaluated_at is {kind}; expected TIMESTAMP, UTC without a zone")
+        if column.name == "members" and not (pa.types.is_list(kind) or pa.types.is_null(kind)):
+            raise QueryError(f"{where}members is {kind}; expected VARCHAR[]")
+
+
+def _findings(
+    rule: Rule, table: pa.Table, until: datetime, every: timedelta
+) -> tuple[dict[datetime, list[Finding]], str | None]:
     found: dict[datetime, list[Finding]] = defaultdict(list)
+    wrong: dict[str, int] = defaultdict(int)
     for row in table.to_pylist():
-        if row["episode_key"] is not None:
-            found[row.get("evaluated_at") or until].append(_finding(row))
-    return found
+        at = row.get("evaluated_at", until)
+        if row["episode_key"] is None:
+            wrong["episode_key is NULL"] += 1
+        elif at is None or (at != until and (at - _EPOCH) % every):
+            wrong["evaluated_at is none of the instants it was asked for"] += 1
+        else:
+            if row["value"] is not None and isnan(row["value"]):
+                wrong["value is NaN, taken for not known"] += 1
+            found[at].append(_finding(row))
+    said = "; ".join(f"in {count} rows {what}" for what, count in wrong.items())
+    return found, f"rule {rule.name} ({rule.path}): {said}" if wrong else None
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
@@ -161,7 +222,8 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         key=str(row["episode_key"]),
         value=_number(row["value"]),
         sentence=str(row.get("sentence") or row["episode_key"]),
-        members=tuple(row.get("members") or ()),
+        ending=row.get("ending"),
+        members=tuple(str(one) for one in row.get("members") or () if one is not None),
         details={
             name: value for name, value in row.items() if name not in _OF_FINDINGS and value is not None
         },
@@ -170,4 +232,5 @@ def _finding(row: Mapping[str, Any]) -> Finding:
 
 
 def _number(value: object) -> float | None:
-    return None if value is None else float(value)  # type: ignore[arg-type]
+    number = None if value is None else float(value)  # type: ignore[arg-type]
+    return None if number is None or isnan(number) else number

@@ -1,4 +1,4 @@
-"""What people do about alerts: acknowledge, silence, try a route."""
+"""What people do about alerts: acknowledge, close, silence, try a route."""
 
 from __future__ import annotations
 
@@ -65,6 +65,35 @@ class Desk:
             number = ledger.add_silence(cursor, silence)
         return {"silence_id": number, **{name: plain_value(value) for name, value in asdict(silence).items()}}
 
+    def close(self, episode_id: int, owner: str) -> None:
+        """End an episode by hand; what is still above its threshold fires again.
+
+        Raises:
+            ConfigError: no such episode fires, or no owner is named.
+        """
+        with ledger.written(self._store) as cursor:
+            if not ledger.close(cursor, episode_id, _named(owner), wall_now()):
+                raise ConfigError(f"no episode {episode_id} fires; `stormwatch alerts` lists them")
+
+    def silences(self) -> list[dict[str, object]]:
+        """The silences that have not expired, with their numbers."""
+        with self._store.cursor() as cursor:
+            return ledger.numbered_silences(cursor, wall_now())
+
+    def unsilence(self, silence_id: int, length: timedelta) -> datetime:
+        """Have a silence end after a while, shorter than it would last; returns when, UTC.
+
+        Raises:
+            ConfigError: there is no such silence, or it ends earlier.
+        """
+        ends_at = wall_now() + min(length, LONGEST_SILENCE)
+        with ledger.written(self._store) as cursor:
+            if not ledger.end_silence(cursor, silence_id, ends_at):
+                raise ConfigError(
+                    f"no silence {silence_id} lasts longer than that; `stormwatch alerts silences` lists them"
+                )
+        return ends_at
+
     def test(self, route: str) -> str:
         """Send a test notice now; returns where it was taken.
 
@@ -85,6 +114,7 @@ class Desk:
             }
             queued = {name: (count, problem) for name, count, problem in waiting(cursor)}
         known = overview(self.config, evaluated, queued)
+        known["silences"] = self.silences()
         problem = self._problem()
         if problem is not None:
             known["problems"].append(f"rules cannot be evaluated: {problem}")

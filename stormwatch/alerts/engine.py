@@ -1,7 +1,8 @@
 """From findings to episodes: pure, with no clock and no input or output of its own.
 
 An episode is pending while a value is above its threshold for less than the evaluations the rule
-asks for, then firing, and resolved when it has been below the clear level for long enough. What it
+asks for, then firing, and resolved when it has been below the clear level for long enough, times at
+which nothing was known left out. What it
 is measured against (threshold, usual volume) is frozen when it begins to fire: a storm that lasts
 does not become usual. What is not known changes nothing, so that silence is no recovery.
 """
@@ -41,6 +42,8 @@ class Finding:
     least_pulse: float | None = None
     """While there is less of `pulse`, in all findings of an episode, it is silent: nothing is known.
     Frozen when it fires."""
+    ending: str | None = None
+    """Why the episode is over, where that is no recovery: added to its sentence when it is resolved."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """All other columns of the row."""
 
@@ -70,7 +73,8 @@ class Episode:
     least_pulse: float | None = None
     fired_at: datetime | None = None
     below_since: datetime | None = None
-    """Since when it is below the clear level; None when it is not, or not known to be."""
+    """Since when it is below the clear level; None when it is not. Moved on by the times at which nothing
+    was known, so that they neither count nor begin it anew."""
     resolved_at: datetime | None = None
     fired_count: int = 0
     """How often it fired: more than once where it came back within the time to re-arm."""
@@ -175,7 +179,7 @@ def _advance(
     match episode.state:
         case "firing":
             if worst is None or _is_silent(episode, findings):
-                return replace(episode, below_since=None), None
+                return _wait(policy, episode), None
             return _hold(policy, episode, instant, worst)
         case "pending":
             if worst is None or not _above(policy, worst):
@@ -186,6 +190,12 @@ def _advance(
             if worst is None or not _above(policy, worst):
                 return episode, None
             return _raise(policy, replace(episode, state="pending", recent=()), instant, worst)
+
+
+def _wait(policy: Policy, episode: Episode) -> Episode:
+    if episode.below_since is None:
+        return episode
+    return replace(episode, below_since=episode.below_since + policy.every)
 
 
 def _is_silent(episode: Episode, findings: Sequence[Finding]) -> bool:
@@ -255,7 +265,8 @@ def _hold(
         members=(finding.members or episode.members) if is_above else episode.members,
     )  # fmt: skip
     if seen.below_since is not None and instant - seen.below_since >= policy.clear_after:
-        return replace(seen, state="resolved", resolved_at=instant, recent=()), "resolved"
+        said = f"{seen.sentence}; {finding.ending}" if finding.ending else seen.sentence
+        return replace(seen, state="resolved", resolved_at=instant, recent=(), sentence=said), "resolved"
     severity = _severity(policy, seen)
     if len(seen.recent) == policy.for_count and _rank(policy, severity) > _rank(policy, seen.severity):
         return replace(seen, severity=severity), "escalated"

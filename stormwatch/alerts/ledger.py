@@ -87,12 +87,17 @@ def save_episodes(
             f"SELECT episode_id, {', '.join(_KEPT)} FROM alert_episodes WHERE rule = ?", [rule]
         ).fetchall()
     }
+    over = cursor.execute(
+        "SELECT episode_id, fired_count FROM alert_episodes WHERE rule = ? AND state = 'resolved'", [rule]
+    ).fetchall()
     numbers: list[int] = []
     for episode in episodes:
         number = episode.episode_id
         if number is None:
             newest = number = newest + 1
         numbers.append(number)
+        if episode.state == "firing" and (number, episode.fired_count) in over:
+            continue  # closed by hand while it was evaluated
         values = {field.name: getattr(episode, field.name) for field in fields(episode)}
         values |= {
             "episode_id": number, "rule": rule, "clock": clock, "episode_key": values.pop("key"),
@@ -140,6 +145,22 @@ def acknowledge(cursor: duckdb.DuckDBPyConnection, episode_id: int, owner: str, 
     for at, severity, value, sentence in found:
         cursor.execute(
             "INSERT INTO alert_changes VALUES (?, 'acknowledged', ?, ?, ?, ?, ?)",
+            [episode_id, at, now, severity, value, sentence],
+        )
+    return bool(found)
+
+
+def close(cursor: duckdb.DuckDBPyConnection, episode_id: int, owner: str, now: datetime) -> bool:
+    """End an episode that fires, where it was last known; whether there is one of that number."""
+    found = cursor.execute(
+        "UPDATE alert_episodes SET state = 'resolved', resolved_at = evaluated_at, "
+        "sentence = sentence || '; closed by ' || ? WHERE episode_id = ? AND state = 'firing' "
+        "RETURNING resolved_at, severity, value, sentence",
+        [owner, episode_id],
+    ).fetchall()
+    for at, severity, value, sentence in found:
+        cursor.execute(
+            "INSERT INTO alert_changes VALUES (?, 'resolved', ?, ?, ?, ?, ?)",
             [episode_id, at, now, severity, value, sentence],
         )
     return bool(found)
@@ -211,6 +232,29 @@ def add_silence(cursor: duckdb.DuckDBPyConnection, silence: Silence) -> int:
     values = [getattr(silence, field.name) for field in fields(silence)]
     cursor.execute("INSERT INTO alert_silences VALUES (?, ?, ?, ?, ?, ?, ?)", [number, *values])
     return int(number)
+
+
+def end_silence(cursor: duckdb.DuckDBPyConnection, silence_id: int, at: datetime) -> bool:
+    """Have a silence end at an instant; whether there is one of that number that ends later."""
+    return bool(
+        cursor.execute(
+            "UPDATE alert_silences SET expires_at = $at "
+            "WHERE silence_id = $silence_id AND expires_at > $at RETURNING silence_id",
+            {"silence_id": silence_id, "at": at},
+        ).fetchall()
+    )
+
+
+def numbered_silences(cursor: duckdb.DuckDBPyConnection, now: datetime) -> list[dict[str, object]]:
+    """The silences that have not expired, with their numbers, the first to end first."""
+    found = cursor.sql(
+        "SELECT * FROM alert_silences WHERE expires_at > $now ORDER BY expires_at, silence_id",
+        params={"now": now},
+    )
+    return [
+        {name: plain_value(value) for name, value in row.items()}
+        for row in found.to_arrow_table().to_pylist()
+    ]
 
 
 def silences_at(cursor: duckdb.DuckDBPyConnection, now: datetime) -> list[Silence]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import duckdb
@@ -13,12 +13,16 @@ from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.desk import Desk, replay, rule_named
 from stormwatch.alerts.rules import length_of
 from stormwatch.errors import ConfigError
+from stormwatch.export import plain_value
 
 Body = Mapping[str, Any]
+_EARLIEST: Final = datetime(1900, 1, 1)  # noqa: DTZ001 - naive UTC throughout
+_LATEST: Final = datetime(2200, 1, 1)  # noqa: DTZ001
+_MOST_INSTANTS: Final = 1_000_000
 
 
 def change_alerts(desk: Desk, action: str, body: Body) -> dict[str, object]:
-    """Do what is asked: acknowledge, silence, test or backtest; what came of it.
+    """Do what is asked: acknowledge, silence, test, backtest ...; what came of it.
 
     Raises:
         ConfigError: it is not understood, or there is no such thing.
@@ -31,23 +35,39 @@ def change_alerts(desk: Desk, action: str, body: Body) -> dict[str, object]:
 
 
 def _acknowledge(desk: Desk, body: Body) -> dict[str, object]:
-    episode_id = body.get("episode_id")
-    if not isinstance(episode_id, int) or isinstance(episode_id, bool):
-        raise ConfigError("episode_id must be the number of an episode")
-    owner = _text(body, "owner")
+    episode_id, owner = _count(body, "episode_id", "an episode"), _text(body, "owner")
     desk.acknowledge(episode_id, owner)
     return {"episode_id": episode_id, "acknowledged_by": owner}
 
 
+def _close(desk: Desk, body: Body) -> dict[str, object]:
+    episode_id, owner = _count(body, "episode_id", "an episode"), _text(body, "owner")
+    desk.close(episode_id, owner)
+    return {"episode_id": episode_id, "closed_by": owner}
+
+
 def _silence(desk: Desk, body: Body) -> dict[str, object]:
-    text = _text(body, "for")
-    try:
-        length = length_of(text)
-    except ValueError:
-        raise ConfigError(f"for: expected a length such as '2 hours', not '{text}'") from None
-    return desk.silence(
-        _text(body, "rule"), _text(body, "key", "*"), _text(body, "owner"), length, _text(body, "reason", "")
-    )
+    if "episode_key" in body and "key" in body:
+        raise ConfigError("give key, a pattern, or episode_key, as it is, and not both")
+    raw = _text(body, "episode_key") if "episode_key" in body else None
+    key = _text(body, "key", "*") if raw is None else pattern_of(raw)
+    length = _length(body, "for")
+    return desk.silence(_text(body, "rule"), key, _text(body, "owner"), length, _text(body, "reason", ""))
+
+
+def pattern_of(key: str) -> str:
+    """The pattern that means this key and no other."""
+    return "".join(f"[{one}]" if one in "*?[\\" else one for one in key)
+
+
+def _silences(desk: Desk, _: Body) -> dict[str, object]:
+    return {"silences": desk.silences()}
+
+
+def _unsilence(desk: Desk, body: Body) -> dict[str, object]:
+    silence_id = _count(body, "silence_id", "a silence")
+    length = _length(body, "in") if "in" in body else timedelta(0)
+    return {"silence_id": silence_id, "expires_at": plain_value(desk.unsilence(silence_id, length))}
 
 
 def _test(desk: Desk, body: Body) -> dict[str, object]:
@@ -67,12 +87,24 @@ def play_again(connection: duckdb.DuckDBPyConnection, config: AlertConfig, body:
         QueryError: the rule cannot be asked.
     """
     rule = rule_named(config, _text(body, "rule"))
+    if rule.clock == "wall":
+        raise ConfigError(
+            f"{rule.name} goes by the wall clock: it judges when lines were read, which the past of a log "
+            "does not say, so it cannot be played again"
+        )
     [(first, last)] = connection.execute("SELECT first_at, last_at FROM log_coverage").fetchall()
     if first is None:
         raise ConfigError("the database holds no event with a time: there is nothing to play again")
     since = _instant(body.get("since")) or first
     until = _instant(body.get("until")) or last
-    crashes = [at for at in map(_instant, body.get("crashes") or ()) if at is not None]
+    given = body.get("crashes") or []
+    if not isinstance(given, list):
+        raise ConfigError('crashes must be an array of instants, such as ["2026-11-20T10:00"]')
+    crashes = [at for at in map(_instant, given) if at is not None]
+    if (until - since) // config.pace.of(rule).scaled(rule.every) > _MOST_INSTANTS:
+        raise ConfigError(
+            f"{rule.name} would be evaluated more than {_MOST_INSTANTS:,} times; narrow --from and --to"
+        )
     return backtest(connection, rule, replay(config, since), since, until, crashes).facts()
 
 
@@ -81,9 +113,27 @@ def _instant(text: object) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(str(text))
-    except ValueError:
+        read = read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+    except (ValueError, OverflowError):
         raise ConfigError(f"{text}: expected an instant such as 2026-11-20T10:00") from None
-    return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+    if not _EARLIEST <= read <= _LATEST:
+        raise ConfigError(f"{text}: expected an instant of the years 1900 to 2200")
+    return read
+
+
+def _length(body: Body, name: str) -> timedelta:
+    text = _text(body, name)
+    try:
+        return length_of(text)
+    except ValueError:
+        raise ConfigError(f"{name}: expected a length such as '2 hours', not '{text}'") from None
+
+
+def _count(body: Body, name: str, what: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 63:
+        raise ConfigError(f"{name} must be the number of {what}")
+    return value
 
 
 def _text(body: Body, name: str, default: str | None = None) -> str:
@@ -95,7 +145,10 @@ def _text(body: Body, name: str, default: str | None = None) -> str:
 
 _ACTIONS: Final[Mapping[str, Callable[[Desk, Body], dict[str, object]]]] = {
     "acknowledge": _acknowledge,
+    "close": _close,
     "silence": _silence,
+    "silences": _silences,
+    "unsilence": _unsilence,
     "test": _test,
     "backtest": _backtest,
 }

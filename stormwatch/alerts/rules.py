@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,11 @@ SEVERITIES: Final = ("watch", "warn", "page", "storm")
 """From the least to the most serious."""
 PARAMETERS: Final = ("since", "until", "minute", "open_members", "watching_since")
 """What a rule may ask for as $NAME."""
+PAGES: Final = (
+    "overview", "storms", "alerts", "ordering", "chains", "deadlocks", "versions", "why", "events", "sql",
+    "health",
+)  # fmt: skip
+"""Pages of the dashboard that links may lead to."""
 EVIDENCE: Final = ("loop_edges", "changes_before", "explain_difference")
 """Relations that may be asked for more when an episode begins to fire."""
 
@@ -26,12 +32,13 @@ _FIELD = re.compile(r"-- (?P<name>[A-Z][a-z]+):(?: (?P<text>.*))?")
 _CONTINUED = re.compile(r"--   (?P<text>\S.*)")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?) (second|minute|hour|day)s?")
 _CLEAR = re.compile(r"(?P<ratio>0?\.\d+|1) for (?P<length>.+)")
-_RANGED = re.compile(r"^[^-\n]*\bevaluated_at\b", re.MULTILINE)
 _NEEDED: Final = ("Threshold", "Severity", "Window", "For", "Runbook", "Reads")
 _DEFAULTS: Final = {
     "Every": "1 minute", "Clear": "0.9 for 10 minutes", "Rearm": "60 minutes", "Clock": "log",
     "Absence": "unknown", "Group": "episode_key", "Page": "overview", "Evidence": "",
 }  # fmt: skip
+_LEAST: Final = timedelta(seconds=1)
+_MOST: Final = timedelta(days=3660)
 _OF_THE_ROW: Final = "of the row"
 
 
@@ -50,6 +57,8 @@ class Policy:
     clear_after: timedelta
     rearm: timedelta
     """What comes back within this time is the same episode."""
+    every: timedelta = timedelta(minutes=1)
+    """From one evaluation to the next."""
     absence_is_calm: bool = False
     """Whether no row says that all is well; otherwise nothing is known."""
 
@@ -66,7 +75,6 @@ class Rule:
     path: Path
     policy: Policy
     window: timedelta
-    every: timedelta
     clock: str
     """log, or wall: what the instants of its evaluations are."""
     group: str
@@ -78,9 +86,9 @@ class Rule:
     parameters: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def is_ranged(self) -> bool:
-        """Whether its rows say for which instant they are, so that it is asked for many at once."""
-        return _RANGED.search(self.sql) is not None
+    def every(self) -> timedelta:
+        """How often it is evaluated."""
+        return self.policy.every
 
     @property
     def is_shipped(self) -> bool:
@@ -91,7 +99,7 @@ class Rule:
 def load_rules(folder: Path | None = None) -> tuple[dict[str, Rule], dict[str, ConfigError]]:
     """The shipped rules and those of a folder, by name, and what is wrong with those that are.
 
-    A rule of the folder with the name of a shipped one takes its place.
+    A rule of the folder with the name of a shipped one takes its place, unless something is wrong with it.
     """
     found: dict[str, Rule] = {}
     problems: dict[str, ConfigError] = {}
@@ -101,7 +109,8 @@ def load_rules(folder: Path | None = None) -> tuple[dict[str, Rule], dict[str, C
             found[path.stem] = parse_rule(path)
         except ConfigError as error:
             problems[path.stem] = error
-            found.pop(path.stem, None)
+            if path.stem in found:
+                problems[path.stem] = ConfigError(f"{error}; the shipped rule is used in its place")
     return found, problems
 
 
@@ -125,9 +134,15 @@ def parse_rule(path: Path) -> Rule:
     if unknown:
         known = ", ".join(f"${one}" for one in PARAMETERS)
         raise ConfigError(f"{path}: asks for ${', $'.join(unknown)}; a rule may ask for {known}")
+    if "until" not in statement.named_parameters:
+        raise ConfigError(
+            f"{path}: does not ask for $until, so that it would see what came after the instant it is "
+            "evaluated at; add a condition such as occurred_at < $until"
+        )
     evidence = tuple(part.strip() for part in fields["Evidence"].split(",") if part.strip())
     _expect(path, "Evidence", set(evidence) <= set(EVIDENCE), f"some of {', '.join(EVIDENCE)}")
     _expect(path, "Clock", fields["Clock"] in {"log", "wall"}, "log or wall")
+    _expect(path, "Page", fields["Page"] in PAGES, f"one of {', '.join(PAGES)}")
     return Rule(
         name=name,
         question=question,
@@ -135,8 +150,7 @@ def parse_rule(path: Path) -> Rule:
         sql=text,
         path=path,
         policy=_policy(path, fields),
-        window=_length(path, "Window", fields["Window"]),
-        every=_length(path, "Every", fields["Every"]),
+        window=_length(path, "Window", fields["Window"], _LEAST),
         clock=fields["Clock"],
         group=fields["Group"],
         page=fields["Page"],
@@ -185,7 +199,7 @@ def _description(header: list[str]) -> str:
 def _statement(path: Path, text: str) -> duckdb.Statement:
     try:
         statements = duckdb.extract_statements(text)
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError, ValueError) as error:
         raise ConfigError(f"{path}: {str(error).splitlines()[0]}") from error
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise ConfigError(f"{path}: needs exactly one SELECT after the header, and nothing else")
@@ -203,11 +217,14 @@ def _policy(path: Path, fields: Mapping[str, str]) -> Policy:
         except ValueError:
             thresholds = ()
         is_rising = bool(thresholds) and list(thresholds) == sorted(set(thresholds))
-        _expect(path, "Threshold", is_rising, f"rising numbers, or '{_OF_THE_ROW}'")
+        is_rising &= all(0 < one < inf for one in thresholds)
+        _expect(path, "Threshold", is_rising, f"rising numbers above 0, or '{_OF_THE_ROW}'")
     _expect(path, "Severity", len(severities) == max(len(thresholds), 1), "one per threshold")
     _expect(path, "For", fields["For"].isdecimal() and int(fields["For"]) > 0, "a number of evaluations")
     clear = _CLEAR.fullmatch(fields["Clear"])
-    _expect(path, "Clear", clear is not None, "for example '0.9 for 10 minutes'")
+    _expect(
+        path, "Clear", clear is not None and float(clear["ratio"]) > 0, "for example '0.9 for 10 minutes'"
+    )
     _expect(path, "Absence", fields["Absence"] in {"unknown", "calm"}, "unknown or calm")
     assert clear is not None  # noqa: S101 - as expected above
     return Policy(
@@ -217,15 +234,21 @@ def _policy(path: Path, fields: Mapping[str, str]) -> Policy:
         clear_ratio=float(clear["ratio"]),
         clear_after=_length(path, "Clear", clear["length"]),
         rearm=_length(path, "Rearm", fields["Rearm"]),
+        every=_length(path, "Every", fields["Every"], _LEAST),
         absence_is_calm=fields["Absence"] == "calm",
     )
 
 
-def _length(path: Path, name: str, text: str) -> timedelta:
+def _length(path: Path, name: str, text: str, least: timedelta = timedelta(0)) -> timedelta:
     try:
-        return length_of(text)
+        length = length_of(text)
     except ValueError:
-        raise ConfigError(f"{path}: {name}: expected a length such as '15 minutes', not '{text}'") from None
+        length = None
+    is_known = length is not None and least <= length <= _MOST
+    bounds = f"from {least.seconds} seconds to {_MOST.days} days"
+    _expect(path, name, is_known, f"a length such as '15 minutes', {bounds}, not '{text}'")
+    assert length is not None  # noqa: S101 - as expected above
+    return length
 
 
 def length_of(text: str) -> timedelta:
@@ -237,9 +260,14 @@ def length_of(text: str) -> timedelta:
     found = _LENGTH.fullmatch(text.strip())
     if found is None:
         raise ValueError(text)
-    return timedelta(**{f"{found[2]}s": float(found[1])})
+    try:
+        return timedelta(**{f"{found[2]}s": float(found[1])})
+    except OverflowError:
+        raise ValueError(text) from None
 
 
 def _expect(path: Path, name: str, is_so: bool, what: str) -> None:  # noqa: FBT001 - a condition
     if not is_so:
-        raise ConfigError(f"{path}: {name}: expected {what}")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        place = next((f":{n}" for n, line in enumerate(lines, 1) if line.startswith(f"-- {name}:")), "")
+        raise ConfigError(f"{path}{place}: {name}: expected {what}")

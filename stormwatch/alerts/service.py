@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 
 from stormwatch.alerts import ledger
-from stormwatch.alerts.asking import Watch, evaluate, last_instant
+from stormwatch.alerts.asking import Watch, evaluate, is_ranged, last_instant
 from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import Delivery
 from stormwatch.alerts.engine import Episode, Step
@@ -39,6 +39,8 @@ _SETTLED_BYTES: Final = 1 << 20
 sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
+_LATE: Final = timedelta(hours=1)
+"""What began and ended so long before the newest instant is not told, only that which still fires."""
 _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _GRACE: Final = 12
@@ -148,7 +150,7 @@ class Alerts:
             if known is not None and known >= until:
                 self._evaluated[rule.name] = known
                 return False
-            since = self._since(rule, known, until)
+            since = self._since(cursor, rule, known, until)
             rearm = self.config.pace.policy(rule).rearm
             episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
             started = time.monotonic()
@@ -156,13 +158,18 @@ class Alerts:
             def keep(instant: datetime, after: Step) -> Sequence[Episode]:
                 if not after.changes:
                     return after.episodes
-                # What was over before anybody watched is history, and nobody is told.
-                is_history = known is None and instant < until
+                # What was over before anybody watched, or long before the newest, is history, and
+                # nobody is told; what still fires after it is.
+                late = timedelta(0) if known is None else self.config.pace.of(rule).scaled(_LATE)
+                is_history = instant < until - late
                 return self._keep(rule, instant, after, cursor, started, is_history=is_history)
 
             problem = None
+            wrong: list[str] = []
             try:
-                episodes = tuple(evaluate(cursor, rule, self._watch, (since, until), episodes, keep))
+                span = (since, until)
+                episodes = tuple(evaluate(cursor, rule, self._watch, span, episodes, keep, wrong.append))
+                problem = wrong[-1] if wrong else None
             except StormwatchError as error:
                 if self._stopped.is_set():
                     return False
@@ -174,12 +181,14 @@ class Alerts:
         self._evaluated[rule.name] = until
         return True
 
-    def _since(self, rule: Rule, known: datetime | None, until: datetime) -> datetime:
+    def _since(
+        self, cursor: duckdb.DuckDBPyConnection, rule: Rule, known: datetime | None, until: datetime
+    ) -> datetime:
         pace = self.config.pace.of(rule)
         every = pace.scaled(rule.every)
         if rule.clock == "wall" and known is None:
             return until - every  # before, nobody watched
-        if rule.is_ranged:
+        if is_ranged(cursor, rule, self._watch):
             return known or until - pace.scaled(_HISTORY)
         furthest = until - _CATCH_UP * every
         return furthest if known is None else max(known, furthest)

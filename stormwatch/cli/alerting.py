@@ -1,4 +1,4 @@
-"""The verbs about alerts: alerts (list, ack, silence, test, rules), backtest."""
+"""The verbs about alerts: alerts (list, ack, close, silence, silences, unsilence, test, rules), backtest."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _OWNER = click.option(
     "--owner", default=getpass.getuser, show_default="the name you are logged in as", metavar="NAME",
     help="Who does it.",
 )  # fmt: skip
+_MOST = 1_000_000
 _LISTED = (
     "episode_id", "state", "severity", "rule", "sentence", "fired_at", "resolved_at", "acknowledged_by",
 )  # fmt: skip
@@ -38,22 +39,26 @@ def alerts(context: click.Context) -> int | None:
 
 @alerts.command(name="list")
 @click.option("--all", "is_all", is_flag=True, help="Those that are over as well.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Rows at most.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True,
+              help="Rows at most; all that are open are listed.")  # fmt: skip
 @output_options
 @database_option
 def list_alerts(limit: int, output: Output, database: Database, *, is_all: bool) -> int:
-    """List alerts, the latest first.
+    """List alerts: all that are open, with --all then those that are over, the latest first.
 
     Exit code 1 when something fires.
     """
+    import pyarrow as pa
+
     from stormwatch.cli.output import emit_table
     from stormwatch.client import Bounds, open_data
 
     with open_data(database) as data:
-        table = data.query("alerts", {"row_limit": str(limit)}, Bounds(limit)).table
+        table = data.query("alerts", {"row_limit": str(limit)}, Bounds(_MOST)).table
     is_firing = [state == "firing" for state in table.column("state").to_pylist()]
     if not is_all:
-        table = table.filter([state != "resolved" for state in table.column("state").to_pylist()])
+        is_open = [state != "resolved" for state in table.column("state").to_pylist()]
+        table = table.filter(pa.array(is_open, pa.bool_()))
     emit_table(table.select(_LISTED) if output.format == "table" else table, output)
     return ExitCode.FINDINGS if any(is_firing) else ExitCode.OK
 
@@ -72,9 +77,25 @@ def ack(episode_id: int, owner: str, database: Database, alerts: Path | None) ->
 
 
 @alerts.command()
+@click.argument("episode_id", metavar="EPISODE", type=int)
+@_OWNER
+@database_option
+@alerts_option
+def close(episode_id: int, owner: str, database: Database, alerts: Path | None) -> None:
+    """End EPISODE, a number of the list, of which nothing will be known any more.
+
+    What is still above its threshold fires again.
+    """
+    from stormwatch.cli.talk import say
+
+    _change(database, alerts, "close", {"episode_id": episode_id, "owner": owner})
+    say(f"episode {episode_id} is closed by {owner}")
+
+
+@alerts.command()
 @click.argument("rule")
 @click.option("--key", default="*", show_default=True, metavar="PATTERN",
-              help="Only of these loops, streams, services ...; * and ? as in file names.")  # fmt: skip
+              help="Only of these loops, streams ...; *, ? and [...] as in file names.")  # fmt: skip
 @click.option("--for", "length", default="2 hours", show_default=True, metavar="LENGTH", help="How long.")
 @click.option("--reason", default="", metavar="TEXT", help="Why.")
 @_OWNER
@@ -92,6 +113,37 @@ def silence(
     body = {"rule": rule, "key": key, "for": length, "reason": reason, "owner": owner}
     made = _change(database, alerts, "silence", body)
     say(f"silent until {made['expires_at']}, for {owner}")
+
+
+@alerts.command()
+@output_options
+@database_option
+@alerts_option
+def silences(output: Output, database: Database, alerts: Path | None) -> None:
+    """List the silences that have not expired, the first to end first."""
+    import pyarrow as pa
+
+    from stormwatch.cli.output import emit_table
+
+    names = ("silence_id", "rule_pattern", "key_pattern", "owner", "reason", "created_at", "expires_at")
+    schema = pa.schema([(name, pa.int64() if name == "silence_id" else pa.string()) for name in names])
+    found = _change(database, alerts, "silences", {})["silences"]
+    emit_table(pa.Table.from_pylist(found, schema), output)
+
+
+@alerts.command()
+@click.argument("silence_id", metavar="SILENCE", type=int)
+@click.option(
+    "--in", "length", default="0 minutes", metavar="LENGTH", help="Only after so long.  [default: now]"
+)
+@database_option
+@alerts_option
+def unsilence(silence_id: int, length: str, database: Database, alerts: Path | None) -> None:
+    """Take SILENCE back, a number of `silences`, or shorten it."""
+    from stormwatch.cli.talk import say
+
+    made = _change(database, alerts, "unsilence", {"silence_id": silence_id, "in": length})
+    say(f"silence {silence_id} ends at {made['expires_at']}")
 
 
 @alerts.command()

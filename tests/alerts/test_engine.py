@@ -93,6 +93,14 @@ def test_silence_is_no_recovery() -> None:
     assert life.values(*[0.1] * 10)[-1][0] == "resolved"
 
 
+def test_what_is_not_known_does_not_begin_the_way_down_anew() -> None:
+    life = Life()
+    # Something every second minute only: ten known minutes below are twenty.
+    told = life.values(0.75, 0.75, 0.75, *[0.0, None] * 9)
+    assert told == [("firing", 2, "watch")]
+    assert life.values(*[0.0, None] * 2)[-1] == ("resolved", 23, "watch")
+
+
 def test_where_a_rule_says_so_no_row_is_calm() -> None:
     life = Life(replace(LEVELS, absence_is_calm=True))
     life.values(0.75, 0.75, 0.75)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from stormwatch.alerts.asking import Pace, Watch, ask, is_ranged
 from stormwatch.alerts.config import load_config
-from stormwatch.alerts.rules import SHIPPED, load_rules, parse_rule
+from stormwatch.alerts.rules import PAGES, SHIPPED, load_rules, parse_rule
 from stormwatch.catalog import Catalog
-from stormwatch.errors import ConfigError
+from stormwatch.errors import ConfigError, QueryError
 
 GOOD = """\
 -- late_orders: are orders late?
@@ -45,7 +46,6 @@ def test_a_header_is_read_in_full(tmp_path: Path) -> None:
     assert (found.every, found.clock) == (timedelta(minutes=1), "log")
     assert (found.policy.clear_ratio, found.policy.clear_after) == (0.9, timedelta(minutes=10))
     assert (found.policy.rearm, found.policy.absence_is_calm) == (timedelta(hours=1), False)
-    assert not found.is_ranged
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,21 @@ def test_a_header_is_read_in_full(tmp_path: Path) -> None:
         ("watch, page", "watch", "Severity: expected one per threshold"),
         ("-- For: 3", "-- For: 3\n-- Colour: red", ":9: Colour is no part of a header"),
         ("$until", "$now", r"asks for \$now; a rule may ask for \$since, \$until"),
+        ("< $until", "< now()", r"does not ask for \$until"),
         ("SELECT service", "SELEKT service", "[Ss]yntax error"),
         ("GROUP BY ALL", "GROUP BY ALL; DROP TABLE files", "needs exactly one SELECT"),
         ("SELECT service", "DELETE FROM files RETURNING 1 AS service; SELECT service", "exactly one SELECT"),
         ("-- For: 3", "-- For: 3\n-- Clear: soon", "Clear: expected for example '0.9 for 10 minutes'"),
+        ("-- For: 3", "-- For: 3\n-- Every: 0 minutes", r"sql:9: Every: expected a length .* from 1 seconds"),
+        (
+            "-- Window: 15",
+            "-- Window: 99999999999 days\n-- Rearm: 15",
+            ":7: Window: expected a length such as",
+        ),
+        ("5, 10", "nan, 10", ":5: Threshold: expected rising numbers above 0"),
+        ("5, 10", "5, inf", "Threshold: expected rising numbers above 0"),
+        ("5, 10", "-5, 10", "Threshold: expected rising numbers above 0"),
+        ("-- For: 3", "-- For: 3\n-- Page: nowhere", "Page: expected one of overview, storms"),
         ("-- For: 3", "-- For: 3\n-- Evidence: gaps", "Evidence: expected some of loop_edges"),
     ],
 )
@@ -82,6 +93,66 @@ def test_a_broken_rule_stops_no_other(tmp_path: Path) -> None:
     assert {"late_orders", "storm_ahead"} < set(found)
     assert problems.keys() == {"broken"}
     assert str(tmp_path / "broken.sql") in str(problems["broken"])
+
+
+def test_a_broken_rule_does_not_switch_off_the_shipped_one_of_its_name(tmp_path: Path) -> None:
+    rule(tmp_path / "storm_ahead.sql", "SELECT 1")
+    found, problems = load_rules(tmp_path)
+    assert found["storm_ahead"].is_shipped
+    assert "the shipped rule is used" in str(problems["storm_ahead"])
+
+
+def test_pages_are_those_of_the_dashboard() -> None:
+    folder = Path(__file__).parents[2] / "dashboard" / "app_pages"
+    assert set(PAGES) == {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
+UNTIL = datetime(2026, 3, 2, 10, 1)  # noqa: DTZ001 - as DuckDB gives it
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ("'a' AS episode_key, 'many' AS value", "value is string; expected a number"),
+        ("'a' AS episode_key, 1 AS value, now() AS evaluated_at", "expected TIMESTAMP, UTC without a zone"),
+        ("'a' AS episode_key, 1 AS value, 'a' AS members", r"members is string; expected VARCHAR\[\]"),
+    ],
+)
+def test_a_column_of_the_wrong_type_is_said(
+    tmp_path: Path, installed: duckdb.DuckDBPyConnection, columns: str, expected: str
+) -> None:
+    text = GOOD.partition("SELECT")[0] + f"SELECT {columns}, $until AS u"
+    found = parse_rule(rule(tmp_path / "late_orders.sql", text))
+    with pytest.raises(QueryError, match=expected):
+        ask(installed, found, Watch(Pace(), UNTIL), (), UNTIL - timedelta(minutes=1), UNTIL)
+
+
+def test_rows_that_say_nothing_are_said(tmp_path: Path, installed: duckdb.DuckDBPyConnection) -> None:
+    text = GOOD.partition("SELECT")[0] + (
+        "SELECT unnest(['a', NULL, 'c']) AS episode_key, unnest([1, 2, 'nan'::DOUBLE]) AS value, $until AS u"
+    )
+    found = parse_rule(rule(tmp_path / "late_orders.sql", text))
+    asked, wrong = ask(installed, found, Watch(Pace(), UNTIL), (), UNTIL - timedelta(minutes=1), UNTIL)
+    late = UNTIL + timedelta(seconds=7)
+    assert list(ask(installed, found, Watch(Pace(), UNTIL), (), UNTIL, late)[0]) == [late]
+    assert [(one.key, one.value) for one in asked[UNTIL]] == [("a", 1), ("c", None)]
+    assert "in 1 rows episode_key is NULL; in 1 rows value is NaN" in str(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD, False),
+        (GOOD.replace("One row per region.", "evaluated_at"), False),
+        (GOOD.replace("SELECT", "SELECT /* evaluated_at */\n"), False),
+        (GOOD.replace("SELECT", "SELECT $until::TIMESTAMP\nAS evaluated_at,"), True),
+    ],
+)
+def test_its_columns_say_whether_it_answers_for_many_instants(
+    tmp_path: Path, installed: duckdb.DuckDBPyConnection, text: str, *, expected: bool
+) -> None:
+    found = parse_rule(rule(tmp_path / "late_orders.sql", text))
+    assert is_ranged(installed, found, Watch(Pace(), UNTIL)) == expected
 
 
 def test_a_rule_of_ones_own_takes_the_place_of_a_shipped_one(tmp_path: Path) -> None:

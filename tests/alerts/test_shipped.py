@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import duckdb
 import pytest
 
+from stormwatch.alerts.asking import Pace, Watch, evaluate
 from stormwatch.alerts.backtest import Fired
+from stormwatch.alerts.engine import Episode, Step
 
-from .planted import START, at, play, store
+from .planted import RULES, START, at, play, store
 
 Row = dict[str, object]
 
@@ -170,26 +173,79 @@ def read_at(service: str, minutes: range) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def silent_at(
+    database: duckdb.DuckDBPyConnection,
+    *minutes: int,
+    watching_since: float = 0,
+    episodes: Sequence[Episode] = (),
+) -> tuple[Sequence[Episode], list[str]]:
+    """Ask log_silent at some minutes alone; its episodes afterwards, and what was told of which."""
+    told: list[str] = []
+
+    def keep(_: datetime, after: Step) -> Sequence[Episode]:
+        told.extend(f"{minute} {one.kind} {one.episode.sentence}" for one in after.changes)
+        return after.episodes
+
+    watch = Watch(Pace(), at(watching_since))
+    for minute in minutes:
+        span = (at(minute - 1), at(minute))
+        episodes = evaluate(database, RULES["log_silent"], watch, span, episodes, keep)
+    return episodes, told
+
+
 def test_a_service_that_stops_writing_is_missed_and_one_that_seldom_writes_is_not(
     database: duckdb.DuckDBPyConnection,
 ) -> None:
     store(
         database,
         [
-            *read_at("billing", range(60)), *read_at("billing", range(90, 120)),
-            *read_at("shop", range(120)), *read_at("report", range(0, 120, 5)),
+            *read_at("billing", range(120)), *read_at("billing", range(150, 180)),
+            *read_at("shop", range(180)), *read_at("report", range(0, 180, 5)),
+            *read_at("batch", range(90, 120)),
         ],
     )  # fmt: skip
-    [fired] = play(database, "log_silent", (55, 95)).fired
-    # Every minute before, so 5 minutes are allowed: 59.5 to 64.5. It writes again in minute 90.
-    assert (fired.key, *minutes_of(fired)) == ("billing", 65, 91)
+    [fired] = play(database, "log_silent", (119, 153)).fired
+    # Every minute before, so 5 minutes are allowed: 119.5 to 124.5. It writes again in minute 150.
+    assert (fired.key, *minutes_of(fired)) == ("billing", 125, 151)
 
 
-def test_when_everything_is_silent_it_is_one_alert(database: duckdb.DuckDBPyConnection) -> None:
-    store(database, [*read_at("billing", range(60)), *read_at("shop", range(58))])
-    fired = play(database, "log_silent", (55, 75)).fired
-    assert {one.key for one in fired if one.resolved_at is None} == {"shop", "all logs"}
-    assert [one.severity for one in fired] == ["warn", "warn"]
+def test_a_pause_that_there_was_the_day_before_is_usual(database: duckdb.DuckDBPyConnection) -> None:
+    day = 24 * 60
+    store(
+        database,
+        [
+            *read_at("shop", range(day + 260)),
+            *read_at("nightly", range(180)), *read_at("nightly", range(day + 10, day + 170)),
+        ],
+    )  # fmt: skip
+    assert silent_at(database, day + 165, day + 180, day + 220, day + 250)[1] == []
+    assert silent_at(database, 180, 190)[1] == ["190 firing nightly has been silent for 10 minutes"]
+
+
+def test_what_is_gone_for_good_is_over_with_a_reason(database: duckdb.DuckDBPyConnection) -> None:
+    store(database, [*read_at("pod-1", range(130)), *read_at("shop", range(400))])
+    firing, told = silent_at(database, 134, 135)
+    assert told == ["135 firing pod-1 has been silent for 6 minutes"]
+    gone = "pod-1 has been silent for {} minutes; silent for three hours, it is taken for gone"
+    assert silent_at(database, 309, 310, 390, episodes=firing)[1] == [f"310 resolved {gone.format(180)}"]
+    # The process was down for longer than it looks back.
+    store(database, read_at("shop", range(900, 1000)))
+    assert silent_at(database, 951, watching_since=950, episodes=firing)[1] == [
+        f"951 resolved {gone.format(6)}"
+    ]
+
+
+def test_when_everything_is_silent_it_is_one_alert_and_no_recovery(
+    database: duckdb.DuckDBPyConnection,
+) -> None:
+    store(database, [*read_at("billing", range(120)), *read_at("shop", range(118))])
+    episodes, told = silent_at(database, 120, 123, 125, 200, 310, 400, 500)
+    assert [(one.key, one.state) for one in episodes] == [("shop", "firing"), ("all logs", "firing")]
+    # That nobody watched does not make it well.
+    episodes, told = silent_at(database, 502, 520, watching_since=501, episodes=episodes)
+    assert told == []
+    store(database, read_at("shop", range(600, 610)))
+    assert [one.split()[1] for one in silent_at(database, 605, episodes=episodes)[1]] == ["resolved"] * 2
 
 
 def test_a_log_that_is_not_understood_is_said(database: duckdb.DuckDBPyConnection) -> None:

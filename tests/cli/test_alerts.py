@@ -265,3 +265,11 @@ def test_a_past_that_was_there_before_tells_only_of_what_still_fires(rig: Rig) -
     eventually(rig.evaluated)
     eventually(lambda: rig.hook.got)
     assert rig.hook.told() == [FIRED]
+
+
+def test_without_an_episode_the_list_is_empty(tmp_path: Path, stormwatch: Command) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.jsonl").write_text(line(time="2026-03-02T10:00:00Z", id="1", type="order"))
+    stormwatch("ingest", tmp_path / "logs")
+    listed = stormwatch("alerts", "list", "--format", "json")
+    assert (listed.code, listed.rows) == (ExitCode.OK, [])

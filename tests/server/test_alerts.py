@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from stormwatch.alerts import ledger
+from stormwatch.alerts.ledger import Silence
+
 from .conftest import Served
 
 Serve = Callable[..., Served]
+START = datetime(2026, 3, 2)  # noqa: DTZ001 - as DuckDB gives it
 
 
 @pytest.fixture
@@ -60,9 +65,73 @@ def test_a_silence_has_an_owner_and_an_end(served: Served) -> None:
     assert row["silenced_until"] == made["expires_at"]
 
 
+def test_a_silence_is_listed_shortened_and_taken_back(served: Served) -> None:
+    body = {"rule": "storm_*", "owner": "kim", "for": "2 hours"}
+    long = served.ask("POST", "/api/alerts/silence", body).json
+    assert [one["silence_id"] for one in served.get("/api/alerts").json["silences"]] == [1]
+    short = served.ask("POST", "/api/alerts/unsilence", {"silence_id": 1, "in": "1 hour"}).json
+    assert short["expires_at"] < long["expires_at"]
+    later = served.ask("POST", "/api/alerts/unsilence", {"silence_id": 1, "in": "3 hours"})
+    assert (later.status, "no silence 1 lasts longer" in later.json["error"]) == (400, True)
+    assert served.ask("POST", "/api/alerts/unsilence", {"silence_id": 1}).status == 200
+    assert served.ask("POST", "/api/alerts/silences", {}).json == {"silences": []}
+    [row] = served.get("/api/queries/alerts").json["rows"]
+    assert row["silenced_until"] is None
+
+
+@pytest.mark.parametrize("key", ["orders[eu]", "a*b", "a?", "a\\b"])
+def test_the_silence_of_a_key_is_of_that_alone(served: Served, key: str) -> None:
+    with served.store.cursor() as cursor:
+        cursor.execute("UPDATE alert_episodes SET episode_key = ?", [key])
+    body = {"rule": "storm_ahead", "episode_key": key, "owner": "kim", "for": "2 hours"}
+    made = served.ask("POST", "/api/alerts/silence", body).json
+    [row] = served.get("/api/queries/alerts").json["rows"]
+    assert row["silenced_until"] == made["expires_at"]
+    facts = {"owner": "", "reason": "", "created_at": START, "expires_at": START}
+    silence = Silence("*", made["key_pattern"], **facts)
+    assert (silence.covers("a", key), silence.covers("a", "ordersexx"), silence.covers("a", "azb")) == (
+        True, False, False,
+    )  # fmt: skip
+
+
+def test_all_that_are_open_are_listed_and_first(served: Served) -> None:
+    with served.store.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO alert_episodes SELECT alert_episodes.* REPLACE (8 + later AS episode_id, "
+            "'resolved' AS state, onset_at + later * INTERVAL 1 HOUR AS onset_at, "
+            "TIMESTAMP '2026-03-03' AS resolved_at) "
+            "FROM alert_episodes, range(5) AS given(later)"
+        )
+    rows = served.get("/api/queries/alerts?row_limit=3").json["rows"]
+    assert [row["episode_id"] for row in rows] == [7, 12, 11]
+    assert [row["episode_id"] for row in served.get("/api/queries/alerts?row_limit=0").json["rows"]] == [7]
+
+
+def test_an_episode_is_closed_by_hand(served: Served) -> None:
+    with served.store.cursor() as cursor:
+        evaluated = ledger.episodes_of(cursor, "storm_ahead", START)
+    assert served.ask("POST", "/api/alerts/close", {"episode_id": 7, "owner": "kim"}).status == 200
+    [row] = served.get("/api/queries/alerts").json["rows"]
+    assert (row["state"], row["sentence"]) == ("resolved", "it grows; closed by kim")
+    # An evaluation that was under way does not open it again.
+    with served.store.cursor() as cursor:
+        ledger.save_episodes(cursor, "storm_ahead", "log", evaluated)
+    [row] = served.get("/api/queries/alerts").json["rows"]
+    assert row["state"] == "resolved"
+    again = served.ask("POST", "/api/alerts/close", {"episode_id": 7, "owner": "kim"})
+    assert (again.status, "no episode 7 fires" in again.json["error"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("action", "body", "status", "message"),
     [
+        ("acknowledge", {"episode_id": 10**30, "owner": "kim"}, 400, "episode_id must be the number"),
+        ("silence", {"rule": "*", "owner": "kim", "for": "99999999999 days"}, 400, "expected a length"),
+        ("backtest", {"rule": "storm_ahead", "crashes": 5}, 400, "crashes must be an array"),
+        ("backtest", {"rule": "storm_ahead", "since": "0001-01-01T00:00+05:00"}, 400, "expected an instant"),
+        ("backtest", {"rule": "storm_ahead", "until": "9999-12-31T23:59"}, 400, "expected an instant"),
+        ("backtest", {"rule": "storm_ahead", "until": "2190-01-01"}, 400, "more than 1,000,000 times"),
+        ("backtest", {"rule": "log_silent"}, 400, "goes by the wall clock"),
         ("acknowledge", {"episode_id": 8, "owner": "kim"}, 400, "there is no episode 8"),
         ("acknowledge", {"episode_id": 7, "owner": " "}, 400, "say who"),
         ("acknowledge", {"episode_id": "7", "owner": "kim"}, 400, "episode_id must be the number"),
@@ -74,7 +143,7 @@ def test_a_silence_has_an_owner_and_an_end(served: Served) -> None:
         ("test", {"route": "pigeon"}, 400, "there is no route 'pigeon'"),
         ("backtest", {"rule": "none"}, 400, "there is no rule 'none'"),
         ("backtest", {"rule": "storm_ahead", "since": "noon"}, 400, "expected an instant"),
-        ("delete", {}, 400, "expected one of acknowledge, silence, test, backtest"),
+        ("delete", {}, 400, "expected one of acknowledge, close, silence"),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -41,7 +41,8 @@ _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _GRACE: Final = 12
 """Part of a minute for which lines of other files are waited for."""
-_FAILURES: Final = (duckdb.Error, StormwatchError, OSError)
+_RETRY_S: Final = 5.0
+"""A rule that failed is left alone for at least so long."""
 
 
 class Alerts:
@@ -56,8 +57,8 @@ class Alerts:
         now: Callable[[], datetime] = ledger.wall_now,
     ):
         self.config = config
-        self.problem: str | None = None
-        """Why the last evaluation as a whole failed; None when it did not."""
+        self._failing: dict[str, str] = {}
+        """What fails at this time, and how: a rule or a whole thread."""
         self._store = store
         self._catalog = catalog
         self._status = status
@@ -73,14 +74,23 @@ class Alerts:
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
+    @property
+    def problem(self) -> str | None:
+        """What keeps rules from being evaluated or routes from being told; None when nothing does."""
+        # Copied: the threads change it.
+        found = [f"{name}: {text}" for name, text in sorted(dict(self._failing).items())]
+        if not self._stopped.is_set():
+            found += [f"{one.name}: its thread ended" for one in self._threads if not one.is_alive()]
+        return "; ".join(found) or None
+
     def start(self, url: str | None = None) -> None:
         """Evaluate and tell until `stop`; `url` is where the dashboard is served."""
         self._base_url = self._base_url or url
         self._watch = replace(self._watch, watching_since=self._now())
         with ledger.written(self._store) as cursor:
             ledger.retire(cursor, [*self.config.rules, *self.config.broken])
-        for name, turn in (("alerts", self._evaluate_due), ("alert delivery", self._delivery.deliver)):
-            thread = threading.Thread(target=self._run, args=(turn,), name=name, daemon=True)
+        for name, turn in (("alerts", self.evaluate_due), ("alert delivery", self._delivery.deliver)):
+            thread = threading.Thread(target=self._run, args=(name, turn), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -95,22 +105,23 @@ class Alerts:
                 thread.join(_LOOK_S)
         self._threads.clear()
 
-    def _run(self, turn: Callable[[], object]) -> None:
+    def _run(self, name: str, turn: Callable[[], object]) -> None:
         while not self._stopped.is_set():
             started, is_busy = time.monotonic(), False
             try:
                 is_busy = bool(turn())
-            except _FAILURES as error:
+                self._failing.pop(name, None)
+            except Exception as error:  # noqa: BLE001 - a watcher that died would look like calm
                 # What was not stored is found again the next time.
-                self.problem = str(error).splitlines()[0]
+                self._failing[name] = _said(error)
             passed = time.monotonic() - started
             rest = passed * (_LONG_REST if passed >= _LONG_S else 1)
             self._stopped.wait(rest if is_busy else max(_LOOK_S, rest))
 
     # --- evaluation ------------------------------------------------------------------------
 
-    def _evaluate_due(self) -> bool:
-        """Evaluate the most urgent rule that has something to do; whether there was one."""
+    def evaluate_due(self) -> bool:
+        """One turn: evaluate the most urgent rule that has something to do; whether there was one."""
         now = self._now()
         with self._store.cursor() as cursor:
             complete_to = self._frontier.advance(cursor, now) if self._is_settled() else None
@@ -121,13 +132,17 @@ class Alerts:
             if reached is None or self._rests.get(rule.name, 0) > time.monotonic():
                 continue
             started = time.monotonic()
-            is_busy = self.evaluate_rule(rule, reached)
+            try:
+                is_busy = self.evaluate_rule(rule, reached)
+                self._failing.pop(rule.name, None)
+            except Exception as error:  # noqa: BLE001 - the other rules go on
+                self._failing[rule.name] = _said(error)
+                self._rests[rule.name] = time.monotonic() + _RETRY_S
             if is_busy:
                 self._rests[rule.name] = started + (1 + _REST) * (time.monotonic() - started)
                 break
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
-        self.problem = None
         return is_busy
 
     def _is_settled(self) -> bool:
@@ -232,3 +247,9 @@ class Alerts:
 def _urgency(rule: Rule) -> tuple[int, str]:
     """What may become most serious is evaluated first."""
     return -SEVERITIES.index(rule.policy.severities[-1]), rule.name
+
+
+def _said(error: Exception) -> str:
+    """What an error says, in one line."""
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,159 @@
+"""What evaluates rules goes on: over restarts, rules that fail, and clocks and files that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stormwatch.alerts.config import AlertConfig, Route
+from stormwatch.alerts.rules import load_rules
+from stormwatch.alerts.service import Alerts
+from stormwatch.catalog import Catalog
+from stormwatch.status import IngestStatus
+from stormwatch.storage import Store
+
+from .planted import MINUTE, START
+
+HEADER = """\
+-- {name}: does it count too much?
+--
+-- Threshold: 3
+-- Severity: warn
+-- Window: 1 minute
+-- For: 1
+-- Runbook: Look at it.
+-- Reads: events
+"""
+COUNTED = """\
+SELECT service AS episode_key, count(*) AS value FROM events
+WHERE occurred_at >= $until::TIMESTAMP - $minute::INTERVAL AND occurred_at < $until GROUP BY ALL
+"""
+_INSERT = """
+INSERT INTO observations BY NAME
+SELECT
+    1 AS file_id, $1::BIGINT * 100 AS byte_offset, 100 AS byte_length, 0 AS record_no, 'canonical' AS format,
+    'e' || $1 AS event_id, 'order' AS event_type, $2 AS service, $3::TIMESTAMP AS occurred_at,
+    $4::TIMESTAMP AS ingested_at
+"""
+HOOK = {"hook": Route("hook", "webhook", "https://hook.example.org/")}
+
+
+class Site:
+    """A database that is written to, its rules, and a wall clock that can be set."""
+
+    def __init__(self, store: Store, catalog: Catalog, folder: Path) -> None:
+        self.store = store
+        self._catalog = catalog
+        self._folder = folder
+        self.now = START
+        self.status = IngestStatus(state="idle")
+        self._batch = 0
+        self._events = 0
+
+    def rule(self, name: str, select: str = COUNTED) -> None:
+        (self._folder / f"{name}.sql").write_text(HEADER.format(name=name) + select)
+
+    def alerts(self, keep: Callable[[str], bool] = lambda _: True) -> Alerts:
+        """What would watch after a start of the process."""
+        rules, problems = load_rules(self._folder)
+        assert not problems
+        config = AlertConfig({name: rule for name, rule in rules.items() if keep(name)}, HOOK)
+        return Alerts(self.store, self._catalog, config, lambda: self.status, lambda: self.now)
+
+    def own(self) -> Alerts:
+        """The same, without the shipped rules."""
+        return self.alerts(lambda name: (self._folder / f"{name}.sql").exists())
+
+    def commit(self, instants: Iterable[datetime], service: str = "shop") -> None:
+        """A batch of events, committed now."""
+        found = [(self._events + number, instant) for number, instant in enumerate(instants, 1)]
+        self._events += len(found)
+        self._batch += 1
+        with self.store.cursor() as cursor:
+            cursor.executemany(_INSERT, [(number, service, at, self.now) for number, at in found])
+            cursor.execute(
+                "INSERT INTO batches VALUES (?, ?, ?, 0, 0, ?, 1)",
+                [self._batch, self.now, len(found), max(at for _, at in found)],
+            )
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.store.cursor() as cursor:
+            return cursor.execute(sql).fetchall()
+
+    def evaluated(self) -> dict[object, tuple[Any, ...]]:
+        return {
+            row[0]: row[1:] for row in self.rows("SELECT rule, evaluated_to, problem FROM alert_evaluations")
+        }
+
+    def fired(self) -> set[object]:
+        return {key for (key,) in self.rows("SELECT episode_key FROM alert_episodes WHERE state = 'firing'")}
+
+    def told(self) -> set[object]:
+        return {rule for (rule,) in self.rows("SELECT notice ->> '$.rule' FROM alert_outbox")}
+
+
+@pytest.fixture
+def site(tmp_path: Path, catalog: Catalog) -> Iterator[Site]:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    with Store(tmp_path / "site.duckdb") as store:
+        with store.cursor() as cursor:
+            catalog.install(cursor)
+        yield Site(store, catalog, folder)
+
+
+def settle(alerts: Alerts) -> None:
+    """Turn until nothing is due."""
+    for _ in range(100):
+        alerts._rests.clear()  # they go by a clock that cannot be set
+        if not alerts.evaluate_due():
+            return
+    raise AssertionError("it never comes to rest")
+
+
+def burst(instant: datetime, count: int = 9) -> list[datetime]:
+    """Events within the minute before an instant."""
+    return [instant - MINUTE + (number + 1) * MINUTE / (count + 2) for number in range(count)]
+
+
+def test_after_a_restart_minutes_later_all_rules_are_evaluated_again(site: Site) -> None:
+    site.rule("counted")
+    site.commit([START - number * MINUTE for number in range(5)])
+    settle(site.alerts())
+    before = site.evaluated()
+    assert {"counted", "log_silent", "quarantine_growing", "storm_ahead"} <= set(before)
+    site.now += 5 * MINUTE
+    site.commit([*burst(site.now - MINUTE), *[site.now] * 5])
+    after_restart = site.alerts()
+    settle(after_restart)
+    after = site.evaluated()
+    assert after_restart.problem is None
+    assert all(after[name][0] > before[name][0] for name in before)
+    assert "counted" in site.told()
+
+
+def test_a_rule_that_cannot_even_be_looked_up_leaves_the_others_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.rule("a_broken")
+    site.rule("counted")
+    site.commit([START] * 9)
+    alerts = site.own()
+    settle(alerts)
+    site.now += 5 * MINUTE
+    site.commit([*burst(site.now - MINUTE), *[site.now] * 5])
+    whole = alerts.evaluate_rule
+
+    def broken(rule: object, reached: datetime) -> bool:
+        if getattr(rule, "name", "") == "a_broken":
+            raise RecursionError("nobody expects this")
+        return whole(rule, reached)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(alerts, "evaluate_rule", broken)
+    settle(alerts)
+    assert alerts.problem == "a_broken: nobody expects this"
+    assert site.told() == {"counted"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import duckdb
@@ -25,6 +27,7 @@ _NUMBERS: Final = ("threshold", "held_value", "volume", "least_volume", "pulse",
 _OF_FINDINGS: Final = (
     "evaluated_at", "episode_key", "value", "sentence", "members", *_NUMBERS,
 )  # fmt: skip
+_SHOWN: Final = 60
 _CHUNK_MINUTES: Final = 360
 """So much history is asked for at once: bounds what a question holds in memory."""
 
@@ -60,6 +63,19 @@ class Pace:
         return replace(policy, clear_after=own.scaled(policy.clear_after), rearm=own.scaled(policy.rearm))
 
 
+Complain = Callable[[str], None]
+"""Is told what is wrong with some of the findings of a rule; the others count."""
+
+
+def refuse(problem: str) -> None:
+    """Have a rule fail where something is wrong with some of its findings.
+
+    Raises:
+        QueryError: always.
+    """
+    raise QueryError(problem)
+
+
 @dataclass(frozen=True)
 class Watch:
     """What rules are told beside the instants."""
@@ -82,6 +98,7 @@ def evaluate(
     span: tuple[datetime, datetime],
     episodes: Sequence[Episode],
     keep: Callable[[datetime, Step], Sequence[Episode]],
+    complain: Complain = refuse,
 ) -> Sequence[Episode]:
     """Evaluate a rule at its instants after the first of `span`, up to and with the second, in order.
 
@@ -99,7 +116,7 @@ def evaluate(
     length = chunk if rule.is_ranged else every
     while begin < last:
         end = min(begin + length, last)
-        found = ask(connection, rule, watch, episodes, begin, end)
+        found = ask(connection, rule, watch, episodes, begin, end, complain)
         instant = begin + every
         while instant <= end:
             episodes = keep(instant, step(policy, episodes, instant, found.get(instant, [])))
@@ -115,6 +132,7 @@ def ask(
     episodes: Sequence[Episode],
     since: datetime,
     until: datetime,
+    complain: Complain = refuse,
 ) -> dict[datetime, list[Finding]]:
     """The findings of a rule by instant, of buckets that begin in [since, until).
 
@@ -126,7 +144,7 @@ def ask(
         answer = run_readonly(connection, rule.sql, values, row_limit=_ROWS, timeout_s=watch.timeout_s)
     except QueryError as error:
         raise QueryError(f"rule {rule.name} ({rule.path}): {error}") from error
-    return _findings(rule, answer.table, until)
+    return _findings(rule, answer.table, until, complain)
 
 
 def parameters(
@@ -144,24 +162,30 @@ def parameters(
     return {name: known[name] for name in sorted(rule.parameters)}
 
 
-def _findings(rule: Rule, table: pa.Table, until: datetime) -> dict[datetime, list[Finding]]:
+def _findings(
+    rule: Rule, table: pa.Table, until: datetime, complain: Complain
+) -> dict[datetime, list[Finding]]:
     missing = [name for name in _NEEDED if name not in table.column_names]
     if missing:
         raise QueryError(f"rule {rule.name} ({rule.path}): its SELECT has no column {missing[0]}")
     found: dict[datetime, list[Finding]] = defaultdict(list)
     for row in table.to_pylist():
-        if row["episode_key"] is not None:
-            found[row.get("evaluated_at") or until].append(_finding(row))
+        if row["episode_key"] is None:
+            continue
+        try:
+            found[_instant(row, until)].append(_finding(row))
+        except TypeError as error:
+            complain(f"rule {rule.name} ({rule.path}): of {row['episode_key']}, {error}")
     return found
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
-    numbers = {name: _number(row.get(name)) for name in _NUMBERS}
+    numbers = {name: _number(name, row.get(name)) for name in _NUMBERS}
     return Finding(
         key=str(row["episode_key"]),
-        value=_number(row["value"]),
+        value=_number("value", row["value"]),
         sentence=str(row.get("sentence") or row["episode_key"]),
-        members=tuple(row.get("members") or ()),
+        members=_members(row.get("members")),
         details={
             name: value for name, value in row.items() if name not in _OF_FINDINGS and value is not None
         },
@@ -169,5 +193,31 @@ def _finding(row: Mapping[str, Any]) -> Finding:
     )
 
 
-def _number(value: object) -> float | None:
-    return None if value is None else float(value)  # type: ignore[arg-type]
+def _instant(row: Mapping[str, Any], until: datetime) -> datetime:
+    instant = row.get("evaluated_at")
+    if instant is None:
+        return until
+    if not isinstance(instant, datetime):
+        raise TypeError(f"evaluated_at is no TIMESTAMP: {_shown(instant)}")
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _members(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError(f"members is no list of texts: {_shown(value)}")
+    return tuple(value)
+
+
+def _number(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float | Decimal):
+        raise TypeError(f"{name} is no number: {_shown(value)}")
+    # What is not a number says as little as NULL.
+    return None if math.isnan(value) else float(value)
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:_SHOWN]

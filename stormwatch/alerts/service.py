@@ -168,17 +168,19 @@ class Alerts:
                 is_history = known is None and instant < until
                 return self._keep(rule, instant, after, cursor, started, is_history=is_history)
 
-            problem = None
+            problems: list[str] = []
             try:
-                episodes = tuple(evaluate(cursor, rule, self._watch, (since, until), episodes, keep))
-            except StormwatchError as error:
+                episodes = tuple(
+                    evaluate(cursor, rule, self._watch, (since, until), episodes, keep, problems.append)
+                )
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the rule's problem
                 if self._stopped.is_set():
                     return False
-                problem = str(error)
+                problems.append(str(error) or type(error).__name__)
                 episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
         with ledger.written(self._store) as writer:
             ledger.save_episodes(writer, rule.name, rule.clock, episodes)
-            self._note(writer, rule, until, started, problem)
+            self._note(writer, rule, until, started, problems[0] if problems else None)
         self._evaluated[rule.name] = until
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -157,3 +158,67 @@ def test_a_rule_that_cannot_even_be_looked_up_leaves_the_others_alone(
     settle(alerts)
     assert alerts.problem == "a_broken: nobody expects this"
     assert site.told() == {"counted"}
+
+
+ODD = {
+    "a text as value": "'many'",
+    "an instant as value": "TIMESTAMP '2026-11-20'",
+    "a number as members": "9 AS value, 5 AS members",
+    "numbers as members": "9 AS value, [1, 2] AS members",
+    "a list as evaluated_at": "9 AS value, [$until::TIMESTAMP] AS evaluated_at",
+    "a day as evaluated_at": "9 AS value, DATE '2026-11-20' AS evaluated_at",
+}
+
+
+def test_rows_of_a_strange_type_are_the_problem_of_their_rule(site: Site) -> None:
+    for number, columns in enumerate(ODD.values()):
+        value = columns if " AS value" in columns else f"{columns} AS value"
+        site.rule(f"a_odd_{number}", f"SELECT 'k' AS episode_key, {value}")
+    site.rule("counted")
+    site.commit([START - 2 * MINUTE])
+    alerts = site.own()
+    settle(alerts)
+    site.now += 5 * MINUTE
+    site.commit([*burst(site.now - MINUTE), *[site.now] * 5])
+    settle(alerts)
+    problems = {name: problem for name, (_, problem) in site.evaluated().items() if problem}
+    assert len(problems) == len(ODD)
+    assert all("of k, " in problem for problem in problems.values())
+    assert site.told() == {"counted"}
+
+
+def test_of_a_rule_with_some_strange_rows_the_others_count(site: Site) -> None:
+    site.rule(
+        "mixed",
+        "SELECT key AS episode_key, 9 AS value, members FROM (VALUES ('odd', ['a', NULL]), ('even', ['b'])) "
+        "AS t (key, members)",
+    )
+    site.commit([START] * 5)
+    settle(site.own())
+    assert site.fired() == {"even"}
+    assert "of odd, members is no list of texts: ['a', None]" in site.evaluated()["mixed"][1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_fails_or_ends_is_said(site: Site) -> None:
+    alerts = site.own()
+    failed, over = threading.Event(), threading.Event()
+
+    def turn() -> bool:
+        if failed.is_set() and over.wait(10):
+            raise SystemExit
+        failed.set()
+        raise ArithmeticError("out of order")
+
+    alerts.evaluate_due = turn  # type: ignore[method-assign]
+    alerts.start()
+    try:
+        assert failed.wait(10)
+        while not over.is_set():
+            if alerts.problem is not None:
+                assert alerts.problem == "alerts: out of order"
+                over.set()
+        alerts._threads[0].join(10)
+        assert "alerts: its thread ended" in str(alerts.problem)
+    finally:
+        alerts.stop()

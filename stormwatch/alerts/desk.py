@@ -86,7 +86,7 @@ class Desk:
         known = overview(self.config, evaluated, queued)
         problem = self.problem()
         if problem is not None:
-            known["problems"].append(f"rules cannot be evaluated: {problem}")
+            known["problems"].append(f"alerts: {problem}")
         return known
 
     def ask(self, question: Callable[[duckdb.DuckDBPyConnection], dict[str, object]]) -> dict[str, object]:

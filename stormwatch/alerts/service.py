@@ -17,7 +17,7 @@ from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import Delivery
 from stormwatch.alerts.engine import Episode, Step
 from stormwatch.alerts.evidence import Evidence, investigate
-from stormwatch.alerts.frontier import Frontier
+from stormwatch.alerts.frontier import Backlog, Frontier
 from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
@@ -33,8 +33,6 @@ and the others are not."""
 _LONG_S: Final = 2.0
 _LONG_REST: Final = 3
 """An evaluation that takes this long takes processors from reading: all of them together get a quarter."""
-_SETTLED_BYTES: Final = 1 << 20
-"""While more is unread, files are read to different instants, and sums over them would be wrong."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _CATCH_UP: Final = 10
@@ -66,6 +64,7 @@ class Alerts:
         self._watch = Watch(config.pace, now())
         minute = config.pace.minute
         self._frontier = Frontier(minute / _GRACE, minute)
+        self._backlog = Backlog()
         self._delivery = Delivery(store, config.routes)
         self._base_url = config.base_url
         self._evaluated: dict[str, datetime] = {}
@@ -79,6 +78,7 @@ class Alerts:
         """What keeps rules from being evaluated or routes from being told; None when nothing does."""
         # Copied: the threads change it.
         found = [f"{name}: {text}" for name, text in sorted(dict(self._failing).items())]
+        found += [text for text in (self._backlog.problem,) if text]
         if not self._stopped.is_set():
             found += [f"{one.name}: its thread ended" for one in self._threads if not one.is_alive()]
         return "; ".join(found) or None
@@ -123,8 +123,10 @@ class Alerts:
     def evaluate_due(self) -> bool:
         """One turn: evaluate the most urgent rule that has something to do; whether there was one."""
         now = self._now()
-        with self._store.cursor() as cursor:
-            complete_to = self._frontier.advance(cursor, now) if self._is_settled() else None
+        complete_to = None
+        if self._backlog.is_read(self._status(), now):
+            with self._store.cursor() as cursor:
+                complete_to = self._frontier.advance(cursor, now)
         clocks = {"log": complete_to, "wall": now}
         is_busy = False
         for rule in sorted(self.config.rules.values(), key=_urgency):
@@ -144,9 +146,6 @@ class Alerts:
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
         return is_busy
-
-    def _is_settled(self) -> bool:
-        return self._status().backlog_bytes <= _SETTLED_BYTES
 
     def evaluate_rule(self, rule: Rule, reached: datetime) -> bool:
         """Evaluate a rule at its new instants up to `reached`; whether there are any."""

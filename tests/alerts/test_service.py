@@ -222,3 +222,34 @@ def test_a_thread_that_fails_or_ends_is_said(site: Site) -> None:
         assert "alerts: its thread ended" in str(alerts.problem)
     finally:
         alerts.stop()
+
+
+def test_a_line_without_an_end_holds_nothing_up(site: Site) -> None:
+    site.rule("counted")
+    site.commit(burst(START))
+    site.commit([START + MINUTE] * 5)
+    site.status = IngestStatus(state="idle", backlog_bytes=2_000_000)
+    alerts = site.own()
+    settle(alerts)
+    assert site.fired() == {"shop"}
+    assert "2,000,000 bytes wait for their line end" in str(alerts.problem)
+
+
+def test_what_is_unread_holds_rules_up_while_it_becomes_less(site: Site) -> None:
+    site.rule("counted")
+    site.commit(burst(START))
+    site.commit([START + MINUTE] * 5)
+    alerts = site.own()
+    for unread in (9_000_000, 8_000_000, 7_000_000):
+        site.now += 2 * MINUTE
+        site.status = IngestStatus(state="reading", backlog_bytes=unread)
+        settle(alerts)
+        assert alerts.problem == f"waits: {unread:,} bytes unread"
+        assert not site.fired()
+    site.now += 4 * MINUTE
+    settle(alerts)
+    assert site.fired() == {"shop"}
+    assert "7,000,000 bytes are unread" in str(alerts.problem)
+    site.status = IngestStatus(state="idle")
+    settle(alerts)
+    assert alerts.problem is None

@@ -21,7 +21,11 @@ from stormwatch.readonly import run_readonly
 TIMEOUT_S: Final = 60.0
 _MINUTE: Final = timedelta(minutes=1)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout
-_ROWS: Final = 1_000_000
+OWN_TIMEOUT_S: Final = 10.0
+"""Of a rule that did not come with the program: all the others wait for it."""
+_ROWS: Final = 100_000
+_EPISODES: Final = 200
+"""So many episodes of a rule are open at most; people look at a handful."""
 _NEEDED: Final = ("episode_key", "value")
 _NUMBERS: Final = ("threshold", "held_value", "volume", "least_volume", "pulse", "least_pulse")
 _OF_FINDINGS: Final = (
@@ -119,10 +123,34 @@ def evaluate(
         found = ask(connection, rule, watch, episodes, begin, end, complain)
         instant = begin + every
         while instant <= end:
-            episodes = keep(instant, step(policy, episodes, instant, found.get(instant, [])))
+            findings, left_out = _bounded(policy, episodes, instant, found.get(instant, []))
+            if left_out:
+                complain(
+                    f"rule {rule.name} ({rule.path}): {_EPISODES} episodes are open; "
+                    f"{left_out} more would begin at {instant} and are left out"
+                )
+            episodes = keep(instant, step(policy, episodes, instant, findings))
             instant += every
         begin = end
     return episodes
+
+
+def _bounded(
+    policy: Policy, episodes: Sequence[Episode], instant: datetime, findings: Sequence[Finding]
+) -> tuple[Sequence[Finding], int]:
+    """The findings that count, and how many episodes more there would be if all did."""
+    room = max(0, _EPISODES - sum(one.state in OPEN for one in episodes))
+    if len(findings) <= room:
+        return findings, 0
+    about = {name for one in episodes for name in (one.key, *one.members)}
+    mine: list[Finding] = []
+    strangers: list[Finding] = []
+    for finding in findings:
+        is_stranger = about.isdisjoint((finding.key, *finding.members))
+        (strangers if is_stranger else mine).append(finding)
+    strangers.sort(key=lambda one: (-(one.value or 0.0), one.key))
+    left_out = step(policy, (), instant, strangers[room:]).episodes
+    return ([*mine, *strangers[:room]], len(left_out)) if left_out else (findings, 0)
 
 
 def ask(
@@ -144,6 +172,8 @@ def ask(
         answer = run_readonly(connection, rule.sql, values, row_limit=_ROWS, timeout_s=watch.timeout_s)
     except QueryError as error:
         raise QueryError(f"rule {rule.name} ({rule.path}): {error}") from error
+    if answer.is_truncated:
+        complain(f"rule {rule.name} ({rule.path}): only the first {_ROWS:,} rows of its answer count")
     return _findings(rule, answer.table, until, complain)
 
 

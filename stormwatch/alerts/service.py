@@ -12,11 +12,11 @@ from typing import Final
 import duckdb
 
 from stormwatch.alerts import ledger
-from stormwatch.alerts.asking import Watch, evaluate, last_instant
+from stormwatch.alerts.asking import OWN_TIMEOUT_S, Watch, evaluate, last_instant
 from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import Delivery
 from stormwatch.alerts.engine import Episode, Step
-from stormwatch.alerts.evidence import Evidence, investigate
+from stormwatch.alerts.evidence import Allowance, Evidence, investigate
 from stormwatch.alerts.frontier import Backlog, Frontier
 from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
@@ -39,6 +39,8 @@ _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _GRACE: Final = 12
 """Part of a minute for which lines of other files are waited for."""
+_RECEIVER_S: Final = 15.0
+"""So long a receiver is waited for that has been sent a notice when everything stops."""
 _RETRY_S: Final = 5.0
 """A rule that failed is left alone for at least so long."""
 
@@ -94,12 +96,15 @@ class Alerts:
             thread.start()
             self._threads.append(thread)
 
-    def stop(self, timeout_s: float = 15.0) -> None:
+    def stop(self) -> None:
         """Stop: what is being asked is asked again after the next start, what was not sent is sent then."""
         self._stopped.set()
-        ends_at = time.monotonic() + timeout_s
-        # A database that is closed under a running query takes the process with it.
-        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < ends_at:
+        gives_up_at = time.monotonic() + _RECEIVER_S
+        while any(thread.is_alive() for thread in self._threads):
+            if time.monotonic() >= gives_up_at and not self._threads[0].is_alive():
+                break  # a receiver that hangs, and no query
+            # A database that is closed under a running query takes the process with it, so that
+            # evaluation is waited for until it ends.
             interrupt_all()
             for thread in self._threads:
                 thread.join(_LOOK_S)
@@ -158,19 +163,22 @@ class Alerts:
             since = self._since(rule, known, until)
             rearm = self.config.pace.policy(rule).rearm
             episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
-            started = time.monotonic()
+            started, allowance = time.monotonic(), Allowance()
+            watch = self._watch if rule.is_shipped else replace(self._watch, timeout_s=OWN_TIMEOUT_S)
 
             def keep(instant: datetime, after: Step) -> Sequence[Episode]:
+                if self._stopped.is_set():
+                    raise StormwatchError("stopped while the rule was evaluated")
                 if not after.changes:
                     return after.episodes
                 # What was over before anybody watched is history, and nobody is told.
                 is_history = known is None and instant < until
-                return self._keep(rule, instant, after, cursor, started, is_history=is_history)
+                return self._keep(rule, instant, after, cursor, started, allowance, is_history=is_history)
 
             problems: list[str] = []
             try:
                 episodes = tuple(
-                    evaluate(cursor, rule, self._watch, (since, until), episodes, keep, problems.append)
+                    evaluate(cursor, rule, watch, (since, until), episodes, keep, problems.append)
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the rule's problem
                 if self._stopped.is_set():
@@ -200,6 +208,7 @@ class Alerts:
         after: Step,
         reader: duckdb.DuckDBPyConnection,
         started: float,
+        allowance: Allowance,
         *,
         is_history: bool,
     ) -> Sequence[Episode]:
@@ -209,7 +218,7 @@ class Alerts:
             if change.kind == "firing":
                 one = change.episode
                 evidence[one.key, one.onset_at] = investigate(
-                    reader, self._catalog, rule, self._watch, one, instant
+                    reader, self._catalog, rule, self._watch, one, instant, allowance
                 )
         if self._stopped.is_set():
             raise StormwatchError("stopped while evidence was looked for")

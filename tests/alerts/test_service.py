@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from stormwatch import readonly
+from stormwatch.alerts import asking, service
 from stormwatch.alerts.config import AlertConfig, Route
+from stormwatch.alerts.evidence import Allowance
 from stormwatch.alerts.rules import load_rules
 from stormwatch.alerts.service import Alerts
 from stormwatch.catalog import Catalog
@@ -253,3 +256,68 @@ def test_what_is_unread_holds_rules_up_while_it_becomes_less(site: Site) -> None
     site.status = IngestStatus(state="idle")
     settle(alerts)
     assert alerts.problem is None
+
+
+NEVER_ENDS = """\
+SELECT 'k' AS episode_key, count(*) AS value FROM range(3000000) AS a (x), range(3000000) AS b (y)
+WHERE hash(x, y) = 1
+"""
+
+
+def test_a_rule_that_takes_too_long_is_given_up_and_the_others_go_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "OWN_TIMEOUT_S", 0.2)
+    site.rule("a_slow", NEVER_ENDS)
+    site.rule("counted")
+    site.commit([*burst(START), *[START + MINUTE] * 5])
+    settle(site.own())
+    assert "stopped after 0.2 s" in site.evaluated()["a_slow"][1]
+    assert site.fired() == {"shop"}
+
+
+def test_stop_ends_the_running_question_before_the_database_is_closed(site: Site) -> None:
+    site.rule("slow", NEVER_ENDS)
+    site.commit([START] * 5)
+    alerts = site.own()
+    alerts.start()
+    evaluating = alerts._threads[0]
+    while not readonly._running:
+        assert evaluating.is_alive()
+    alerts.stop()
+    assert not evaluating.is_alive()
+    assert not site.evaluated()
+
+
+def test_a_broad_rule_follows_the_greatest_and_says_how_many_it_leaves_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_EPISODES", 4)
+    monkeypatch.setattr(asking, "_ROWS", 50)
+    site.rule("broad", "SELECT 'k' || i AS episode_key, i AS value FROM range(30) AS t (i)")
+    site.rule("wide", "SELECT 'w' || i AS episode_key, 0 AS value FROM range(70) AS t (i)")
+    site.commit([START] * 5)
+    settle(site.own())
+    assert site.fired() == {"k26", "k27", "k28", "k29"}
+    assert "4 episodes are open; 23 more would begin" in site.evaluated()["broad"][1]
+    assert "only the first 50 rows" in site.evaluated()["wide"][1]
+
+
+def test_evidence_of_many_alerts_at_once_is_looked_for_only_for_a_while(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "Allowance", lambda: Allowance(1e-9))
+    site.rule(
+        "broad",
+        "-- Evidence: loop_edges\nSELECT 'k' || i AS episode_key, i AS value FROM range(3, 9) AS t (i)",
+    )
+    site.commit([START] * 5)
+    settle(site.own())
+    problems = [
+        text
+        for (text,) in site.rows(
+            "SELECT evidence ->> '$.problems[0]' FROM alert_episodes ORDER BY value DESC"
+        )
+    ]
+    assert len(problems) == 6
+    assert sum("too much began to fire at once" in text for text in problems) == 5

@@ -17,7 +17,7 @@ from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import Delivery
 from stormwatch.alerts.engine import Episode, Step
 from stormwatch.alerts.evidence import Allowance, Evidence, investigate
-from stormwatch.alerts.frontier import Backlog, Frontier
+from stormwatch.alerts.frontier import FAR, Backlog, Frontier
 from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
@@ -33,6 +33,10 @@ and the others are not."""
 _LONG_S: Final = 2.0
 _LONG_REST: Final = 3
 """An evaluation that takes this long takes processors from reading: all of them together get a quarter."""
+_BACK: Final = 15
+"""Where a clock goes back, so many minutes before are evaluated."""
+_STEP: Final = timedelta(minutes=2)
+"""A wall clock that is further behind than the last evaluation was set."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _CATCH_UP: Final = 10
@@ -80,7 +84,7 @@ class Alerts:
         """What keeps rules from being evaluated or routes from being told; None when nothing does."""
         # Copied: the threads change it.
         found = [f"{name}: {text}" for name, text in sorted(dict(self._failing).items())]
-        found += [text for text in (self._backlog.problem,) if text]
+        found += [text for text in (self._backlog.problem, self._frontier.problem) if text]
         if not self._stopped.is_set():
             found += [f"{one.name}: its thread ended" for one in self._threads if not one.is_alive()]
         return "; ".join(found) or None
@@ -157,12 +161,22 @@ class Alerts:
         until = last_instant(rule, self.config.pace, reached)
         with self._store.cursor() as cursor:
             known = self._evaluated.get(rule.name) or ledger.evaluated_to(cursor, rule.name)
-            if known is not None and known >= until:
+            went_back = known is not None and self._went_back(rule, known, until)
+            if known is not None and known >= until and not went_back:
                 self._evaluated[rule.name] = known
                 return False
+            problems = (
+                [f"went back from {known} to {until}, and is evaluated from there"] if went_back else []
+            )
+            if went_back:
+                known = until - _BACK * self.config.pace.of(rule).minute
             since = self._since(rule, known, until)
             rearm = self.config.pace.policy(rule).rearm
-            episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
+            episodes = tuple(
+                # What lies ahead would keep an episode from ever being over.
+                replace(one, below_since=None) if one.below_since and one.below_since > until else one
+                for one in ledger.episodes_of(cursor, rule.name, since - rearm)
+            )
             started, allowance = time.monotonic(), Allowance()
             watch = self._watch if rule.is_shipped else replace(self._watch, timeout_s=OWN_TIMEOUT_S)
 
@@ -175,7 +189,6 @@ class Alerts:
                 is_history = known is None and instant < until
                 return self._keep(rule, instant, after, cursor, started, allowance, is_history=is_history)
 
-            problems: list[str] = []
             try:
                 episodes = tuple(
                     evaluate(cursor, rule, watch, (since, until), episodes, keep, problems.append)
@@ -190,6 +203,11 @@ class Alerts:
             self._note(writer, rule, until, started, problems[0] if problems else None)
         self._evaluated[rule.name] = until
         return True
+
+    def _went_back(self, rule: Rule, known: datetime, until: datetime) -> bool:
+        """Whether a clock was set back, or a log begins anew: what is ahead is not this time."""
+        far = FAR * self.config.pace.minute if rule.clock == "log" else _STEP
+        return known - until >= far
 
     def _since(self, rule: Rule, known: datetime | None, until: datetime) -> datetime:
         pace = self.config.pace.of(rule)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ WHERE occurred_at >= $until::TIMESTAMP - $minute::INTERVAL AND occurred_at < $un
 _INSERT = """
 INSERT INTO observations BY NAME
 SELECT
-    1 AS file_id, $1::BIGINT * 100 AS byte_offset, 100 AS byte_length, 0 AS record_no, 'canonical' AS format,
+    $5::INTEGER AS file_id, $1::BIGINT * 100 AS byte_offset, 100 AS byte_length, 0 AS record_no,
+    'canonical' AS format,
     'e' || $1 AS event_id, 'order' AS event_type, $2 AS service, $3::TIMESTAMP AS occurred_at,
     $4::TIMESTAMP AS ingested_at
 """
@@ -72,13 +73,13 @@ class Site:
         """The same, without the shipped rules."""
         return self.alerts(lambda name: (self._folder / f"{name}.sql").exists())
 
-    def commit(self, instants: Iterable[datetime], service: str = "shop") -> None:
+    def commit(self, instants: Iterable[datetime], service: str = "shop", file_id: int = 1) -> None:
         """A batch of events, committed now."""
         found = [(self._events + number, instant) for number, instant in enumerate(instants, 1)]
         self._events += len(found)
         self._batch += 1
         with self.store.cursor() as cursor:
-            cursor.executemany(_INSERT, [(number, service, at, self.now) for number, at in found])
+            cursor.executemany(_INSERT, [(number, service, at, self.now, file_id) for number, at in found])
             cursor.execute(
                 "INSERT INTO batches VALUES (?, ?, ?, 0, 0, ?, 1)",
                 [self._batch, self.now, len(found), max(at for _, at in found)],
@@ -321,3 +322,68 @@ def test_evidence_of_many_alerts_at_once_is_looked_for_only_for_a_while(
     ]
     assert len(problems) == 6
     assert sum("too much began to fire at once" in text for text in problems) == 5
+
+
+def _calm(site: Site) -> Alerts:
+    """A site with one rule and a quarter of an hour of log that is evaluated."""
+    site.rule("counted")
+    site.commit([START - number * MINUTE for number in range(20, 0, -1)])
+    alerts = site.own()
+    settle(alerts)
+    return alerts
+
+
+def _tells(site: Site, alerts: Alerts, end: datetime) -> bool:
+    """Whether a burst before an instant is told when it is logged."""
+    site.commit([*burst(end), *[end + MINUTE / 2] * 5])
+    settle(alerts)
+    return site.told() == {"counted"}
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=50), timedelta(days=200)])
+def test_lines_of_a_later_date_blind_no_rule(site: Site, ahead: timedelta) -> None:
+    alerts = _calm(site)
+    site.now += 400 * timedelta(days=1)  # the log is one of the past: the wall clock tells nothing
+    site.commit([START + ahead] * 5)
+    settle(alerts)
+    assert site.evaluated()["counted"][0] <= START
+    assert f"says {START + ahead}" in str(alerts.problem)
+    assert _tells(site, alerts, START + 3 * MINUTE)
+
+
+def test_a_service_whose_clock_is_ahead_blinds_no_rule(site: Site) -> None:
+    alerts = _calm(site)
+    site.commit([START + 58 * MINUTE] * 30, "ahead", file_id=2)
+    settle(alerts)
+    site.now += 4 * MINUTE
+    site.commit([START + 62 * MINUTE] * 30, "ahead", file_id=2)
+    assert _tells(site, alerts, START + 3 * MINUTE)
+    assert site.fired() == {"shop"}
+    # All are ahead: the one that is so by less.
+    site.commit([*burst(START + 9 * MINUTE, 30), START + 9.5 * MINUTE])
+    settle(alerts)
+    assert site.evaluated()["counted"][0] == START + 9 * MINUTE
+
+
+def test_after_a_pause_the_log_is_believed_once_most_lines_agree(site: Site) -> None:
+    alerts = _calm(site)
+    site.now += timedelta(days=2)
+    assert _tells(site, alerts, START + timedelta(days=1))
+    assert alerts.problem is None
+
+
+def test_a_log_that_jumps_back_is_evaluated_from_there(site: Site) -> None:
+    alerts = _calm(site)
+    assert _tells(site, alerts, START - timedelta(days=1))
+    assert "went back from" in site.evaluated()["counted"][1]
+
+
+def test_a_wall_clock_that_is_set_back_stops_nothing(site: Site) -> None:
+    site.now += timedelta(hours=2)
+    site.rule("counted")
+    alerts = site.alerts(lambda name: name in {"counted", "log_silent"})
+    site.commit([START - number * MINUTE for number in range(20, 0, -1)])
+    settle(alerts)
+    site.now = START + 4 * MINUTE
+    assert _tells(site, alerts, START + 3 * MINUTE)
+    assert site.evaluated()["log_silent"][0] == START + 4 * MINUTE

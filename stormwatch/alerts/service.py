@@ -41,6 +41,8 @@ _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
+_TRIES: Final = 3
+"""A rule that fails is asked so often for the same instants."""
 _GRACE: Final = 12
 """Part of a minute for which lines of other files are waited for."""
 _RECEIVER_S: Final = 15.0
@@ -74,6 +76,8 @@ class Alerts:
         self._delivery = Delivery(store, config.routes)
         self._base_url = config.base_url
         self._evaluated: dict[str, datetime] = {}
+        self._tries: dict[str, int] = {}
+        """Rule -> how often in a row it failed at the same instants."""
         self._rests: dict[str, float] = {}
         """Rule -> when it may be evaluated again, by the monotonic clock."""
         self._stopped = threading.Event()
@@ -171,6 +175,10 @@ class Alerts:
             if went_back:
                 known = until - _BACK * self.config.pace.of(rule).minute
             since = self._since(rule, known, until)
+            if known is not None and since > known:
+                problems.append(
+                    f"instants after {known} up to {since} are left out; see Every in docs/alerts.md"
+                )
             rearm = self.config.pace.policy(rule).rearm
             episodes = tuple(
                 # What lies ahead would keep an episode from ever being over.
@@ -196,13 +204,27 @@ class Alerts:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the rule's problem
                 if self._stopped.is_set():
                     return False
-                problems.append(str(error) or type(error).__name__)
+                problems.insert(0, str(error) or type(error).__name__)
                 episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
+                until = self._after_failure(cursor, rule.name, known, until)
+            else:
+                self._tries.pop(rule.name, None)
         with ledger.written(self._store) as writer:
             ledger.save_episodes(writer, rule.name, rule.clock, episodes)
             self._note(writer, rule, until, started, problems[0] if problems else None)
         self._evaluated[rule.name] = until
         return True
+
+    def _after_failure(
+        self, cursor: duckdb.DuckDBPyConnection, name: str, known: datetime | None, until: datetime
+    ) -> datetime:
+        """Up to where a rule that failed counts as evaluated: it is asked again, but not for ever."""
+        self._tries[name] = self._tries.get(name, 0) + 1
+        kept = ledger.evaluated_to(cursor, name)
+        if known is None or kept is None or kept > until or self._tries[name] >= _TRIES:
+            del self._tries[name]
+            return until
+        return kept
 
     def _went_back(self, rule: Rule, known: datetime, until: datetime) -> bool:
         """Whether a clock was set back, or a log begins anew: what is ahead is not this time."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from stormwatch.catalog import Catalog
-from stormwatch.storage import open_empty
+from stormwatch.storage import Store, open_empty
+
+from .watched import Site
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,13 @@ def database(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET threads = 1")  # the questions are small, and many
         catalog.install(connection)
         yield connection
+
+
+@pytest.fixture
+def site(tmp_path: Path, catalog: Catalog) -> Iterator[Site]:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    with Store(tmp_path / "site.duckdb") as store:
+        with store.cursor() as cursor:
+            catalog.install(cursor)
+        yield Site(store, catalog, folder)

@@ -3,126 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
 import pytest
 
 from stormwatch import readonly
 from stormwatch.alerts import asking, service
-from stormwatch.alerts.config import AlertConfig, Route
 from stormwatch.alerts.evidence import Allowance
-from stormwatch.alerts.rules import load_rules
-from stormwatch.alerts.service import Alerts
-from stormwatch.catalog import Catalog
+from stormwatch.errors import QueryError
 from stormwatch.status import IngestStatus
-from stormwatch.storage import Store
 
 from .planted import MINUTE, START
-
-HEADER = """\
--- {name}: does it count too much?
---
--- Threshold: 3
--- Severity: warn
--- Window: 1 minute
--- For: 1
--- Runbook: Look at it.
--- Reads: events
-"""
-COUNTED = """\
-SELECT service AS episode_key, count(*) AS value FROM events
-WHERE occurred_at >= $until::TIMESTAMP - $minute::INTERVAL AND occurred_at < $until GROUP BY ALL
-"""
-_INSERT = """
-INSERT INTO observations BY NAME
-SELECT
-    $5::INTEGER AS file_id, $1::BIGINT * 100 AS byte_offset, 100 AS byte_length, 0 AS record_no,
-    'canonical' AS format,
-    'e' || $1 AS event_id, 'order' AS event_type, $2 AS service, $3::TIMESTAMP AS occurred_at,
-    $4::TIMESTAMP AS ingested_at
-"""
-HOOK = {"hook": Route("hook", "webhook", "https://hook.example.org/")}
-
-
-class Site:
-    """A database that is written to, its rules, and a wall clock that can be set."""
-
-    def __init__(self, store: Store, catalog: Catalog, folder: Path) -> None:
-        self.store = store
-        self._catalog = catalog
-        self._folder = folder
-        self.now = START
-        self.status = IngestStatus(state="idle")
-        self._batch = 0
-        self._events = 0
-
-    def rule(self, name: str, select: str = COUNTED) -> None:
-        (self._folder / f"{name}.sql").write_text(HEADER.format(name=name) + select)
-
-    def alerts(self, keep: Callable[[str], bool] = lambda _: True) -> Alerts:
-        """What would watch after a start of the process."""
-        rules, problems = load_rules(self._folder)
-        assert not problems
-        config = AlertConfig({name: rule for name, rule in rules.items() if keep(name)}, HOOK)
-        return Alerts(self.store, self._catalog, config, lambda: self.status, lambda: self.now)
-
-    def own(self) -> Alerts:
-        """The same, without the shipped rules."""
-        return self.alerts(lambda name: (self._folder / f"{name}.sql").exists())
-
-    def commit(self, instants: Iterable[datetime], service: str = "shop", file_id: int = 1) -> None:
-        """A batch of events, committed now."""
-        found = [(self._events + number, instant) for number, instant in enumerate(instants, 1)]
-        self._events += len(found)
-        self._batch += 1
-        with self.store.cursor() as cursor:
-            cursor.executemany(_INSERT, [(number, service, at, self.now, file_id) for number, at in found])
-            cursor.execute(
-                "INSERT INTO batches VALUES (?, ?, ?, 0, 0, ?, 1)",
-                [self._batch, self.now, len(found), max(at for _, at in found)],
-            )
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.store.cursor() as cursor:
-            return cursor.execute(sql).fetchall()
-
-    def evaluated(self) -> dict[object, tuple[Any, ...]]:
-        return {
-            row[0]: row[1:] for row in self.rows("SELECT rule, evaluated_to, problem FROM alert_evaluations")
-        }
-
-    def fired(self) -> set[object]:
-        return {key for (key,) in self.rows("SELECT episode_key FROM alert_episodes WHERE state = 'firing'")}
-
-    def told(self) -> set[object]:
-        return {rule for (rule,) in self.rows("SELECT notice ->> '$.rule' FROM alert_outbox")}
-
-
-@pytest.fixture
-def site(tmp_path: Path, catalog: Catalog) -> Iterator[Site]:
-    folder = tmp_path / "rules"
-    folder.mkdir()
-    with Store(tmp_path / "site.duckdb") as store:
-        with store.cursor() as cursor:
-            catalog.install(cursor)
-        yield Site(store, catalog, folder)
-
-
-def settle(alerts: Alerts) -> None:
-    """Turn until nothing is due."""
-    for _ in range(100):
-        alerts._rests.clear()  # they go by a clock that cannot be set
-        if not alerts.evaluate_due():
-            return
-    raise AssertionError("it never comes to rest")
-
-
-def burst(instant: datetime, count: int = 9) -> list[datetime]:
-    """Events within the minute before an instant."""
-    return [instant - MINUTE + (number + 1) * MINUTE / (count + 2) for number in range(count)]
+from .watched import Site, burst, calm, settle
 
 
 def test_after_a_restart_minutes_later_all_rules_are_evaluated_again(site: Site) -> None:
@@ -324,66 +216,53 @@ def test_evidence_of_many_alerts_at_once_is_looked_for_only_for_a_while(
     assert sum("too much began to fire at once" in text for text in problems) == 5
 
 
-def _calm(site: Site) -> Alerts:
-    """A site with one rule and a quarter of an hour of log that is evaluated."""
-    site.rule("counted")
-    site.commit([START - number * MINUTE for number in range(20, 0, -1)])
-    alerts = site.own()
-    settle(alerts)
-    return alerts
+def test_a_rule_that_failed_is_asked_again_for_the_same_instants(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = calm(site)
+    before = site.evaluated()["counted"][0]
+    whole, failures = asking.run_readonly, iter([True, True])
 
+    def broken(*given: object, **named: object) -> object:
+        if next(failures, False):
+            raise QueryError("no memory")
+        return whole(*given, **named)  # type: ignore[arg-type]
 
-def _tells(site: Site, alerts: Alerts, end: datetime) -> bool:
-    """Whether a burst before an instant is told when it is logged."""
-    site.commit([*burst(end), *[end + MINUTE / 2] * 5])
-    settle(alerts)
-    return site.told() == {"counted"}
-
-
-@pytest.mark.parametrize("ahead", [timedelta(minutes=50), timedelta(days=200)])
-def test_lines_of_a_later_date_blind_no_rule(site: Site, ahead: timedelta) -> None:
-    alerts = _calm(site)
-    site.now += 400 * timedelta(days=1)  # the log is one of the past: the wall clock tells nothing
-    site.commit([START + ahead] * 5)
-    settle(alerts)
-    assert site.evaluated()["counted"][0] <= START
-    assert f"says {START + ahead}" in str(alerts.problem)
-    assert _tells(site, alerts, START + 3 * MINUTE)
-
-
-def test_a_service_whose_clock_is_ahead_blinds_no_rule(site: Site) -> None:
-    alerts = _calm(site)
-    site.commit([START + 58 * MINUTE] * 30, "ahead", file_id=2)
-    settle(alerts)
+    monkeypatch.setattr(asking, "run_readonly", broken)
     site.now += 4 * MINUTE
-    site.commit([START + 62 * MINUTE] * 30, "ahead", file_id=2)
-    assert _tells(site, alerts, START + 3 * MINUTE)
-    assert site.fired() == {"shop"}
-    # All are ahead: the one that is so by less.
-    site.commit([*burst(START + 9 * MINUTE, 30), START + 9.5 * MINUTE])
+    site.commit([*burst(START + 2 * MINUTE), *[START + 2.5 * MINUTE] * 5])
+    alerts._rests.clear()
+    assert alerts.evaluate_due()
+    assert site.evaluated()["counted"][0] == before
+    assert "no memory" in site.evaluated()["counted"][1]
     settle(alerts)
-    assert site.evaluated()["counted"][0] == START + 9 * MINUTE
+    assert site.evaluated()["counted"] == (START + 2 * MINUTE, None)
+    assert site.told() == {"counted"}
 
 
-def test_after_a_pause_the_log_is_believed_once_most_lines_agree(site: Site) -> None:
-    alerts = _calm(site)
-    site.now += timedelta(days=2)
-    assert _tells(site, alerts, START + timedelta(days=1))
-    assert alerts.problem is None
+def test_a_rule_that_always_fails_is_given_up_after_some_tries(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = calm(site)
+    asked: list[object] = []
 
+    def broken(*given: object, **_: object) -> object:
+        asked.append(given)
+        raise QueryError("no memory")
 
-def test_a_log_that_jumps_back_is_evaluated_from_there(site: Site) -> None:
-    alerts = _calm(site)
-    assert _tells(site, alerts, START - timedelta(days=1))
-    assert "went back from" in site.evaluated()["counted"][1]
-
-
-def test_a_wall_clock_that_is_set_back_stops_nothing(site: Site) -> None:
-    site.now += timedelta(hours=2)
-    site.rule("counted")
-    alerts = site.alerts(lambda name: name in {"counted", "log_silent"})
-    site.commit([START - number * MINUTE for number in range(20, 0, -1)])
+    monkeypatch.setattr(asking, "run_readonly", broken)
+    site.now += 4 * MINUTE
+    site.commit([START + 2.5 * MINUTE] * 15)
     settle(alerts)
-    site.now = START + 4 * MINUTE
-    assert _tells(site, alerts, START + 3 * MINUTE)
-    assert site.evaluated()["log_silent"][0] == START + 4 * MINUTE
+    assert len(asked) == 3
+    assert site.evaluated()["counted"][0] == START + 2 * MINUTE
+
+
+def test_instants_that_are_left_out_are_said(site: Site) -> None:
+    alerts = calm(site)
+    site.now += 41 * MINUTE
+    site.commit([START + 40 * MINUTE] * 30)
+    settle(alerts)
+    to, problem = site.evaluated()["counted"]
+    assert to == START + 39 * MINUTE
+    assert f"up to {START + 29 * MINUTE} are left out" in problem

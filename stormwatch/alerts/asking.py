@@ -149,8 +149,9 @@ def _bounded(
         is_stranger = about.isdisjoint((finding.key, *finding.members))
         (strangers if is_stranger else mine).append(finding)
     strangers.sort(key=lambda one: (-(one.value or 0.0), one.key))
-    left_out = step(policy, (), instant, strangers[room:]).episodes
-    return ([*mine, *strangers[:room]], len(left_out)) if left_out else (findings, 0)
+    # One by one: together each would be compared with every other.
+    left_out = sum(bool(step(policy, (), instant, [one]).episodes) for one in strangers[room:])
+    return ([*mine, *strangers[:room]], left_out) if left_out else (findings, 0)
 
 
 def ask(

@@ -120,12 +120,13 @@ class _Api:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def health(self, _: Request) -> Response:
-        status = self._runtime.status()
+        status, desk = self._runtime.status(), self._runtime.alerts
         content = {
             "state": status.state,
             "reason": status.detail,
             "backlog_bytes": status.backlog_bytes,
             "last_commit_at": plain_value(status.last_commit_at),
+            "alerts_problem": desk.problem() if desk else None,
         }
         return JSONResponse(content, 503 if status.state in {"failed", "paused"} else 200)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from math import isnan
 from typing import Any, Final
 
@@ -20,7 +21,11 @@ from stormwatch.readonly import run_readonly
 TIMEOUT_S: Final = 60.0
 _MINUTE: Final = timedelta(minutes=1)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout
-_ROWS: Final = 1_000_000
+OWN_TIMEOUT_S: Final = 10.0
+"""Of a rule that did not come with the program: all the others wait for it."""
+_ROWS: Final = 100_000
+_EPISODES: Final = 200
+"""So many episodes of a rule are open at most; people look at a handful."""
 _NEEDED: Final = ("episode_key", "value")
 _NUMBERS: Final = ("threshold", "held_value", "volume", "least_volume", "pulse", "least_pulse")
 _OF_FINDINGS: Final = (
@@ -28,6 +33,7 @@ _OF_FINDINGS: Final = (
 )  # fmt: skip
 _ranged: dict[str, bool] = {}
 """By the text of a rule; what has been found out once."""
+_SHOWN: Final = 60
 _CHUNK_MINUTES: Final = 360
 """So much history is asked for at once: bounds what a question holds in memory."""
 
@@ -67,6 +73,19 @@ class Pace:
         )  # fmt: skip
 
 
+Complain = Callable[[str], None]
+"""Is told what is wrong with some of the findings of a rule; the others count."""
+
+
+def refuse(problem: str) -> None:
+    """Have a rule fail where something is wrong with some of its findings.
+
+    Raises:
+        QueryError: always.
+    """
+    raise QueryError(problem)
+
+
 @dataclass(frozen=True)
 class Watch:
     """What rules are told beside the instants."""
@@ -89,7 +108,7 @@ def evaluate(
     span: tuple[datetime, datetime],
     episodes: Sequence[Episode],
     keep: Callable[[datetime, Step], Sequence[Episode]],
-    warn: Callable[[str], object] = lambda _: None,
+    complain: Complain = refuse,
 ) -> Sequence[Episode]:
     """Evaluate a rule at its instants after the first of `span`, up to and with the second, in order.
 
@@ -108,15 +127,38 @@ def evaluate(
     length = chunk if is_ranged(connection, rule, watch) else every
     while begin < last:
         end = min(begin + length, last)
-        found, wrong = ask(connection, rule, watch, episodes, begin, end)
-        if wrong is not None:
-            warn(wrong)
+        found = ask(connection, rule, watch, episodes, begin, end, complain)
         instant = begin + every
         while instant <= end:
-            episodes = keep(instant, step(policy, episodes, instant, found.get(instant, [])))
+            findings, left_out = _bounded(policy, episodes, instant, found.get(instant, []))
+            if left_out:
+                complain(
+                    f"rule {rule.name} ({rule.path}): {_EPISODES} episodes are open; "
+                    f"{left_out} more would begin at {instant} and are left out"
+                )
+            episodes = keep(instant, step(policy, episodes, instant, findings))
             instant += every
         begin = end
     return episodes
+
+
+def _bounded(
+    policy: Policy, episodes: Sequence[Episode], instant: datetime, findings: Sequence[Finding]
+) -> tuple[Sequence[Finding], int]:
+    """The findings that count, and how many episodes more there would be if all did."""
+    room = max(0, _EPISODES - sum(one.state in OPEN for one in episodes))
+    if len(findings) <= room:
+        return findings, 0
+    about = {name for one in episodes for name in (one.key, *one.members)}
+    mine: list[Finding] = []
+    strangers: list[Finding] = []
+    for finding in findings:
+        is_stranger = about.isdisjoint((finding.key, *finding.members))
+        (strangers if is_stranger else mine).append(finding)
+    strangers.sort(key=lambda one: (-(one.value or 0.0), one.key))
+    # One by one: together each would be compared with every other.
+    left_out = sum(bool(step(policy, (), instant, [one]).episodes) for one in strangers[room:])
+    return ([*mine, *strangers[:room]], left_out) if left_out else (findings, 0)
 
 
 def ask(
@@ -126,10 +168,11 @@ def ask(
     episodes: Sequence[Episode],
     since: datetime,
     until: datetime,
-) -> tuple[dict[datetime, list[Finding]], str | None]:
+    complain: Complain = refuse,
+) -> dict[datetime, list[Finding]]:
     """The findings of a rule by instant, of buckets that begin in [since, until).
 
-    Beside them what is wrong with rows that were left out; None: none was.
+    `complain` is told what is wrong with rows that are left out.
 
     Raises:
         QueryError: the rule cannot be asked, took too long, or has not the columns it needs.
@@ -139,9 +182,11 @@ def ask(
         answer = run_readonly(connection, rule.sql, values, row_limit=_ROWS, timeout_s=watch.timeout_s)
     except QueryError as error:
         raise QueryError(f"rule {rule.name} ({rule.path}): {error}") from error
+    if answer.is_truncated:
+        complain(f"rule {rule.name} ({rule.path}): only the first {_ROWS:,} rows of its answer count")
     _check_columns(rule, answer.table)
     every = watch.pace.of(rule).scaled(rule.every)
-    return _findings(rule, answer.table, until, every)
+    return _findings(rule, answer.table, until, every, complain)
 
 
 def is_ranged(connection: duckdb.DuckDBPyConnection, rule: Rule, watch: Watch) -> bool:
@@ -198,8 +243,8 @@ def _check_columns(rule: Rule, table: pa.Table) -> None:
 
 
 def _findings(
-    rule: Rule, table: pa.Table, until: datetime, every: timedelta
-) -> tuple[dict[datetime, list[Finding]], str | None]:
+    rule: Rule, table: pa.Table, until: datetime, every: timedelta, complain: Complain
+) -> dict[datetime, list[Finding]]:
     found: dict[datetime, list[Finding]] = defaultdict(list)
     wrong: dict[str, int] = defaultdict(int)
     for row in table.to_pylist():
@@ -211,19 +256,24 @@ def _findings(
         else:
             if row["value"] is not None and isnan(row["value"]):
                 wrong["value is NaN, taken for not known"] += 1
-            found[at].append(_finding(row))
-    said = "; ".join(f"in {count} rows {what}" for what, count in wrong.items())
-    return found, f"rule {rule.name} ({rule.path}): {said}" if wrong else None
+            try:
+                found[at].append(_finding(row))
+            except TypeError as error:
+                complain(f"rule {rule.name} ({rule.path}): of {row['episode_key']}, {error}")
+    if wrong:
+        said = "; ".join(f"in {count} rows {what}" for what, count in wrong.items())
+        complain(f"rule {rule.name} ({rule.path}): {said}")
+    return found
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
-    numbers = {name: _number(row.get(name)) for name in _NUMBERS}
+    numbers = {name: _number(name, row.get(name)) for name in _NUMBERS}
     return Finding(
         key=str(row["episode_key"]),
-        value=_number(row["value"]),
+        value=_number("value", row["value"]),
         sentence=str(row.get("sentence") or row["episode_key"]),
         ending=row.get("ending"),
-        members=tuple(str(one) for one in row.get("members") or () if one is not None),
+        members=_members(row.get("members")),
         details={
             name: value for name, value in row.items() if name not in _OF_FINDINGS and value is not None
         },
@@ -231,6 +281,22 @@ def _finding(row: Mapping[str, Any]) -> Finding:
     )
 
 
-def _number(value: object) -> float | None:
-    number = None if value is None else float(value)  # type: ignore[arg-type]
-    return None if number is None or isnan(number) else number
+def _members(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError(f"members is no list of texts: {_shown(value)}")
+    return tuple(value)
+
+
+def _number(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float | Decimal):
+        raise TypeError(f"{name} is no number: {_shown(value)}")
+    # What is not a number says as little as NULL.
+    return None if isnan(value) else float(value)
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:_SHOWN]

@@ -33,7 +33,7 @@ class Desk:
     ) -> None:
         self._store = store
         self.config = config
-        self._problem = problem
+        self.problem = problem
         """Why evaluation as a whole fails at this time; None when it does not."""
 
     def acknowledge(self, episode_id: int, owner: str) -> None:
@@ -115,9 +115,9 @@ class Desk:
             queued = {name: (count, problem) for name, count, problem in waiting(cursor)}
         known = overview(self.config, evaluated, queued)
         known["silences"] = self.silences()
-        problem = self._problem()
+        problem = self.problem()
         if problem is not None:
-            known["problems"].append(f"rules cannot be evaluated: {problem}")
+            known["problems"].append(f"alerts: {problem}")
         return known
 
     def ask(self, question: Callable[[duckdb.DuckDBPyConnection], dict[str, object]]) -> dict[str, object]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,12 +21,30 @@ from stormwatch.readonly import run_readonly
 
 TIMEOUT_S: Final = 5.0
 """For each relation: people are told only when this is done."""
+PASS_S: Final = 10.0
+"""For all alerts of a rule that begin in one pass: where many do, the first have their evidence."""
 _ROWS: Final = 10
 _BEFORE: Final = 8
 """Changes are looked for in so many windows before the onset: what grows slowly began long ago."""
 
 Evidence = dict[str, Any]
 _Arguments = Callable[["_About"], dict[str, object]]
+
+
+class Allowance:
+    """How long evidence may still be looked for."""
+
+    def __init__(self, seconds: float = PASS_S) -> None:
+        self.left_s = seconds
+
+    @contextmanager
+    def spent(self) -> Iterator[None]:
+        """Count what the block takes."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.left_s -= time.monotonic() - started
 
 
 class _About:
@@ -47,6 +67,7 @@ def investigate(
     watch: Watch,
     episode: Episode,
     instant: datetime,
+    allowance: Allowance,
 ) -> Evidence:
     """The evidence of an episode that fires at an instant, as JSON has it.
 
@@ -67,10 +88,15 @@ def investigate(
         "problems": [],
     }
     for name in rule.evidence:
+        found[name] = []
+        if allowance.left_s <= 0:
+            found["problems"].append(f"{name}: not asked, too much began to fire at once")
+            continue
+        timeout_s = min(TIMEOUT_S, allowance.left_s)
         try:
-            found[name] = _rows_of(connection, catalog, name, _ARGUMENTS[name](about))
+            with allowance.spent():
+                found[name] = _rows_of(connection, catalog, name, _ARGUMENTS[name](about), timeout_s)
         except QueryError as error:
-            found[name] = []
             found["problems"].append(f"{name}: {str(error).splitlines()[0]}")
     found["first_event_id"] = _first_event(episode, found.get("loop_edges", ()))
     return found
@@ -84,10 +110,14 @@ def link_of(rule: Rule, since: datetime, until: datetime) -> str:
 
 
 def _rows_of(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, arguments: Mapping[str, object]
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    name: str,
+    arguments: Mapping[str, object],
+    timeout_s: float,
 ) -> list[dict[str, object]]:
     text, values = catalog.call(name, arguments)
-    answer = run_readonly(connection, text, values, row_limit=_ROWS, timeout_s=TIMEOUT_S)
+    answer = run_readonly(connection, text, values, row_limit=_ROWS, timeout_s=timeout_s)
     return plain_rows(answer.table)
 
 

@@ -187,8 +187,9 @@ def retire(cursor: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> None:
 
 def evaluated_to(cursor: duckdb.DuckDBPyConnection, rule: str) -> datetime | None:
     """Instant of the last evaluation of a rule; None before the first."""
-    found = cursor.execute("SELECT evaluated_to FROM alert_evaluations WHERE rule = ?", [rule]).fetchone()
-    return None if found is None else found[0]
+    # All of it is fetched: an answer that is left open keeps the cursor from asking anything else.
+    found = cursor.execute("SELECT evaluated_to FROM alert_evaluations WHERE rule = ?", [rule]).fetchall()
+    return found[0][0] if found else None
 
 
 def note_evaluation(

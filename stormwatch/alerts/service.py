@@ -12,12 +12,12 @@ from typing import Final
 import duckdb
 
 from stormwatch.alerts import ledger
-from stormwatch.alerts.asking import Watch, evaluate, is_ranged, last_instant
+from stormwatch.alerts.asking import OWN_TIMEOUT_S, Watch, evaluate, is_ranged, last_instant
 from stormwatch.alerts.config import AlertConfig
 from stormwatch.alerts.delivery import Delivery
 from stormwatch.alerts.engine import Episode, Step
-from stormwatch.alerts.evidence import Evidence, investigate
-from stormwatch.alerts.frontier import Frontier
+from stormwatch.alerts.evidence import Allowance, Evidence, investigate
+from stormwatch.alerts.frontier import FAR, Backlog, Frontier
 from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
@@ -33,19 +33,24 @@ and the others are not."""
 _LONG_S: Final = 2.0
 _LONG_REST: Final = 3
 """An evaluation that takes this long takes processors from reading: all of them together get a quarter."""
-_SETTLED_S: Final = 2.0
-_SETTLED_BYTES: Final = 1 << 20
-"""While more is unread, and more than is read in so many seconds, files are read to different instants:
-sums over them would be wrong."""
+_BACK: Final = 15
+"""Where a clock goes back, so many minutes before are evaluated."""
+_STEP: Final = timedelta(minutes=2)
+"""A wall clock that is further behind than the last evaluation was set."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _LATE: Final = timedelta(hours=1)
 """What began and ended so long before the newest instant is not told, only that which still fires."""
 _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
+_TRIES: Final = 3
+"""A rule that fails is asked so often for the same instants."""
 _GRACE: Final = 12
 """Part of a minute for which lines of other files are waited for."""
-_FAILURES: Final = (duckdb.Error, StormwatchError, OSError)
+_RECEIVER_S: Final = 15.0
+"""So long a receiver is waited for that has been sent a notice when everything stops."""
+_RETRY_S: Final = 5.0
+"""A rule that failed is left alone for at least so long."""
 
 
 class Alerts:
@@ -60,8 +65,8 @@ class Alerts:
         now: Callable[[], datetime] = ledger.wall_now,
     ):
         self.config = config
-        self.problem: str | None = None
-        """Why the last evaluation as a whole failed; None when it did not."""
+        self._failing: dict[str, str] = {}
+        """What fails at this time, and how: a rule or a whole thread."""
         self._store = store
         self._catalog = catalog
         self._status = status
@@ -69,13 +74,26 @@ class Alerts:
         self._watch = Watch(config.pace, now())
         minute = config.pace.minute
         self._frontier = Frontier(minute / _GRACE, minute)
+        self._backlog = Backlog()
         self._delivery = Delivery(store, config.routes)
         self._base_url = config.base_url
         self._evaluated: dict[str, datetime] = {}
+        self._tries: dict[str, int] = {}
+        """Rule -> how often in a row it failed at the same instants."""
         self._rests: dict[str, float] = {}
         """Rule -> when it may be evaluated again, by the monotonic clock."""
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps rules from being evaluated or routes from being told; None when nothing does."""
+        # Copied: the threads change it.
+        found = [f"{name}: {text}" for name, text in sorted(dict(self._failing).items())]
+        found += [text for text in (self._backlog.problem, self._frontier.problem) if text]
+        if not self._stopped.is_set():
+            found += [f"{one.name}: its thread ended" for one in self._threads if not one.is_alive()]
+        return "; ".join(found) or None
 
     def start(self, url: str | None = None) -> None:
         """Evaluate and tell until `stop`; `url` is where the dashboard is served."""
@@ -83,30 +101,34 @@ class Alerts:
         self._watch = replace(self._watch, watching_since=self._now())
         with ledger.written(self._store) as cursor:
             ledger.retire(cursor, [*self.config.rules, *self.config.broken])
-        for name, turn in (("alerts", self._evaluate_due), ("alert delivery", self._deliver)):
-            thread = threading.Thread(target=self._run, args=(turn,), name=name, daemon=True)
+        for name, turn in (("alerts", self.evaluate_due), ("alert delivery", self._deliver)):
+            thread = threading.Thread(target=self._run, args=(name, turn), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def stop(self, timeout_s: float = 15.0) -> None:
+    def stop(self) -> None:
         """Stop: what is being asked is asked again after the next start, what was not sent is sent then."""
         self._stopped.set()
-        ends_at = time.monotonic() + timeout_s
-        # A database that is closed under a running query takes the process with it.
-        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < ends_at:
+        gives_up_at = time.monotonic() + _RECEIVER_S
+        while any(thread.is_alive() for thread in self._threads):
+            if time.monotonic() >= gives_up_at and not self._threads[0].is_alive():
+                break  # a receiver that hangs, and no query
+            # A database that is closed under a running query takes the process with it, so that
+            # evaluation is waited for until it ends.
             interrupt_all()
             for thread in self._threads:
                 thread.join(_LOOK_S)
         self._threads.clear()
 
-    def _run(self, turn: Callable[[], object]) -> None:
+    def _run(self, name: str, turn: Callable[[], object]) -> None:
         while not self._stopped.is_set():
             started, is_busy = time.monotonic(), False
             try:
                 is_busy = bool(turn())
-            except _FAILURES as error:
+                self._failing.pop(name, None)
+            except Exception as error:  # noqa: BLE001 - a watcher that died would look like calm
                 # What was not stored is found again the next time.
-                self.problem = str(error).splitlines()[0]
+                self._failing[name] = _said(error)
             passed = time.monotonic() - started
             rest = passed * (_LONG_REST if passed >= _LONG_S else 1)
             self._stopped.wait(rest if is_busy else max(_LOOK_S, rest))
@@ -116,11 +138,13 @@ class Alerts:
 
     # --- evaluation ------------------------------------------------------------------------
 
-    def _evaluate_due(self) -> bool:
-        """Evaluate the most urgent rule that has something to do; whether there was one."""
+    def evaluate_due(self) -> bool:
+        """One turn: evaluate the most urgent rule that has something to do; whether there was one."""
         now = self._now()
-        with self._store.cursor() as cursor:
-            complete_to = self._frontier.advance(cursor, now) if self._is_settled() else None
+        complete_to = None
+        if self._backlog.is_read(self._status(), now):
+            with self._store.cursor() as cursor:
+                complete_to = self._frontier.advance(cursor, now)
         clocks = {"log": complete_to, "wall": now}
         is_busy = False
         for rule in sorted(self.config.rules.values(), key=_urgency):
@@ -128,58 +152,91 @@ class Alerts:
             if reached is None or self._rests.get(rule.name, 0) > time.monotonic():
                 continue
             started = time.monotonic()
-            is_busy = self.evaluate_rule(rule, reached)
+            try:
+                is_busy = self.evaluate_rule(rule, reached)
+                self._failing.pop(rule.name, None)
+            except Exception as error:  # noqa: BLE001 - the other rules go on
+                self._failing[rule.name] = _said(error)
+                self._rests[rule.name] = time.monotonic() + _RETRY_S
             if is_busy:
                 self._rests[rule.name] = started + (1 + _REST) * (time.monotonic() - started)
                 break
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
-        self.problem = None
         return is_busy
-
-    def _is_settled(self) -> bool:
-        status = self._status()
-        bytes_per_s = status.events_per_s * status.bytes / max(status.events, 1)
-        return status.backlog_bytes <= max(_SETTLED_BYTES, _SETTLED_S * bytes_per_s)
 
     def evaluate_rule(self, rule: Rule, reached: datetime) -> bool:
         """Evaluate a rule at its new instants up to `reached`; whether there are any."""
         until = last_instant(rule, self.config.pace, reached)
         with self._store.cursor() as cursor:
             known = self._evaluated.get(rule.name) or ledger.evaluated_to(cursor, rule.name)
-            if known is not None and known >= until:
+            went_back = known is not None and self._went_back(rule, known, until)
+            if known is not None and known >= until and not went_back:
                 self._evaluated[rule.name] = known
                 return False
+            problems = (
+                [f"went back from {known} to {until}, and is evaluated from there"] if went_back else []
+            )
+            if went_back:
+                known = until - _BACK * self.config.pace.of(rule).minute
             since = self._since(cursor, rule, known, until)
+            if known is not None and since > known:
+                problems.append(
+                    f"instants after {known} up to {since} are left out; see Every in docs/alerts.md"
+                )
             rearm = self.config.pace.policy(rule).rearm
-            episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
-            started = time.monotonic()
+            episodes = tuple(
+                # What lies ahead would keep an episode from ever being over.
+                replace(one, below_since=None) if one.below_since and one.below_since > until else one
+                for one in ledger.episodes_of(cursor, rule.name, since - rearm)
+            )
+            started, allowance = time.monotonic(), Allowance()
+            watch = self._watch if rule.is_shipped else replace(self._watch, timeout_s=OWN_TIMEOUT_S)
 
             def keep(instant: datetime, after: Step) -> Sequence[Episode]:
+                if self._stopped.is_set():
+                    raise StormwatchError("stopped while the rule was evaluated")
                 if not after.changes:
                     return after.episodes
                 # What was over before anybody watched, or long before the newest, is history, and
                 # nobody is told; what still fires after it is.
                 late = timedelta(0) if known is None else self.config.pace.of(rule).scaled(_LATE)
                 is_history = instant < until - late
-                return self._keep(rule, instant, after, cursor, started, is_history=is_history)
+                return self._keep(rule, instant, after, cursor, started, allowance, is_history=is_history)
 
-            problem = None
-            wrong: list[str] = []
             try:
-                span = (since, until)
-                episodes = tuple(evaluate(cursor, rule, self._watch, span, episodes, keep, wrong.append))
-                problem = wrong[-1] if wrong else None
-            except StormwatchError as error:
+                episodes = tuple(
+                    evaluate(cursor, rule, watch, (since, until), episodes, keep, problems.append)
+                )
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the rule's problem
                 if self._stopped.is_set():
                     return False
-                problem = str(error)
+                problems.insert(0, str(error) or type(error).__name__)
                 episodes = ledger.episodes_of(cursor, rule.name, since - rearm)
+                until = self._after_failure(cursor, rule.name, known, until)
+            else:
+                self._tries.pop(rule.name, None)
         with ledger.written(self._store) as writer:
             ledger.save_episodes(writer, rule.name, rule.clock, episodes)
-            self._note(writer, rule, until, started, problem)
+            self._note(writer, rule, until, started, problems[0] if problems else None)
         self._evaluated[rule.name] = until
         return True
+
+    def _after_failure(
+        self, cursor: duckdb.DuckDBPyConnection, name: str, known: datetime | None, until: datetime
+    ) -> datetime:
+        """Up to where a rule that failed counts as evaluated: it is asked again, but not for ever."""
+        self._tries[name] = self._tries.get(name, 0) + 1
+        kept = ledger.evaluated_to(cursor, name)
+        if known is None or kept is None or kept > until or self._tries[name] >= _TRIES:
+            del self._tries[name]
+            return until
+        return kept
+
+    def _went_back(self, rule: Rule, known: datetime, until: datetime) -> bool:
+        """Whether a clock was set back, or a log begins anew: what is ahead is not this time."""
+        far = FAR * self.config.pace.minute if rule.clock == "log" else _STEP
+        return known - until >= far
 
     def _since(
         self, cursor: duckdb.DuckDBPyConnection, rule: Rule, known: datetime | None, until: datetime
@@ -200,6 +257,7 @@ class Alerts:
         after: Step,
         reader: duckdb.DuckDBPyConnection,
         started: float,
+        allowance: Allowance,
         *,
         is_history: bool,
     ) -> Sequence[Episode]:
@@ -209,7 +267,7 @@ class Alerts:
             if change.kind == "firing":
                 one = change.episode
                 evidence[one.key, one.onset_at] = investigate(
-                    reader, self._catalog, rule, self._watch, one, instant
+                    reader, self._catalog, rule, self._watch, one, instant, allowance
                 )
         if self._stopped.is_set():
             raise StormwatchError("stopped while evidence was looked for")
@@ -248,3 +306,9 @@ class Alerts:
 def _urgency(rule: Rule) -> tuple[int, str]:
     """What may become most serious is evaluated first."""
     return -SEVERITIES.index(rule.policy.severities[-1]), rule.name
+
+
+def _said(error: Exception) -> str:
+    """What an error says, in one line."""
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -13,6 +13,7 @@ from stormwatch.storage import Store, open_empty
 from tests.cli.receiver import Receiver
 
 from .outbox import FIRING, put
+from .watched import Site
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +54,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "alerts.duckdb") as opened:
         put(opened, FIRING)
         yield opened
+
+
+@pytest.fixture
+def site(tmp_path: Path, catalog: Catalog) -> Iterator[Site]:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    with Store(tmp_path / "site.duckdb") as store:
+        with store.cursor() as cursor:
+            catalog.install(cursor)
+        yield Site(store, catalog, folder)

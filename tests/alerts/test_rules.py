@@ -132,9 +132,13 @@ def test_rows_that_say_nothing_are_said(tmp_path: Path, installed: duckdb.DuckDB
         "SELECT unnest(['a', NULL, 'c']) AS episode_key, unnest([1, 2, 'nan'::DOUBLE]) AS value, $until AS u"
     )
     found = parse_rule(rule(tmp_path / "late_orders.sql", text))
-    asked, wrong = ask(installed, found, Watch(Pace(), UNTIL), (), UNTIL - timedelta(minutes=1), UNTIL)
+    wrong: list[str] = []
+    watch, before = Watch(Pace(), UNTIL), UNTIL - timedelta(minutes=1)
+    asked = ask(installed, found, watch, (), before, UNTIL, wrong.append)
     late = UNTIL + timedelta(seconds=7)
-    assert list(ask(installed, found, Watch(Pace(), UNTIL), (), UNTIL, late)[0]) == [late]
+    assert list(ask(installed, found, watch, (), UNTIL, late, wrong.append)) == [late]
+    with pytest.raises(QueryError, match="episode_key is NULL"):
+        ask(installed, found, watch, (), before, UNTIL)
     assert [(one.key, one.value) for one in asked[UNTIL]] == [("a", 1), ("c", None)]
     assert "in 1 rows episode_key is NULL; in 1 rows value is NaN" in str(wrong)
 

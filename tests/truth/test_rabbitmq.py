@@ -26,7 +26,8 @@ GROUP BY queue
 # Messages whose type one of their ancestors has already.
 REPEATED_TYPES = """
 WITH RECURSIVE types AS (
-    SELECT event_id, any_value(event_type) AS event_type FROM events GROUP BY event_id
+    SELECT event_id, arg_min(event_type, (occurred_at, file_id, byte_offset)) AS event_type
+    FROM events WHERE event_type IS NOT NULL GROUP BY event_id
 ), ancestors AS (
     SELECT effect_id AS event_id, cause_id FROM edges
     UNION

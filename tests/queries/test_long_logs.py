@@ -141,13 +141,43 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         }
         for place, node in ((1, "n-1"), (2, "n-1"), (3, "n-2"))
     ]  # fmt: skip
-    added = [*without_ids, *changed, caused, *ordered]
+    letters = [
+        caused | {
+            "byte_offset": 6_000_000 + 10 * number + place, "event_id": f"l-{number}", "operation": operation,
+            "stream": "letters", "service": operation, "node": operation,
+            "occurred_at": _START + timedelta(seconds=number if place else 5 - number),
+        }
+        for number in range(5)
+        for place, operation in enumerate(("send", "receive"))
+    ]  # fmt: skip
+    epochs = [
+        caused | {
+            "byte_offset": 7_000_000 + 10 * place + number, "event_id": f"{epoch}-{number}",
+            "operation": "receive", "stream": "epochs", "service": "audit", "epoch": epoch,
+            "sequence": number, "sequence_source": "producer",
+            "occurred_at": _START + timedelta(seconds=10 * place + number),
+        }
+        for place, epoch in enumerate("ab")
+        for number in (1, 2)
+    ]  # fmt: skip
+    added = [*without_ids, *changed, caused, *ordered, *letters, *epochs]
     return {
-        "observations": [dict.fromkeys(changed[0]) | row for row in observations + added],
+        "observations": [dict.fromkeys([*changed[0], "epoch"]) | row for row in observations + added],
         "causes": causes,
         "locks": locks,
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],
         "files": [{"file_id": number, "path": f"{number}.jsonl"} for number in (1, 2, 3)],
+        "alert_episodes": [
+            {
+                "episode_id": number,
+                "rule": "storm_ahead",
+                "episode_key": f"k-{number % 2}",
+                "state": dice.choice(["firing", "resolved"]),
+                "onset_at": _START,
+                "evaluated_at": _START + timedelta(seconds=number % 3),
+            }
+            for number in range(9)
+        ],
         "batches": [
             {"batch_id": number, "committed_at": _START + timedelta(seconds=20 * number)}
             for number in range(9)

@@ -215,6 +215,7 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
         },
         "loop_edges": {"instant": _START + timedelta(minutes=1)},
         "log_pace": {"newest": _START + timedelta(seconds=50)},
+        "loss_periods": {"allowed_lateness": "1 second"},
         "observation_at": {"in_file": 2, "at_offset": 4_500},
         "record_place": {"in_file": 2, "at_offset": 4_500},
     }

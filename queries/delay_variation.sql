@@ -90,4 +90,10 @@ INNER JOIN delayed AS before_it
         delayed.scope_hash = before_it.scope_hash
         AND delayed.sequence - 1 = before_it.sequence
 WHERE delayed.occurred_at >= since::TIMESTAMP
-ORDER BY delayed.consumer, delayed.stream, delayed.sequence, delayed.event_id;
+ORDER BY
+    delayed.consumer,
+    delayed.stream,
+    delayed.sequence,
+    delayed.event_id,
+    delayed.occurred_at,
+    delay_variation_ms;

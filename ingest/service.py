@@ -153,6 +153,10 @@ class Ingester:
             SourceError: the directory cannot be listed.
             StorageError: the database cannot be written.
         """
+        if self._is_broken:
+            self._recover()
+        if self._is_broken:
+            raise StorageError(self._status.detail)
         self._scan()
         while not self._stop.is_set() and self._step():
             pass

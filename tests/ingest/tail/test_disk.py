@@ -68,6 +68,7 @@ def test_a_full_file_system(small_disk: Path, rig: Rig, *, with_readers: bool) -
                 except Exception:  # noqa: BLE001
                     reader = rig.store.cursor()
         ballast.unlink()
+        subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
         _until(lambda: rig.ingester.status().state == "idle")
         rig.append("app.log", 10)
         _until(lambda: len(rig.numbers()) == len(rig.written))

@@ -65,7 +65,7 @@ def _ratio(row: Row) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.1f}" if ratio < 100 else formatting.count(round(ratio))  # noqa: PLR2004
+    return f"{ratio:.1f}" if ratio < 100 else formatting.count(round(ratio))  # noqa: PLR2004 - as many digits as help
 
 
 def changed_at(row: Row) -> datetime | None:

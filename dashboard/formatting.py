@@ -15,16 +15,16 @@ _SECOND_US: Final = 1_000_000
 
 def _digits(value: float) -> str:
     """Three significant digits, no trailing zeros."""
-    if abs(value) >= 100:  # noqa: PLR2004
+    if abs(value) >= 100:  # noqa: PLR2004 - as many digits as help
         return f"{value:.0f}"
-    return f"{value:.1f}".rstrip("0").rstrip(".") if abs(value) >= 10 else f"{value:.2g}"  # noqa: PLR2004
+    return f"{value:.1f}".rstrip("0").rstrip(".") if abs(value) >= 10 else f"{value:.2g}"  # noqa: PLR2004 - as many digits as help
 
 
 def count(value: float | None) -> str:
     """1234 -> '1,234'; 28379 -> '28.4 k'; None -> an en dash."""
     if value is None:
         return NONE
-    if abs(value) < 10_000:  # noqa: PLR2004
+    if abs(value) < 10_000:  # noqa: PLR2004 - as many digits as help
         return f"{value:,.0f}" if value == int(value) else _digits(value)
     for size, suffix in _STEPS:
         if abs(value) >= size * 0.9995:
@@ -36,7 +36,7 @@ def per_second(value: float | None) -> str:
     """41300 -> '41.3 k/s'."""
     if value is None:
         return NONE
-    return f"{count(round(value))}/s" if value >= 100 else f"{_digits(value)}/s"  # noqa: PLR2004
+    return f"{count(round(value))}/s" if value >= 100 else f"{_digits(value)}/s"  # noqa: PLR2004 - as many digits as help
 
 
 def rate(per_s: float) -> str:
@@ -64,7 +64,7 @@ def percent(ratio: float | None) -> str:
     value = ratio * 100
     if value == 0:
         return f"0{_SPACE}%"
-    if value < 0.01:  # noqa: PLR2004
+    if value < 0.01:  # noqa: PLR2004 - as many digits as help
         return f"<{_SPACE}0.01{_SPACE}%"
     text = f"{value:.1f}" if value >= 1 else f"{value:.2g}"
     return f"{text.removesuffix('.0')}{_SPACE}%"
@@ -74,9 +74,9 @@ def milliseconds(value: float | None) -> str:
     """35.2 -> '35 ms'; 1234 -> '1.2 s'; 90000 -> '1 min 30 s'."""
     if value is None:
         return NONE
-    if value < 1000:  # noqa: PLR2004
+    if value < 1000:  # noqa: PLR2004 - as many digits as help
         return f"{_digits(value)}{_SPACE}ms"
-    if value < 60_000:  # noqa: PLR2004
+    if value < 60_000:  # noqa: PLR2004 - as many digits as help
         return f"{_digits(value / 1000)}{_SPACE}s"
     return span(timedelta(milliseconds=value))
 
@@ -84,7 +84,7 @@ def milliseconds(value: float | None) -> str:
 def span(value: timedelta) -> str:
     """The two largest units of a span: '2 d 3 h', '1 min 30 s', '4 s'."""
     total = int(value.total_seconds())
-    if total < 60:  # noqa: PLR2004
+    if total < 60:  # noqa: PLR2004 - as many digits as help
         seconds = value / timedelta(seconds=1)
         return f"{_digits(seconds) if seconds else '0'}{_SPACE}s"
     for unit, length, lower, lower_length in (

@@ -142,7 +142,7 @@ def _axes(frame: _Frame, unit: str) -> Iterator[str]:
 
 
 def _value(value: float) -> str:
-    return escape(formatting.count(round(value, 2) if value < 10 else round(value)))  # noqa: PLR2004
+    return escape(formatting.count(round(value, 2) if value < 10 else round(value)))  # noqa: PLR2004 - as many digits as help
 
 
 def _mark(frame: _Frame, mark: Mark) -> str:
@@ -158,7 +158,7 @@ def _mark(frame: _Frame, mark: Mark) -> str:
 
 
 def _legend(series: Sequence[Series]) -> Iterator[str]:
-    if len(series) < 2:  # noqa: PLR2004
+    if len(series) < 2:  # noqa: PLR2004 - a line has two ends
         return
     x = _LEFT + 90
     for one in series:

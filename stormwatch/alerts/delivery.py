@@ -174,7 +174,7 @@ class Delivery:
         self._pauses[route.name] = (failures, wall_now() + pause(failures))
 
     def _resend(self, route: Route, now: datetime) -> None:
-        if route.kind != "alertmanager" or now - self._resent.get(route.name, datetime.min) < RESEND:  # noqa: DTZ901
+        if route.kind != "alertmanager" or now - self._resent.get(route.name, datetime.min) < RESEND:  # noqa: DTZ901 - before anything
             return
         with self._store.cursor() as cursor:
             rows = cursor.execute(_FIRING, [route.name]).fetchall()

@@ -17,7 +17,7 @@ from stormwatch.export import plain_value
 
 Body = Mapping[str, Any]
 _EARLIEST: Final = datetime(1900, 1, 1)  # noqa: DTZ001 - naive UTC throughout
-_LATEST: Final = datetime(2200, 1, 1)  # noqa: DTZ001
+_LATEST: Final = datetime(2200, 1, 1)  # noqa: DTZ001 - naive UTC as stored
 _MOST_INSTANTS: Final = 1_000_000
 
 

@@ -48,7 +48,7 @@ def test_a_rule_that_cannot_even_be_looked_up_leaves_the_others_alone(
     def broken(rule: object, reached: datetime) -> bool:
         if getattr(rule, "name", "") == "a_broken":
             raise RecursionError("nobody expects this")
-        return whole(rule, reached)  # type: ignore[arg-type]
+        return whole(rule, reached)  # type: ignore[arg-type]  # passed on as it came
 
     monkeypatch.setattr(alerts, "evaluate_rule", broken)
     settle(alerts)
@@ -106,7 +106,7 @@ def test_a_thread_that_fails_or_ends_is_said(site: Site) -> None:
         failed.set()
         raise ArithmeticError("out of order")
 
-    alerts.evaluate_due = turn  # type: ignore[method-assign]
+    alerts.evaluate_due = turn  # type: ignore[method-assign]  # a stand-in
     alerts.start()
     try:
         assert failed.wait(10)
@@ -227,7 +227,7 @@ def test_a_rule_that_failed_is_asked_again_for_the_same_instants(
     def broken(*given: object, **named: object) -> object:
         if next(failures, False):
             raise QueryError("no memory")
-        return whole(*given, **named)  # type: ignore[arg-type]
+        return whole(*given, **named)  # type: ignore[arg-type]  # passed on as it came
 
     monkeypatch.setattr(asking, "run_readonly", broken)
     site.now += 4 * MINUTE

@@ -22,9 +22,9 @@ from stormwatch.storage import Store
 from .planted import MINUTE, RULES, START, at, play
 
 sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
-import other_storms  # type: ignore[import-not-found]
-import plans  # type: ignore[import-not-found]
-import weeks  # type: ignore[import-not-found]
+import other_storms  # type: ignore[import-not-found]  # a script of sample_logs
+import plans  # type: ignore[import-not-found]  # a script of sample_logs
+import weeks  # type: ignore[import-not-found]  # a script of sample_logs
 
 _STORE = """
 INSERT INTO observations BY NAME
@@ -160,8 +160,8 @@ def test_of_the_sample_stories_the_storm_alone_fires(story: str, has_storm: bool
         ingester = Ingester(store, Settings(SAMPLE_LOGS / story / "logs"))
         ingester.drain()
         ingester.close()
-        since, until = datetime(2026, 3, 2, 9), datetime(2026, 3, 2, 9, 6)  # noqa: DTZ001
-        crash = datetime(2026, 3, 2, 9, 4)  # noqa: DTZ001
+        since, until = datetime(2026, 3, 2, 9), datetime(2026, 3, 2, 9, 6)  # noqa: DTZ001 - naive UTC as stored
+        crash = datetime(2026, 3, 2, 9, 4)  # noqa: DTZ001 - naive UTC as stored
         # Six minutes that stand for three hours.
         watch = Watch(Pace(timedelta(seconds=2)), since)
         result = backtest(cursor, RULES["storm_ahead"], watch, since, until, [crash])

@@ -33,7 +33,7 @@ def test_box_over_the_time_chart_ranks_the_planted_cause_first(page: Page, storm
     page.wait_for_url("**/why?**box=**")
     settle(page)
     since, until = (datetime.fromisoformat(edge) for edge in asked(page)["box"].split("/"))
-    assert datetime(2026, 3, 2, 9, 2, 50) < since < until < datetime(2026, 3, 2, 9, 4, 30)  # noqa: DTZ001
+    assert datetime(2026, 3, 2, 9, 2, 50) < since < until < datetime(2026, 3, 2, 9, 4, 30)  # noqa: DTZ001 - naive UTC as stored
     assert asked(page).get("what", "records") == "records"
     assert asked(page)["window"].startswith("2026-03-02T09:00:00")
     _explained_first(page)

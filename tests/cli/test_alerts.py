@@ -17,8 +17,8 @@ from stormwatch.errors import ExitCode
 from .harness import Command, Processes, Running, eventually, line
 from .receiver import Receiver
 
-SECRET = "a secret of the test"  # noqa: S105
-TOKEN = "T0PSECRETPATH"  # noqa: S105
+SECRET = "a secret of the test"  # noqa: S105 - made up
+TOKEN = "T0PSECRETPATH"  # noqa: S105 - made up
 RULE = """\
 -- too_many_failures: do too many events fail?
 --

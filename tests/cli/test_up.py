@@ -17,8 +17,8 @@ from stormwatch.storage import open_reader
 
 from .harness import Command, Processes, Running, eventually, order
 
-TOKEN = "a secret of the test"  # noqa: S105
-EVERYWHERE = "0.0.0.0"  # noqa: S104
+TOKEN = "a secret of the test"  # noqa: S105 - made up
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - not listened on
 ACCOUNT = """
 SELECT
     (SELECT count(*) FROM observations) AS rows,

@@ -27,9 +27,9 @@ from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 
 sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
-from bulk import write_story  # type: ignore[import-not-found]
-from kernel import MILLISECOND  # type: ignore[import-not-found]
-from stories import STORIES  # type: ignore[import-not-found]
+from bulk import write_story  # type: ignore[import-not-found]  # a script of sample_logs
+from kernel import MILLISECOND  # type: ignore[import-not-found]  # a script of sample_logs
+from stories import STORIES  # type: ignore[import-not-found]  # a script of sample_logs
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MISSING = (0.0, 0.01, 0.05, 0.2)

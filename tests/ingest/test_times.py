@@ -13,7 +13,7 @@ from .parsing import Parser
 
 
 @pytest.fixture(scope="module")
-def read(parsing_store: Store):  # type: ignore[no-untyped-def]
+def read(parsing_store: Store):  # type: ignore[no-untyped-def]  # a fixture
     """`read(texts)`: the instants, aware and in UTC, None where there is none."""
     cursor = parsing_store.cursor()
 
@@ -110,7 +110,7 @@ EXACT = NOON.replace(microsecond=806_088)
         ("9999-12-31T23:59:59.999999Z", None),
     ],
 )
-def test_written_times(read, written: str, instant: datetime) -> None:  # type: ignore[no-untyped-def]
+def test_written_times(read, written: str, instant: datetime) -> None:  # type: ignore[no-untyped-def]  # a fixture
     assert read([written]) == [instant]
 
 
@@ -130,7 +130,7 @@ def test_written_times(read, written: str, instant: datetime) -> None:  # type: 
         "1e999", "9" * 26, "9" * 5000, "2026-11-23 (BC)", "26-11-23T09:18:26Z", "2026-11-23Z",
     ],
 )  # fmt: skip
-def test_what_is_no_time_is_never_guessed(read, parser: Parser, written: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_time_is_never_guessed(read, parser: Parser, written: str) -> None:  # type: ignore[no-untyped-def]  # a fixture
     assert read([written]) == [None]
     if written:
         kept = parser.parse(f'{{"id":"e1","time":"{written}"}}').the_row()
@@ -205,12 +205,12 @@ def _spellings(instant: datetime, zone: timezone, name: str) -> list[str]:
     OFFSETS,
     NAMED,
 )
-def test_every_spelling_is_the_same_instant(read, instant: datetime, zone: timezone, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_every_spelling_is_the_same_instant(read, instant: datetime, zone: timezone, name: str) -> None:  # type: ignore[no-untyped-def]  # a fixture
     spellings = _spellings(instant, zone, name)
     assert dict(zip(spellings, read(spellings), strict=True)) == dict.fromkeys(spellings, instant)
 
 
-def test_a_fraction_behind_a_colon_is_no_leap_second(read) -> None:  # type: ignore[no-untyped-def]
+def test_a_fraction_behind_a_colon_is_no_leap_second(read) -> None:  # type: ignore[no-untyped-def]  # a fixture
     written = ["2026-11-23 10:59:59:609999 Z", "2026-11-23 10:00:59:600000 Z", "2016-12-31 23:59:60Z"]
     assert [f"{at:%H:%M:%S.%f}" for at in read(written)] == [
         "10:59:59.609999", "10:00:59.600000", "00:00:00.000000",
@@ -218,7 +218,7 @@ def test_a_fraction_behind_a_colon_is_no_leap_second(read) -> None:  # type: ign
 
 
 @given(st.integers(10**18, 4 * 10**18))
-def test_every_unit_of_an_epoch_is_the_same_instant(read, nanoseconds: int) -> None:  # type: ignore[no-untyped-def]
+def test_every_unit_of_an_epoch_is_the_same_instant(read, nanoseconds: int) -> None:  # type: ignore[no-untyped-def]  # a fixture
     micro, rest = divmod(nanoseconds, 1000)
     instant = after_1970(micro)
     seconds = f"{micro // 10**6}.{micro % 10**6:06}{rest:03}"
@@ -230,7 +230,7 @@ def test_every_unit_of_an_epoch_is_the_same_instant(read, nanoseconds: int) -> N
 
 
 @given(st.text(max_size=30))
-def test_no_text_is_an_error(read, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_no_text_is_an_error(read, text: str) -> None:  # type: ignore[no-untyped-def]  # a fixture
     read([text.replace("\0", "")])
 
 

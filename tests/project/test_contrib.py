@@ -136,7 +136,7 @@ def test_image_runs_what_the_command_understands() -> None:
     [words] = [json.loads(rest) for word, rest in said if word == "CMD"]
     assert entry == ["stormwatch"]
     given = _check(words)
-    assert (str(given["directory"]), given["host"], given["port"]) == ("/logs", "0.0.0.0", 8501)  # noqa: S104
+    assert (str(given["directory"]), given["host"], given["port"]) == ("/logs", "0.0.0.0", 8501)  # noqa: S104 - not listened on
     assert ("EXPOSE", "8501") in said
 
 

@@ -195,7 +195,7 @@ def refuse_poison(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         if any("poison" in text for text in column):
             failures[0] += 1
             raise duckdb.InvalidInputException("a defect of the parser")
-        return parse(self, lines, broken)  # type: ignore[arg-type]
+        return parse(self, lines, broken)  # type: ignore[arg-type]  # passed on as it came
 
     monkeypatch.setattr(Engine, "parse", failing)
     return failures

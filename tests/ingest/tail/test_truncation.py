@@ -138,7 +138,7 @@ def test_truncated_while_it_is_read(make_rig: Callable[..., Rig], monkeypatch: p
     read_chunk, turns = tailer.read_chunk, iter(range(100))
 
     def disturbed(*args: object, **kwargs: object) -> object:
-        chunk = read_chunk(*args, **kwargs)  # type: ignore[arg-type]
+        chunk = read_chunk(*args, **kwargs)  # type: ignore[arg-type]  # passed on as it came
         if next(turns) == 1:
             rig.copytruncate("app.log", "app.log.1")
             rig.append("app.log", 40)
@@ -160,7 +160,7 @@ def test_truncated_while_its_first_bytes_are_read(rig: Rig, monkeypatch: pytest.
     read_chunk, turns = tailer.read_chunk, iter(range(100))
 
     def disturbed(*args: object, **kwargs: object) -> object:
-        chunk = read_chunk(*args, **kwargs)  # type: ignore[arg-type]
+        chunk = read_chunk(*args, **kwargs)  # type: ignore[arg-type]  # passed on as it came
         if next(turns) == 0:
             rig.copytruncate("app.log", "app.log.1")
             rig.append("app.log", 40)

@@ -214,7 +214,8 @@ def test_evidence_of_many_alerts_at_once_is_looked_for_only_for_a_while(
         )
     ]
     assert len(problems) == 6
-    assert sum("too much began to fire at once" in text for text in problems) == 5
+    # The first may find what it looks for, and then has no problem.
+    assert sum("too much began to fire at once" in (text or "") for text in problems) == 5
 
 
 def test_a_rule_that_failed_is_asked_again_for_the_same_instants(

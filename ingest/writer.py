@@ -26,7 +26,7 @@ from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
 from ingest.telemetry import Occurrence, Telemetry
 from stormwatch.errors import StormwatchError
-from stormwatch.minutes import mark_stale
+from stormwatch.minutes.keeper import mark_stale
 from stormwatch.redaction import Redaction
 from stormwatch.storage import Store
 

@@ -22,7 +22,7 @@ from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
-from stormwatch.minutes import Minutes
+from stormwatch.minutes.keeper import Minutes
 from stormwatch.readonly import interrupt_all
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store

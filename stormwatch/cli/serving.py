@@ -25,7 +25,7 @@ from stormwatch.catalog import Catalog
 from stormwatch.cli.talk import escaped_tracebacks, say
 from stormwatch.errors import ConfigError, ExitCode
 from stormwatch.gate import LOOPBACK, Access, is_loopback
-from stormwatch.minutes import leave
+from stormwatch.minutes.keeper import leave
 from stormwatch.readonly import interrupt_all
 from stormwatch.runtime import Runtime
 from stormwatch.storage import MEMORY_LIMIT, Store

@@ -61,3 +61,29 @@ CREATE TABLE stale_minutes (
 COMMENT ON TABLE stale_minutes IS 'Kept minutes of which more, or something else, was read since.';
 COMMENT ON COLUMN stale_minutes.minute_no IS 'Number of the minute since 1970.';
 COMMENT ON COLUMN stale_minutes.batch_id IS 'The batch that read it.';
+
+CREATE TABLE minute_work (
+    minute_no BIGINT NOT NULL,
+    observation_count BIGINT NOT NULL,
+    retry_count BIGINT NOT NULL,
+    deep_count BIGINT NOT NULL
+);
+COMMENT ON TABLE minute_work IS 'One row per minute with events: how much of the work was done again.';
+COMMENT ON COLUMN minute_work.minute_no IS 'Number of the minute since 1970.';
+COMMENT ON COLUMN minute_work.observation_count IS 'Observations.';
+COMMENT ON COLUMN minute_work.retry_count IS 'Of these, with an attempt above 1 or the broker''s flag.';
+COMMENT ON COLUMN minute_work.deep_count IS 'Events that were the eighth or a later one of their type and entity in their flow.';
+
+CREATE TABLE minute_flows (
+    minute_no BIGINT NOT NULL,
+    stream VARCHAR NOT NULL,
+    consumer VARCHAR,
+    operation VARCHAR NOT NULL,
+    message_count BIGINT NOT NULL
+);
+COMMENT ON TABLE minute_flows IS 'One row per minute, stream, consumer and operation: messages sent, or first received or processed.';
+COMMENT ON COLUMN minute_flows.minute_no IS 'Number of the minute since 1970.';
+COMMENT ON COLUMN minute_flows.stream IS 'Topic, queue or destination.';
+COMMENT ON COLUMN minute_flows.consumer IS 'Service, else node; NULL of what is sent.';
+COMMENT ON COLUMN minute_flows.operation IS 'send, receive or process.';
+COMMENT ON COLUMN minute_flows.message_count IS 'Messages.';

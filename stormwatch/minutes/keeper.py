@@ -17,17 +17,8 @@ from typing import Final
 
 import duckdb
 
-from stormwatch.minute_replay import (
-    COUNT_TYPES,
-    EPOCH,
-    FIRST_EVENT,
-    KNOWN,
-    SPAN,
-    WARM,
-    Replay,
-    number_of,
-    start_of,
-)
+from stormwatch.minutes.replay import EPOCH, FIRST_EVENT, KNOWN, SPAN, WARM, Replay, number_of, start_of
+from stormwatch.minutes.statements import COUNT_TYPES, COUNTED
 from stormwatch.storage import Store
 
 _HISTORY: Final = 27 * 60
@@ -50,6 +41,11 @@ WHERE added.occurred_at < make_timestamp(state.claimed_no * 60000000)
     {condition}
 """
 
+_COUNT_WORK: Final = """
+INSERT INTO minute_work
+SELECT epoch_us(bucket_start) // 60000000, observation_count, retry_count, deep_count
+FROM _work_counts_of_events($since, $until, INTERVAL 1 MINUTE, TRUE)
+"""
 _STALE: Final = "SELECT DISTINCT minute_no FROM stale_minutes WHERE minute_no < $until_no ORDER BY minute_no"
 
 
@@ -167,10 +163,11 @@ class Minutes:
         first = complete_no if first_at is None else min(number_of(first_at), complete_no)
         since, effects_since = complete_no - _HISTORY, complete_no - _EFFECTS_HISTORY
         until = max(first, effects_since)
-        for table in ("minute_counts", "minute_effects", "stale_minutes"):
+        for table in (*(stored for _, stored, _ in COUNTED), "stale_minutes"):
             cursor.execute(f"DELETE FROM {table}")
         edges = {"since": start_of(max(first, since)), "until": start_of(until)}
         cursor.execute(COUNT_TYPES.format(table="minute_counts"), edges)
+        cursor.execute(_COUNT_WORK, edges)
         return 0 if first >= since else since, 0 if first >= effects_since else effects_since, until
 
     def _batch(self) -> int:

@@ -17,6 +17,8 @@ from typing import Final
 
 import duckdb
 
+from stormwatch.minutes import blocks
+from stormwatch.minutes.blocks import Blocks
 from stormwatch.minutes.replay import EPOCH, FIRST_EVENT, KNOWN, SPAN, WARM, Replay, number_of, start_of
 from stormwatch.minutes.statements import COUNT_TYPES, COUNTED
 from stormwatch.storage import Store
@@ -28,6 +30,7 @@ _EFFECTS_HISTORY: Final = 180
 _SLICE_S: Final = 1.0
 _LAG: Final = 3
 """Minutes that may not be counted yet while this process does it."""
+_MARKS: Final = ("stale_minutes", "block_faults", "block_state", "stale_blocks")
 _NO_END: Final = 2**63 - 1
 _STALE_REST: Final = 19
 """After counting again it rests so many times as long as that took."""
@@ -73,6 +76,7 @@ class Minutes:
     def __init__(self, store: Store):
         self._store = store
         self._head = Replay(store)
+        self._blocks = Blocks(store)
         self._rests_until = 0.0
 
     def close(self) -> None:
@@ -99,8 +103,12 @@ class Minutes:
         if started >= self._rests_until and self._recount(until_no, is_over):
             passed = time.monotonic() - started
             self._rests_until = started + (1 + _STALE_REST) * passed
-        if until_no >= complete_no:
-            return False
+        if until_no < complete_no and self._go_on(until_no, complete_no, is_over) < complete_no:
+            return True
+        return self._blocks.keep(complete_no)
+
+    def _go_on(self, until_no: int, complete_no: int, is_over: Callable[[], bool]) -> int:
+        """Count for a while from `until_no` on; the first minute not counted."""
         batch = self._batch()
         reached = self._head.count(until_no, complete_no, _ends_in(_SLICE_S, is_over))
         cursor = self._head.cursor
@@ -109,7 +117,7 @@ class Minutes:
             cursor.execute("UPDATE minute_state SET until_no = ?", [reached])
             _unmark(cursor, until_no, reached, batch)
         self._head.stored()
-        return reached < complete_no
+        return reached
 
     def _recount(self, until_no: int, is_over: Callable[[], bool]) -> bool:
         """Count the first stale minutes again; whether there were any."""
@@ -128,6 +136,7 @@ class Minutes:
             reached = again.count(first, last, _ends_in(2 * _SLICE_S, is_over))
             with self._store.transaction(again.cursor):
                 again.store(first, reached)
+                blocks.mark_stale(again.cursor, first, reached)
                 # The effects of a stale minute are counted in those behind it.
                 _unmark(again.cursor, first, reached if reached == last else reached - SPAN, batch)
         finally:
@@ -163,7 +172,7 @@ class Minutes:
         first = complete_no if first_at is None else min(number_of(first_at), complete_no)
         since, effects_since = complete_no - _HISTORY, complete_no - _EFFECTS_HISTORY
         until = max(first, effects_since)
-        for table in (*(stored for _, stored, _ in COUNTED), "stale_minutes"):
+        for table in (*(stored for _, stored, _ in COUNTED), *_MARKS):
             cursor.execute(f"DELETE FROM {table}")
         edges = {"since": start_of(max(first, since)), "until": start_of(until)}
         cursor.execute(COUNT_TYPES.format(table="minute_counts"), edges)

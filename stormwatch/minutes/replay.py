@@ -28,7 +28,7 @@ _LONGEST_GAP: Final = 64
 
 _NEWEST: Final = "SELECT max(last_no) FROM recent"
 FIRST_EVENT: Final = "SELECT min(occurred_at) FROM events WHERE occurred_at >= $since"
-_EVENTS_BY_MINUTE: Final = """
+EVENTS_BY_MINUTE: Final = """
 SELECT minute_no, sum(event_count)::BIGINT FROM minute_counts
 WHERE minute_no >= $first AND minute_no < $last GROUP BY minute_no ORDER BY minute_no DESC
 """
@@ -108,7 +108,7 @@ class Replay:
     def _warm_from(self, first: int) -> int:
         """As far back as there is something to remember, bounded by how much that is."""
         begin, held = first - WARM, 0
-        for number, count in self._ask(_EVENTS_BY_MINUTE, first=first - KNOWN, last=first):
+        for number, count in self._ask(EVENTS_BY_MINUTE, first=first - KNOWN, last=first):
             held += count
             if held > _WARM_EVENTS:
                 break

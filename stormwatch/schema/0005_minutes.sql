@@ -87,3 +87,33 @@ COMMENT ON COLUMN minute_flows.stream IS 'Topic, queue or destination.';
 COMMENT ON COLUMN minute_flows.consumer IS 'Service, else node; NULL of what is sent.';
 COMMENT ON COLUMN minute_flows.operation IS 'send, receive or process.';
 COMMENT ON COLUMN minute_flows.message_count IS 'Messages.';
+
+CREATE TABLE block_faults (
+    block_no BIGINT NOT NULL,
+    consumer VARCHAR,
+    stream VARCHAR,
+    arrival_count BIGINT NOT NULL,
+    reordered_count BIGINT NOT NULL,
+    duplicate_count BIGINT NOT NULL
+);
+COMMENT ON TABLE block_faults IS 'One row per five minutes, consumer and stream with numbered arrivals: how many were out of order or duplicate.';
+COMMENT ON COLUMN block_faults.block_no IS 'Number of the five minutes since 1970.';
+COMMENT ON COLUMN block_faults.consumer IS 'Service they arrived at, else node.';
+COMMENT ON COLUMN block_faults.stream IS 'Topic, queue or destination.';
+COMMENT ON COLUMN block_faults.arrival_count IS 'First copies.';
+COMMENT ON COLUMN block_faults.reordered_count IS 'Of these, that arrived after a larger number.';
+COMMENT ON COLUMN block_faults.duplicate_count IS 'Events of which the last copy so far arrived here.';
+
+CREATE TABLE block_state (
+    since_no BIGINT NOT NULL,
+    until_no BIGINT NOT NULL
+);
+COMMENT ON TABLE block_state IS 'One row: of which five minutes block_faults tells; none where it tells of none.';
+COMMENT ON COLUMN block_state.since_no IS 'First block that is there; 0 when all before are.';
+COMMENT ON COLUMN block_state.until_no IS 'First block that is not.';
+
+CREATE TABLE stale_blocks (
+    block_no BIGINT NOT NULL
+);
+COMMENT ON TABLE stale_blocks IS 'Blocks to which, or to the hour before which, more was read since.';
+COMMENT ON COLUMN stale_blocks.block_no IS 'Number of the five minutes since 1970.';

@@ -35,7 +35,8 @@ SELECT
     CASE event_type WHEN 'order' THEN 'work' WHEN 'ship' THEN 'parcels' END AS stream,
     CASE hash(event_id, occurred_at) % 3 WHEN 0 THEN 'send' WHEN 1 THEN 'receive' ELSE 'process' END
         AS operation,
-    CASE hash(occurred_at) % 2 WHEN 0 THEN 'billing' ELSE 'store' END AS service
+    CASE hash(occurred_at) % 2 WHEN 0 THEN 'billing' ELSE 'store' END AS service,
+    (epoch(occurred_at) + hash(event_id) % 40)::BIGINT AS sequence
 FROM parsed
 """
 _SIMULATED = """
@@ -123,6 +124,12 @@ class Site:
                 for name, given in _ASKED.items()
             }
 
+    def order(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
+        """How fast the budget of reorderings is used up."""
+        with self.store.cursor() as cursor:
+            found = self._catalog.run(cursor, "delivery_budgets", since=since, until=until).to_pylist()
+        return [one for one in found if one["fault"] == "reordered"]
+
     def gains(self, since: datetime, until: datetime, **more: Any) -> list[dict[str, Any]]:
         with self.store.cursor() as cursor:
             given = {"since": since, "until": until, **more}
@@ -152,8 +159,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def _keep(site: Site, until: datetime) -> None:
     """Keep all there is to keep, and leave: as a process does that is stopped."""
     minutes = Minutes(site.store)
-    while minutes.keep(until) or site.ask("SELECT 1 FROM stale_minutes LIMIT 1"):
-        minutes._rests_until = 0.0  # it goes by a clock that cannot be set
+
+    def turn() -> bool:
+        minutes._rests_until = minutes._blocks._rests_until = 0.0  # by a clock that cannot be set
+        return minutes.keep(until)
+
+    while turn() or site.ask("SELECT 1 FROM stale_minutes LIMIT 1"):
+        pass
     minutes.close()
 
 
@@ -168,13 +180,16 @@ def test_it_answers_as_the_events_do(seed: int, site: Site) -> None:
     rows = _log(seed)
     site.commit(rows)
     end = _end(rows)
-    by_events = site.answers(START - MINUTE, end)
+    end = start_of(number_of(end) // 5 * 5)
+    by_events, order = site.answers(START, end), site.order(START, end)
+    assert any(one["burn_5min"] for one in order)
     assert all(by_events.values())
     assert any(one["kind"] == "deep chain" and one["repeated_count"] for one in by_events["repeated_work"])
-    _keep(site, end)
+    _keep(site, _end(rows))
     site.store.cursor().execute("DELETE FROM observations")
-    assert site.is_kept(START - MINUTE, end)
-    assert site.answers(START - MINUTE, end) == by_events
+    assert site.is_kept(START, end)
+    assert site.answers(START, end) == by_events
+    assert site.order(START, end) == order
 
 
 @pytest.mark.parametrize("bucket", [2 * MINUTE, pytest.param(5 * MINUTE, marks=pytest.mark.slow)])

@@ -47,6 +47,10 @@ class Blocks:
         self._store = store
         self._rests_until = 0.0
 
+    def rest_no_more(self) -> None:
+        """Count the next block at once, whatever that takes from others."""
+        self._rests_until = 0.0
+
     def keep(self, complete_no: int) -> bool:
         """Count one block that is new before the minute `complete_no`, or stale; whether there was one.
 

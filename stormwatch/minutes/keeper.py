@@ -84,6 +84,11 @@ class Minutes:
         leave(self._store)
         self._head.close()
 
+    def rest_no_more(self) -> None:
+        """Go on at once, whatever that takes from others."""
+        self._rests_until = 0.0
+        self._blocks.rest_no_more()
+
     def keep(self, complete_to: datetime, is_over: Callable[[], bool] = lambda: False) -> bool:
         """Count for a second what is new before `complete_to`, or stale; whether something is left to do.
 

@@ -161,7 +161,7 @@ def _keep(site: Site, until: datetime) -> None:
     minutes = Minutes(site.store)
 
     def turn() -> bool:
-        minutes._rests_until = minutes._blocks._rests_until = 0.0  # by a clock that cannot be set
+        minutes.rest_no_more()
         return minutes.keep(until)
 
     while turn() or site.ask("SELECT 1 FROM stale_minutes LIMIT 1"):

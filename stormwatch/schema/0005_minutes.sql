@@ -117,3 +117,31 @@ CREATE TABLE stale_blocks (
 );
 COMMENT ON TABLE stale_blocks IS 'Blocks to which, or to the hour before which, more was read since.';
 COMMENT ON COLUMN stale_blocks.block_no IS 'Number of the five minutes since 1970.';
+
+CREATE TABLE covered_days (
+    file_id INTEGER NOT NULL,
+    day_start TIMESTAMP,
+    first_at TIMESTAMP,
+    first_credible_at TIMESTAMP,
+    last_credible_at TIMESTAMP,
+    event_count BIGINT NOT NULL,
+    credible_count BIGINT NOT NULL
+);
+COMMENT ON TABLE covered_days IS 'What each file tells of each day: several rows of a file and day add up. Kept with the rows, so that nobody has to go through all events to know what they cover.';
+COMMENT ON COLUMN covered_days.file_id IS 'The file the records stand in.';
+COMMENT ON COLUMN covered_days.day_start IS 'The day, UTC; NULL of events without a readable time.';
+COMMENT ON COLUMN covered_days.first_at IS 'Oldest event.';
+COMMENT ON COLUMN covered_days.first_credible_at IS 'Oldest event that does not claim to be later than 5 minutes after it was read; NULL without any.';
+COMMENT ON COLUMN covered_days.last_credible_at IS 'Newest of these; NULL without any.';
+COMMENT ON COLUMN covered_days.event_count IS 'Observations.';
+COMMENT ON COLUMN covered_days.credible_count IS 'Of these, credible.';
+
+INSERT INTO covered_days
+SELECT
+    file_id, date_trunc('day', occurred_at), min(occurred_at),
+    min(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
+    max(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
+    count(*),
+    count(*) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE)
+FROM observations
+GROUP BY ALL;

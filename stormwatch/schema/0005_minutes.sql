@@ -65,12 +65,14 @@ COMMENT ON COLUMN stale_minutes.batch_id IS 'The batch that read it.';
 CREATE TABLE minute_work (
     minute_no BIGINT NOT NULL,
     observation_count BIGINT NOT NULL,
+    error_count BIGINT NOT NULL,
     retry_count BIGINT NOT NULL,
     deep_count BIGINT NOT NULL
 );
 COMMENT ON TABLE minute_work IS 'One row per minute with events: how much of the work was done again.';
 COMMENT ON COLUMN minute_work.minute_no IS 'Number of the minute since 1970.';
 COMMENT ON COLUMN minute_work.observation_count IS 'Observations.';
+COMMENT ON COLUMN minute_work.error_count IS 'Of these, with a severity of error or worse.';
 COMMENT ON COLUMN minute_work.retry_count IS 'Of these, with an attempt above 1 or the broker''s flag.';
 COMMENT ON COLUMN minute_work.deep_count IS 'Events that were the eighth or a later one of their type and entity in their flow.';
 

@@ -15,7 +15,15 @@ import pyarrow as pa
 
 from ingest.engine import Engine
 from ingest.generations import ACCOUNTS, FILES_SCHEMA, WAITING, Position, Registry, utc_now
-from ingest.inserts import COUNT_REDACTED, INSERT_EVENTS, inserts, mask
+from ingest.inserts import (
+    COUNT_REDACTED,
+    COVER_FILE,
+    GATHER_COVERED,
+    INSERT_COVERED,
+    INSERT_EVENTS,
+    inserts,
+    mask,
+)
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.reader import Chunk
@@ -26,11 +34,14 @@ from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
 from ingest.telemetry import Occurrence, Telemetry
 from stormwatch.errors import StormwatchError
+from stormwatch.minutes.keeper import mark_stale
 from stormwatch.redaction import Redaction
 from stormwatch.storage import Store
 
 _RAW_BYTES: Final = 64 << 10
 """So much of a rejected range is kept."""
+_GATHER: Final = 512
+"""Batches after which what they say of the days they tell of is added up."""
 
 _RANGE = "file_id = ? AND byte_offset >= ? AND byte_offset < ?"
 _ACCOUNTS_OF_RANGE = f"""
@@ -155,10 +166,13 @@ class Writer:
             )
             chunk.generation.position = before
             [change] = self._account([chunk], outcome).values()
+            mark_stale(self._cursor, self._batch_id + 1, "observations", f"AND {_RANGE}", *here)
             for table in ("observations", "causes", "locks", "rejects"):
                 self._cursor.execute(f"DELETE FROM {table} WHERE {_RANGE}", here)
             now = utc_now()
             self._insert(outcome, now)
+            for statement in COVER_FILE:
+                self._cursor.execute(statement, [file_id])
             self._cursor.execute(_CHANGE_ACCOUNTS, [*(getattr(change, name) for name in ACCOUNTS), file_id])
             changed = Committed(change.event_count, change.reject_count, 0)
             self._note_batch(changed, now, started)
@@ -267,6 +281,10 @@ class Writer:
     ) -> Committed:
         now = utc_now()
         self._insert(outcome, now)
+        self._cursor.execute(INSERT_COVERED, [now] * 3)
+        if (self._batch_id + 1) % _GATHER == 0:
+            for statement in GATHER_COVERED:
+                self._cursor.execute(statement)
         for chunk in chunks:
             self._registry.note(chunk.generation)
         self._write_files(positions)
@@ -279,6 +297,7 @@ class Writer:
         if self._redaction.is_on:
             self._mask()
         self._cursor.execute(INSERT_EVENTS, [now])
+        mark_stale(self._cursor, self._batch_id + 1, "parsed")
         for statement in inserts(is_masked=self._redaction.is_on):
             self._cursor.execute(statement)
         self._write_rejects(outcome.rejects, now)

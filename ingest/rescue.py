@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import JSONDecodeError, JSONDecoder
 from typing import Literal
+
+import orjson
 
 _WHITESPACE = " \t\r\n"
 # What holds nothing: NUL runs, byte order marks, the record separator of RFC 7464, and the
@@ -27,6 +29,9 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]')
 _STRUCTURE = re.compile(r'["{}]')
 _HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _PART_OF_DOCUMENT = re.compile(r'\s*(?:[{}\[\]][\s,}\]]*\Z|"(?:[^"\\]|\\.)*+"\s*(?::|,?\s*\Z))')
+_PUNCTUATION = b" \t\r\n[],"
+_SHALLOW = 500
+"""So many brackets can be nested wherever they stand."""
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 # Numbers stay text: Python refuses to make an int of thousands of digits.
@@ -59,6 +64,8 @@ def segments(line: bytes) -> list[Segment]:
     whole at the start or at the end of what is left; an array of objects is its objects. An
     object nested in a torn one is no record. Bytes that are not UTF-8 are part of no record.
     """
+    if elements := _elements(line):
+        return elements
     text = line.decode("utf-8", "surrogateescape")
     found, at = [], 0
     for part in _parts(text):
@@ -66,6 +73,46 @@ def segments(line: bytes) -> list[Segment]:
         found.append(Segment(part.kind, at, end, _reason(part, line[at:end], at)))
         at = end
     return found
+
+
+def _elements(line: bytes) -> list[Segment]:
+    """The same of objects that stand on lines of their own, with nothing but the punctuation of an array
+    around them: most are. Empty where they are not.
+    """
+    if b"\\u" in line:
+        return []
+    found: list[Segment] = []
+    done = 0
+    for start, end in _bare_lines(line):
+        text = line[start:end]
+        if not text.startswith(b"{") or text.count(b"[") + text.count(b"{") > _SHALLOW:
+            return []
+        try:
+            if not orjson.loads(text):
+                return []
+        except orjson.JSONDecodeError:
+            return []
+        if start > done:
+            found.append(Segment("blank", done, start))
+        found.append(Segment("record", start, end))
+        done = end
+    if found and not line[done:].strip(_WHITESPACE.encode()):
+        found[-1] = replace(found[-1], end=len(line))  # the line end belongs to its record
+    elif found:
+        found.append(Segment("blank", done, len(line)))
+    return found
+
+
+def _bare_lines(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where what stands on each line starts and ends, without punctuation around it."""
+    at = 0
+    while at < len(data):
+        behind = data.find(b"\n", at) + 1 or len(data)
+        text = data[at:behind].lstrip(_PUNCTUATION)
+        if text:
+            start = behind - len(text)
+            yield start, start + len(text.rstrip(_PUNCTUATION))
+        at = behind
 
 
 def _parts(text: str) -> Iterator[_Part]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -39,8 +40,12 @@ class Records:
         return cls(pa.table(columns, schema=schema), [record.raw for record in records])
 
     def __getitem__(self, number: int) -> RawRecord:
-        file_id, offset, length, mapping_no = (self.table[name][number].as_py() for name in _PLACE)
+        file_id, offset, length, mapping_no = (int(column[number]) for column in self._places)
         return RawRecord(file_id, offset, length, mapping_no, self.raws[number])
+
+    @cached_property
+    def _places(self) -> list[npt.NDArray[np.int64]]:
+        return [self.table[name].to_numpy() for name in _PLACE]
 
 
 def _bytes_of(texts: pa.ChunkedArray) -> list[bytes]:

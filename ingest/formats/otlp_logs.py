@@ -46,12 +46,12 @@ def _log(common: Json, record: Json) -> Json:
         "body": None if is_text else body,
         "attributes": about,
     }
-    return otlp.present({**record, **common, **made})
+    record.update(common)
+    return otlp.put(record, made)
 
 
 def _transcode(line: bytes) -> Iterator[Json]:
-    record = otlp.load(line)
-    for common, entry in otlp.scoped(record, "Logs", "logRecords", "logs"):
+    for common, entry in otlp.scoped(line, "Logs", "logRecords", "logs"):
         yield _log(common, entry)
 
 

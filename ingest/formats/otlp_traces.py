@@ -9,7 +9,7 @@ when it has no name; then so is the record. Source: OTLP; OpenTelemetry semantic
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from ingest.formats import otlp
 from ingest.formats.base import JsonFormat, Transcoder
@@ -40,8 +40,22 @@ _MADE = (
 )  # fmt: skip
 
 
+def _spelled(prefix: str, names: tuple[str, ...]) -> dict[str | int, str]:
+    found: dict[str | int, str] = {}
+    for number, name in enumerate(names):
+        found |= {number: name, str(number): name, prefix + name: name, name: name}
+    return found
+
+
+_SPELLED: Final = {
+    prefix: _spelled(prefix, names) for prefix, names in (("SPAN_KIND_", _KINDS), ("STATUS_CODE_", _CODES))
+}
+
+
 def _named(written: Any, prefix: str, names: tuple[str, ...]) -> Any:
     """The short name of an enum's value, however it was written."""
+    if type(written) in (str, int) and (name := _SPELLED[prefix].get(written)):
+        return name
     if isinstance(written, str):
         written = int(written) if written.isascii() and written.isdigit() else written.removeprefix(prefix)
     is_known = isinstance(written, int) and 0 <= written < len(names)
@@ -49,7 +63,9 @@ def _named(written: Any, prefix: str, names: tuple[str, ...]) -> Any:
 
 
 def _code(status: Json) -> Any:
-    code = _named(status.get("code"), "STATUS_CODE_", _CODES)
+    if "code" not in status:
+        return None
+    code = _named(status["code"], "STATUS_CODE_", _CODES)
     if isinstance(code, str) and code not in ("", *_CODES):
         raise ValueError(f"status code {code[:40]!r} is none of {', '.join(_CODES)}")
     return code
@@ -87,8 +103,8 @@ def _first(about: Json, keys: tuple[str, ...]) -> Any:
 def _link(link: Json) -> Json:
     if "traceId" not in link and "spanId" not in link:
         raise ValueError("a link names no span")
-    about, ids = otlp.attributes(link.pop("attributes", None)), _ids(link, "link")
-    return otlp.present({**link, **ids, "attributes": about})
+    made = {"attributes": otlp.attributes(link.pop("attributes", None))}
+    return otlp.put(link, {**_ids(link, "link"), **made})
 
 
 def _ids(holder: Json, what: str) -> Json:
@@ -100,7 +116,7 @@ def _ids(holder: Json, what: str) -> Json:
 
 
 def _check_events(span: Json) -> None:
-    for event in otlp.items(span, "events") if "events" in span else ():
+    for event in otlp.items(span, "events"):
         if not otlp.present({"name": event.get("name"), "time": event.get("timeUnixNano")}):
             raise ValueError("an event of a span with neither a name nor a time")
         otlp.check_times(event, "timeUnixNano")
@@ -110,10 +126,11 @@ def _span(common: Json, span: Json) -> Json:
     if not isinstance(span.get("name"), str):
         raise ValueError("a span without a name")  # noqa: TRY004 - the reason of a reject
     otlp.check_times(span, "startTimeUnixNano", "endTimeUnixNano")
-    _check_events(span)
+    if "events" in span:
+        _check_events(span)
     about = otlp.attributes(span.pop("attributes", None))
     kind = _named(span.get("kind"), "SPAN_KIND_", _KINDS)
-    status = otlp.part(span, "status")
+    status = otlp.part(span, "status") if "status" in span else {}
     links = otlp.items(span, "links") if "links" in span else []
     made = {
         **_ids(span, "span"),
@@ -125,12 +142,12 @@ def _span(common: Json, span: Json) -> Json:
         "@severity": "ERROR" if _code(status) == "ERROR" else None,
         "@text": status.get("message"),
     }
-    return otlp.present({**span, **common, **made})
+    span.update(common)
+    return otlp.put(span, made)
 
 
 def _transcode(line: bytes) -> Iterator[Json]:
-    record = otlp.load(line)
-    for common, span in otlp.scoped(record, "Spans", "spans"):
+    for common, span in otlp.scoped(line, "Spans", "spans"):
         yield _span(common, span)
 
 

@@ -53,6 +53,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
 FORMAT = Transcoder(
     name="prefixed_json",
     format=_ENVELOPE,
-    starts=_PREFIX + rb"(?=[^\n]*\}[ \t\r]*(?:\n|\Z))",
+    # Many lines begin with a time, few of them have a brace.
+    starts=rb"(?=[^\n{]*+\{)" + _PREFIX + rb"(?=[^\n]*\}[ \t\r]*(?:\n|\Z))",
     transcode=_transcode,
 )

@@ -17,8 +17,12 @@ def text_of(*inputs: str) -> str:
 def values_of(text: str, *keys: str) -> str:
     """SQL: the list of what metadata in the placeholder `text` says of these keys, as texts."""
     json = ", ".join(f"'/{key}'" for key in keys)
-    entries = (f"<string>{key.replace('$', '.')}</string>\\s*<([\\w.-]+)>([^<]*)</" for key in keys)
-    xml = ", ".join(f"nullif(regexp_extract({{{text}}}, '{entry}', 2), '')" for entry in entries)
+    # To look for a text first costs a tenth of looking for the expression.
+    xml = ", ".join(
+        f"CASE WHEN contains({{{text}}}, '{key.removeprefix('$')}</string>') THEN nullif(regexp_extract("
+        f"{{{text}}}, '<string>{key.replace('$', '.')}</string>\\s*<([\\w.-]+)>([^<]*)</', 2), '') END"
+        for key in keys
+    )
     return f"""CASE
         WHEN starts_with({{{text}}}, '{{{{') THEN try(json_extract_string({{{text}}}, [{json}]))
         WHEN starts_with({{{text}}}, '<') THEN [{xml}]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ingest import rescue
 from ingest.rescue import segments
 
 from .parsing import Parser
@@ -188,3 +189,28 @@ def test_a_hostile_line_costs_no_more_than_its_length(line: bytes) -> None:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+ELEMENTS = st.sampled_from(
+    [
+        b'{"a":1}', b'{"a":{"b":[1,{}]}}', b'{"a":"}]"}', b"{}", b'{"a":1', b'{"a":NaN}', b"[1]", b'"x"', b"",
+        b'{"a":"\\ud83d\\ude00"}', b'{"a":"\\ud83d"}', b'{"a":"\xff"}', b'{"a":1}{"b":2}', b'{"a":\n1}',
+        b'{"a":' + b"[" * 300 + b"]" * 300 + b"}",
+    ]
+)  # fmt: skip
+MARKS = st.lists(
+    st.sampled_from([b"[", b"]", b",", b"\n", b"\r\n", b" ", b"\t", b"\0", b"\x1e", b"x"]), max_size=3
+)
+
+
+@given(st.lists(st.tuples(MARKS, ELEMENTS, MARKS), min_size=1, max_size=4))
+@example([([b"["], b'{"a":1}', [b",", b"\n"]), ([b" "], b'{"b":2}', [b"\n", b"]", b"\n"])])
+@example([([b" "], b'{"a":1}', [b",", b"\r\n"])])
+def test_objects_on_lines_of_their_own_are_cut_as_the_search_cuts_them(
+    pieces: list[tuple[list[bytes], bytes, list[bytes]]],
+) -> None:
+    line = b"".join(b"".join([*before, one, *behind]) for before, one, behind in pieces) or b"\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rescue, "_elements", lambda _: [])
+        expected = segments(line)
+    assert segments(line) == expected

@@ -1,0 +1,68 @@
+"""What stands around the records of a line is read once, which makes no other difference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ingest.formats import otlp, otlp_logs, otlp_traces
+from ingest.formats.base import Transcoder
+from ingest.objects import objects_of
+
+SPAN = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "a"}
+TEXT = {"key": 'x"spans":[', "value": {"stringValue": '"logRecords":[]}]}]}'}}
+LIST = {
+    "key": "l",
+    "value": {"arrayValue": {"values": [{"intValue": "1"}, {"kvlistValue": {"values": [TEXT]}}]}},
+}
+RECORDS: tuple[list[Any], ...] = (
+    [],
+    [SPAN],
+    [SPAN, {**SPAN, "name": "b", "attributes": [TEXT, LIST]}],
+    [{**SPAN, "spans": [SPAN], "logRecords": [1]}],
+    [{"name": 1, "spanId": "no id"}],
+    [SPAN, None],
+    [{**SPAN, "deep": json.loads("[" * 240 + "]" * 240)}],
+    [{**SPAN, "deep": json.loads("[" * 260 + "]" * 260)}],
+)
+
+
+def lines(signal: str, records: str) -> Iterator[bytes]:
+    """Lines of one scope and of several, with and without what may stand behind records."""
+    for found in RECORDS:
+        scope = {"scope": {"name": "s", "attributes": [TEXT]}, records: found}
+        resource = {"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}}
+        several = ([scope], [{**scope, "schemaUrl": "http://a"}], [scope, scope])
+        for scopes in (*several, [{records: found, "log_records": []}]):
+            one = {**resource, f"scope{signal}": scopes}
+            for resources in ([one], [{**one, "schemaUrl": "http://b"}], [one, one]):
+                whole = {f"resource{signal}": resources}
+                yield from (
+                    json.dumps(line, separators=(",", ":")).encode() + end
+                    for line in (whole, {**whole, "more": 1}, {"more": 1, **whole})
+                    for end in (b"", b"\r\n")
+                )
+
+
+@pytest.mark.parametrize(
+    ("transcoder", "signal", "records"),
+    [(otlp_traces.FORMAT, "Spans", "spans"), (otlp_logs.FORMAT, "Logs", "logRecords")],
+    ids=["traces", "logs"],
+)
+def test_a_line_reads_the_same_whatever_was_read_before(
+    transcoder: Transcoder, signal: str, records: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, read = 0, 0
+    for line in lines(signal, records):
+        with monkeypatch.context() as patch:
+            patch.setattr(otlp, "_of_one_scope", lambda *_: (None, []))
+            expected = objects_of(transcoder, [line])
+        otlp._seen.clear()
+        assert [objects_of(transcoder, [line]) for _ in range(3)] == [expected] * 3
+        known += any(otlp._seen.values())
+        read += len(expected.lines)
+    assert known
+    assert read

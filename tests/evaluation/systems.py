@@ -90,7 +90,7 @@ def minutes_of(connection: duckdb.DuckDBPyConnection, sql: str, length: int, val
 
 
 @contextmanager
-def _database() -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog]]:
+def database() -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog]]:
     catalog = Catalog.load()
     with open_empty() as connection:
         connection.execute("SET threads = 1")
@@ -107,7 +107,7 @@ def watch(job: Job) -> Watched:
         plan = plans.storm(job.shape, job.seed, job.events_per_s, job.coverage, job.failing)
     run = weeks.simulate(plan, job.seed)
     length = len(run.gain)
-    with _database() as (connection, catalog):
+    with database() as (connection, catalog):
         store(connection, run.events, "'create' AS operation, 'node-' || node AS node")
         statement, _ = catalog.call("loop_gain", {})
         worst = (
@@ -141,7 +141,7 @@ def watch_other(job: Job) -> Watched:
     story: Any = other_storms.tell(job.shape, job.seed, job.events_per_s)
     length = story.crashed_min + 1
     scores = {}
-    with _database() as (connection, catalog):
+    with database() as (connection, catalog):
         rest = (
             "operation::VARCHAR AS operation, is_redelivered, 'work' AS stream, "
             "if(operation = 'send', 'shop', 'worker') AS service"

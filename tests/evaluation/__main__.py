@@ -1,7 +1,9 @@
 """Prints figures of what is found, on simulated systems and on series of others: which part comes first.
 
     storms     how early and how rightly storms are announced (when no part is named)
+    told       what the rules of alerts tell a person of them, and of weeks without any
     deadlocks  false alarms of the rules about deadlocks, and lock orders that are told of before any
+    series     what the rules that fit a plain metric say of labelled series of a benchmark
 
 Each part has options of its own: `python -m tests.evaluation deadlocks --help`.
 """
@@ -10,9 +12,14 @@ from __future__ import annotations
 
 import sys
 
-from . import deadlocks, storms
+from . import deadlocks, metric_series, storms, told
 
-PARTS = {"storms": storms.main, "deadlocks": deadlocks.main}
+PARTS = {
+    "storms": storms.main,
+    "told": told.main,
+    "deadlocks": deadlocks.main,
+    "series": metric_series.main,
+}
 
 
 def main() -> None:

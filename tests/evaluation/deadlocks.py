@@ -209,12 +209,17 @@ def report(systems: Sequence[Inverted]) -> None:
     early = sum(one.fired_at[0] < one.deployed_at for one in systems if one.fired_at)
     after = [(one.fired_at[0] - one.inverted_at) / timedelta(minutes=1) for one in systems if one.fired_at]
     deadlocked = [one for one in systems if one.deadlock_at is not None]
-    leads = [one.lead_min for one in deadlocked if one.lead_min is not None]
+    later = [one for one in deadlocked if one.deadlock_at - one.inverted_at > timedelta(minutes=1)]
+    leads = [one.lead_min for one in later if one.lead_min is not None]
     before = [lead for lead in leads if lead > 0]
     print("\nlock_order_inverted: a version that takes two locks the other way round")
     print(f"{len(after)} of {len(systems)} told, {early} of them before it was deployed")
     print(f"{np.max(after, initial=0):.1f} minutes at most after both orders had been taken")
-    print(f"{len(deadlocked)} of them deadlocked in the end, {len(before)} after they were told of")
+    print(
+        f"{len(deadlocked)} of them deadlocked in the end, {len(deadlocked) - len(later)} within a minute of "
+        f"that, when there is nothing to see before; of the other {len(later)} all but "
+        f"{len(later) - len(before)} after they were told of"
+    )
     if before:
         print(
             f"minutes from the alarm to the first deadlock: median {np.median(before):.0f}, "

@@ -29,7 +29,7 @@ def test_all_of_them_are_read(series: dict[str, Series]) -> None:
 
 def at_least(count: int, mean: float, dispersion: float) -> float:
     """Probability of so many or more, of a Poisson or negative binomial distribution."""
-    if dispersion <= 1.5:
+    if dispersion <= 1.01:
         chances = (exp(k * log(mean) - mean - lgamma(k + 1)) for k in range(count))
     else:
         size = mean / (dispersion - 1)

@@ -10,7 +10,19 @@ import pytest
 from stormwatch.alerts.asking import Pace, Watch
 from stormwatch.alerts.backtest import backtest
 
-from .deadlocks import BASELINES, HOUR, RULES, WEEK_H, Baseline, Inverted, counted_hourly, deadlocks, put
+from .deadlocks import (
+    BASELINES,
+    HOUR,
+    RULES,
+    WEEK_H,
+    Baseline,
+    Inverted,
+    begun,
+    counted_hourly,
+    deadlocks,
+    put,
+    surging_hours,
+)
 from .systems import START, database
 
 
@@ -33,7 +45,7 @@ def test_baselines_vary_as_they_are_called(name: str, dispersion: float) -> None
 
 
 @pytest.mark.slow
-def test_a_rule_asked_at_full_hours_fires_as_often_as_one_asked_all_the_time() -> None:
+def test_the_rule_fires_in_the_hours_that_are_a_surge_however_often_it_is_asked() -> None:
     rng = np.random.default_rng(3)
     counts = rng.poisson(12, 36)
     counts[[26, 30]] = 30, 40
@@ -46,8 +58,15 @@ def test_a_rule_asked_at_full_hours_fires_as_often_as_one_asked_all_the_time() -
             [one.fired_at for one in backtest(connection, asked, Watch(Pace(), START), *span).fired]
             for asked in (rule, counted_hourly(rule))
         )
+        surging = surging_hours(connection, *span)
+    assert surging == [START + 26 * HOUR, START + 30 * HOUR]
     assert hourly == [START + 27 * HOUR, START + 31 * HOUR]
     assert [at.replace(minute=0) + HOUR for at in often] == hourly
+
+
+def test_hours_that_follow_each_other_are_one_alarm() -> None:
+    assert begun([START + number * HOUR for number in (3, 4, 5, 7, 20, 21)]) == 3
+    assert begun([]) == 0
 
 
 def test_the_lead_is_that_to_the_first_deadlock() -> None:

@@ -61,8 +61,8 @@ RULES = {
 CHAINS = ("storm_ahead", "work_repeated")
 DELIVERIES = tuple(name for name in RULES if name != "storm_ahead")
 """What is asked of which of the two logs of a benign system: chains of events; messages, locks, deadlocks."""
-_FOR = {"delivery_budget_burning": DAY // 2, "lock_order_inverted": DAY}
-"""Minutes for which rules are asked that take a tenth of a second for each of thousands of instants."""
+_FOR = {"deadlock_surge": 2 * DAY, "delivery_budget_burning": DAY // 4, "lock_order_inverted": DAY}
+"""Minutes for which rules are asked that take up to a tenth of a second for each of thousands of instants."""
 FALLBACKS = ("storm_ahead", "work_repeated", "backlog_growing")
 """What is asked of storms: in their logs there is nothing for the others."""
 

@@ -30,7 +30,7 @@ from stormwatch.alerts.asking import Pace, Watch
 from stormwatch.alerts.backtest import backtest
 from stormwatch.alerts.rules import load_rules
 
-from .deadlocks import HOUR, counted_hourly, put
+from .deadlocks import HOUR, PATIENCE_S, put, surging_hours
 from .figures import FalseAlarms
 from .systems import START, database
 
@@ -125,17 +125,15 @@ def hourly(series: Series) -> np.ndarray:
 
 
 def surges(series: Series) -> Alarmed:
-    """When `deadlock_surge` would have fired."""
+    """When `deadlock_surge` would have fired: at the end of hours that are a surge and follow none."""
     units = hourly(series)
     moved = series.at[0].replace(minute=0, second=0, microsecond=0) - START
     with database() as (connection, _):
         spread = [(hour + (np.arange(count) + 0.5) / count) * 3600 for hour, count in enumerate(units)]
         put(connection, np.concatenate(spread))
-        result = backtest(
-            connection, counted_hourly(RULES["deadlock_surge"]), Watch(Pace(), START),
-            series.judged_from - moved, series.at[-1] - moved,
-        )  # fmt: skip
-    return Alarmed(series, tuple(one.fired_at + moved for one in result.fired))
+        hours = surging_hours(connection, series.judged_from - moved, series.at[-1] - moved)
+    first = [hour for before, hour in zip([None, *hours], hours, strict=False) if before != hour - HOUR]
+    return Alarmed(series, tuple(hour + HOUR + moved for hour in first))
 
 
 def gaps(series: Series) -> list[tuple[datetime, datetime]]:
@@ -149,7 +147,7 @@ def silences(series: Series) -> Alarmed:
     with database() as (connection, _):
         connection.register("written", pa.table({"occurred_at": pa.array(series.at, pa.timestamp("us"))}))
         connection.execute(_READ)
-        watch = Watch(Pace(), series.at[0])
+        watch = Watch(Pace(), series.at[0], PATIENCE_S)
         for begin, end in gaps(series):
             result = backtest(connection, RULES["log_silent"], watch, begin - _NEAR, end + _NEAR)
             fired += [one.fired_at for one in result.fired]

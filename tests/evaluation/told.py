@@ -23,7 +23,7 @@ from stormwatch.alerts.asking import Pace, Watch
 from stormwatch.alerts.backtest import Fired, backtest
 from stormwatch.alerts.rules import SEVERITIES, Rule, load_rules
 
-from .deadlocks import counted_hourly
+from .deadlocks import PATIENCE_S, counted_hourly
 from .detectors import DAY
 from .figures import WEEK, FalseAlarms, Leads
 from .systems import MESSAGES, SIMULATED, START, Job, database, other_storms, plans, store, weeks
@@ -130,7 +130,7 @@ def _played(
 def _fired(
     connection: duckdb.DuckDBPyConnection, name: str, since: datetime, until: datetime
 ) -> tuple[Fired, ...]:
-    return backtest(connection, RULES[name], Watch(Pace(), START), since, until).fired
+    return backtest(connection, RULES[name], Watch(Pace(), START, PATIENCE_S), since, until).fired
 
 
 def _minute(at: datetime) -> float:

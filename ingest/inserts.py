@@ -101,6 +101,37 @@ SELECT
 FROM parts
 """
 
+_COVER: Final = """
+SELECT
+    file_id, date_trunc('day', occurred_at), min(occurred_at),
+    min(occurred_at) FILTER (occurred_at <= {read_at} + INTERVAL 5 MINUTE),
+    max(occurred_at) FILTER (occurred_at <= {read_at} + INTERVAL 5 MINUTE),
+    count(*),
+    count(*) FILTER (occurred_at <= {read_at} + INTERVAL 5 MINUTE)
+"""
+INSERT_COVERED: Final = f"""
+INSERT INTO covered_days {_COVER.format(read_at="?::TIMESTAMP")} FROM parsed GROUP BY ALL
+"""
+_COVER_STORED: Final = _COVER.format(read_at="ingested_at")
+COVER_FILE: Final = (
+    "DELETE FROM covered_days WHERE file_id = ?",
+    f"INSERT INTO covered_days {_COVER_STORED} FROM observations WHERE file_id = ? GROUP BY ALL",
+)
+"""Instead, where rows of a file were replaced: all of the file anew."""
+GATHER_COVERED: Final = (
+    """
+CREATE OR REPLACE TEMP TABLE gathered AS
+SELECT
+    file_id, day_start, min(first_at), min(first_credible_at), max(last_credible_at),
+    sum(event_count)::BIGINT, sum(credible_count)::BIGINT
+FROM covered_days GROUP BY file_id, day_start
+""",
+    "DELETE FROM covered_days",
+    "INSERT INTO covered_days FROM gathered",
+    "DROP TABLE gathered",
+)
+"""One row per file and day again."""
+
 _TEXTS: Final = ("message", "attributes", "lock_detail", "lock_edges")
 """What may hold a secret; names and numbers do not."""
 _IDS: Final = ("event_id", "causation_id", "correlation_id", "message_id")

@@ -15,7 +15,15 @@ import pyarrow as pa
 
 from ingest.engine import Engine
 from ingest.generations import ACCOUNTS, FILES_SCHEMA, WAITING, Position, Registry, utc_now
-from ingest.inserts import COUNT_REDACTED, INSERT_EVENTS, inserts, mask
+from ingest.inserts import (
+    COUNT_REDACTED,
+    COVER_FILE,
+    GATHER_COVERED,
+    INSERT_COVERED,
+    INSERT_EVENTS,
+    inserts,
+    mask,
+)
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.reader import Chunk
@@ -32,6 +40,8 @@ from stormwatch.storage import Store
 
 _RAW_BYTES: Final = 64 << 10
 """So much of a rejected range is kept."""
+_GATHER: Final = 512
+"""Batches after which what they say of the days they tell of is added up."""
 
 _RANGE = "file_id = ? AND byte_offset >= ? AND byte_offset < ?"
 _ACCOUNTS_OF_RANGE = f"""
@@ -161,6 +171,8 @@ class Writer:
                 self._cursor.execute(f"DELETE FROM {table} WHERE {_RANGE}", here)
             now = utc_now()
             self._insert(outcome, now)
+            for statement in COVER_FILE:
+                self._cursor.execute(statement, [file_id])
             self._cursor.execute(_CHANGE_ACCOUNTS, [*(getattr(change, name) for name in ACCOUNTS), file_id])
             changed = Committed(change.event_count, change.reject_count, 0)
             self._note_batch(changed, now, started)
@@ -269,6 +281,10 @@ class Writer:
     ) -> Committed:
         now = utc_now()
         self._insert(outcome, now)
+        self._cursor.execute(INSERT_COVERED, [now] * 3)
+        if (self._batch_id + 1) % _GATHER == 0:
+            for statement in GATHER_COVERED:
+                self._cursor.execute(statement)
         for chunk in chunks:
             self._registry.note(chunk.generation)
         self._write_files(positions)

@@ -12,9 +12,9 @@
 --   bucket_start     TIMESTAMP  start of the five minutes, UTC
 --   consumer         VARCHAR    service they arrived at, else node
 --   stream           VARCHAR    topic, queue or destination
---   arrival_count    HUGEINT    first copies
---   reordered_count  HUGEINT    of these, that arrived after a larger number
---   duplicate_count  HUGEINT    events whose last copy arrived
+--   arrival_count    BIGINT     first copies
+--   reordered_count  BIGINT     of these, that arrived after a larger number
+--   duplicate_count  BIGINT     events whose last copy arrived
 --
 -- Reads: reorder_hotspots, duplicates
 CREATE OR REPLACE MACRO _faults_of_events(since, until, lookback, is_wanted) AS TABLE

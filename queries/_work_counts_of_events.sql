@@ -10,9 +10,9 @@
 --
 -- Columns
 --   bucket_start       TIMESTAMP  start of the bucket, UTC
---   observation_count  HUGEINT    observations
---   retry_count        HUGEINT    of these, with an attempt above 1 or the broker's flag
---   deep_count         HUGEINT    events that were at least the eighth of their type and entity
+--   observation_count  BIGINT     observations
+--   retry_count        BIGINT     of these, with an attempt above 1 or the broker's flag
+--   deep_count         BIGINT     events that were at least the eighth of their type and entity
 --                                 in their flow
 --
 -- Reads: events

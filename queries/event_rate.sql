@@ -15,41 +15,19 @@
 --   event_count   BIGINT     observations in the bucket
 --   error_count   BIGINT     of these, with a severity of error or worse
 --
--- Reads: events
+-- Reads: _rate_counts
 CREATE OR REPLACE MACRO event_rate(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     bucket := INTERVAL 1 MINUTE
 ) AS TABLE
-WITH by_severity AS (
+WITH counts AS (
     SELECT
-        time_bucket(bucket::INTERVAL, events.occurred_at) AS bucket_start,
-        events.severity,
-        count(*) AS event_count
-    FROM events
-    WHERE
-        events.occurred_at >= since::TIMESTAMP
-        AND events.occurred_at < until::TIMESTAMP
-    GROUP BY ALL
-),
-
-counts AS (
-    SELECT
-        by_severity.bucket_start,
-        sum(by_severity.event_count)::BIGINT AS event_count,
-        coalesce(
-            sum(by_severity.event_count) FILTER (
-                WHERE regexp_full_match(
-                    by_severity.severity,
-                    'err|error[2-4]?|severe|crit|critical|alert|emerg|emergency|panic'
-                    '|fatal[2-4]?|50|60',
-                    'i'
-                )
-            ),
-            0
-        )::BIGINT AS error_count
-    FROM by_severity
-    GROUP BY by_severity.bucket_start
+        found.bucket_start,
+        sum(found.event_count)::BIGINT AS event_count,
+        sum(found.error_count)::BIGINT AS error_count
+    FROM _rate_counts(since, until, bucket) AS found
+    GROUP BY found.bucket_start
 ),
 
 followed AS (

@@ -11,18 +11,18 @@
 --   untimed_count  BIGINT     events without a readable time, which are in no window
 --   reject_count   BIGINT     rows in quarantine, which have no time to be covered
 --
--- Reads: events, rejects
+-- Reads: _covered_days, rejects
 CREATE OR REPLACE VIEW log_coverage AS
 SELECT
-    min(events.occurred_at) AS first_at,
-    max(events.occurred_at) FILTER (
-        WHERE events.occurred_at <= events.ingested_at + INTERVAL 5 MINUTE
-    ) AS last_at,
-    count(*) AS event_count,
-    count(*) FILTER (
-        WHERE events.occurred_at > events.ingested_at + INTERVAL 5 MINUTE
-    ) AS future_count,
-    count(*) FILTER (WHERE events.occurred_at IS NULL) AS untimed_count,
+    min(days.first_at) AS first_at,
+    max(days.last_credible_at) AS last_at,
+    coalesce(sum(days.event_count), 0)::BIGINT AS event_count,
+    coalesce(
+        sum(days.event_count - days.credible_count) FILTER (WHERE days.day_start IS NOT NULL),
+        0
+    )::BIGINT AS future_count,
+    coalesce(sum(days.event_count) FILTER (WHERE days.day_start IS NULL), 0)::BIGINT
+        AS untimed_count,
     (SELECT count(*) FROM rejects) AS reject_count
-FROM events
+FROM _covered_days AS days
 ORDER BY event_count;

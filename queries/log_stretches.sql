@@ -9,17 +9,17 @@
 --   last_at      TIMESTAMP  newest event of the stretch, UTC
 --   event_count  BIGINT     observations in it
 --
--- Reads: events
+-- Reads: _covered_days
 CREATE OR REPLACE VIEW log_stretches AS
 WITH days AS (
     SELECT
-        date_trunc('day', events.occurred_at) AS day_start,
-        min(events.occurred_at) AS first_at,
-        max(events.occurred_at) AS last_at,
-        count(*) AS event_count
-    FROM events
-    WHERE events.occurred_at <= events.ingested_at + INTERVAL 5 MINUTE
-    GROUP BY ALL
+        covered.day_start,
+        min(covered.first_credible_at) AS first_at,
+        max(covered.last_credible_at) AS last_at,
+        sum(covered.credible_count) AS event_count
+    FROM _covered_days AS covered
+    WHERE covered.credible_count > 0
+    GROUP BY covered.day_start
 ),
 
 breaks AS (

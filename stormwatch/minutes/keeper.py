@@ -46,8 +46,9 @@ WHERE added.occurred_at < make_timestamp(state.claimed_no * 60000000)
 
 _COUNT_WORK: Final = """
 INSERT INTO minute_work
-SELECT epoch_us(bucket_start) // 60000000, observation_count, retry_count, deep_count
+SELECT epoch_us(bucket_start) // 60000000, observation_count, error_count, retry_count, deep_count
 FROM _work_counts_of_events($since, $until, INTERVAL 1 MINUTE, TRUE)
+INNER JOIN _severe_counts($since, $until, INTERVAL 1 MINUTE, TRUE) USING (bucket_start)
 """
 _STALE: Final = "SELECT DISTINCT minute_no FROM stale_minutes WHERE minute_no < $until_no ORDER BY minute_no"
 

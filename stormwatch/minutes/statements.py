@@ -162,7 +162,9 @@ GROUP BY turn_hash
 _COUNT_WORK: Final = """
 INSERT INTO new_work
 SELECT
-    $number, count(*), count(*) FILTER (attempt > 1 OR is_redelivered),
+    $number, count(*),
+    (SELECT coalesce(sum(error_count), 0) FROM _severe_counts($since, $until, INTERVAL 1 MINUTE, TRUE)),
+    count(*) FILTER (attempt > 1 OR is_redelivered),
     (
         SELECT coalesce(sum(
             greatest(coalesce(turns.event_count, 0) + new_turns.event_count - 7, 0)

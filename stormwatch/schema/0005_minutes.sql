@@ -65,12 +65,14 @@ COMMENT ON COLUMN stale_minutes.batch_id IS 'The batch that read it.';
 CREATE TABLE minute_work (
     minute_no BIGINT NOT NULL,
     observation_count BIGINT NOT NULL,
+    error_count BIGINT NOT NULL,
     retry_count BIGINT NOT NULL,
     deep_count BIGINT NOT NULL
 );
 COMMENT ON TABLE minute_work IS 'One row per minute with events: how much of the work was done again.';
 COMMENT ON COLUMN minute_work.minute_no IS 'Number of the minute since 1970.';
 COMMENT ON COLUMN minute_work.observation_count IS 'Observations.';
+COMMENT ON COLUMN minute_work.error_count IS 'Of these, with a severity of error or worse.';
 COMMENT ON COLUMN minute_work.retry_count IS 'Of these, with an attempt above 1 or the broker''s flag.';
 COMMENT ON COLUMN minute_work.deep_count IS 'Events that were the eighth or a later one of their type and entity in their flow.';
 
@@ -117,3 +119,31 @@ CREATE TABLE stale_blocks (
 );
 COMMENT ON TABLE stale_blocks IS 'Blocks to which, or to the hour before which, more was read since.';
 COMMENT ON COLUMN stale_blocks.block_no IS 'Number of the five minutes since 1970.';
+
+CREATE TABLE covered_days (
+    file_id INTEGER NOT NULL,
+    day_start TIMESTAMP,
+    first_at TIMESTAMP,
+    first_credible_at TIMESTAMP,
+    last_credible_at TIMESTAMP,
+    event_count BIGINT NOT NULL,
+    credible_count BIGINT NOT NULL
+);
+COMMENT ON TABLE covered_days IS 'What each file tells of each day: several rows of a file and day add up. Kept with the rows, so that nobody has to go through all events to know what they cover.';
+COMMENT ON COLUMN covered_days.file_id IS 'The file the records stand in.';
+COMMENT ON COLUMN covered_days.day_start IS 'The day, UTC; NULL of events without a readable time.';
+COMMENT ON COLUMN covered_days.first_at IS 'Oldest event.';
+COMMENT ON COLUMN covered_days.first_credible_at IS 'Oldest event that does not claim to be later than 5 minutes after it was read; NULL without any.';
+COMMENT ON COLUMN covered_days.last_credible_at IS 'Newest of these; NULL without any.';
+COMMENT ON COLUMN covered_days.event_count IS 'Observations.';
+COMMENT ON COLUMN covered_days.credible_count IS 'Of these, credible.';
+
+INSERT INTO covered_days
+SELECT
+    file_id, date_trunc('day', occurred_at), min(occurred_at),
+    min(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
+    max(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
+    count(*),
+    count(*) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE)
+FROM observations
+GROUP BY ALL;

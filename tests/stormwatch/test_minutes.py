@@ -36,7 +36,8 @@ SELECT
     CASE hash(event_id, occurred_at) % 3 WHEN 0 THEN 'send' WHEN 1 THEN 'receive' ELSE 'process' END
         AS operation,
     CASE hash(occurred_at) % 2 WHEN 0 THEN 'billing' ELSE 'store' END AS service,
-    (epoch(occurred_at) + hash(event_id) % 40)::BIGINT AS sequence
+    (epoch(occurred_at) + hash(event_id) % 40)::BIGINT AS sequence,
+    CASE hash(event_id) % 9 WHEN 0 THEN 'Error' WHEN 1 THEN 'INFO' END AS severity
 FROM parsed
 """
 _SIMULATED = """
@@ -64,6 +65,7 @@ _ASKED: dict[str, dict[str, object]] = {
     "loop_gain": {"span": 3 * MINUTE},
     "repeated_work": {"baseline": 20 * MINUTE, "span": 2 * MINUTE},
     "backlog": {"span": 5 * MINUTE},
+    "event_rate": {},
 }
 
 Row = tuple[str, str, str | None, str | None, datetime]
@@ -129,6 +131,10 @@ class Site:
         with self.store.cursor() as cursor:
             found = self._catalog.run(cursor, "delivery_budgets", since=since, until=until).to_pylist()
         return [one for one in found if one["fault"] == "reordered"]
+
+    def rates(self, **given: Any) -> list[dict[str, Any]]:
+        with self.store.cursor() as cursor:
+            return self._catalog.run(cursor, "event_rate", **given).to_pylist()
 
     def gains(self, since: datetime, until: datetime, **more: Any) -> list[dict[str, Any]]:
         with self.store.cursor() as cursor:
@@ -206,6 +212,29 @@ def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> No
     ]
     for kept, counted in zip(site.gains(**given), by_events, strict=True):
         assert kept["gain"] == pytest.approx(counted["gain"], rel=0.02)
+
+
+@pytest.mark.parametrize("bucket", [MINUTE, 5 * MINUTE])
+def test_a_window_that_cuts_minutes_has_its_events(bucket: timedelta, site: Site) -> None:
+    rows = _log(14)
+    site.commit(rows)
+    second = timedelta(seconds=1)
+    windows = [
+        (START + a * second, START + b * second) for a, b in ((77, 1501), (60, 1499), (10, 40), (90, 1560))
+    ]
+    given = [{"since": since, "until": until, "bucket": bucket} for since, until in windows]
+    by_events = [site.rates(**one) for one in given]
+    minutes = Minutes(site.store)
+    while minutes.keep(START + 24 * MINUTE):
+        pass
+    assert [site.rates(**one) for one in given] == by_events
+    assert sum(one["error_count"] for one in by_events[0]) > 0
+    # Those that are kept are not read again.
+    site.store.cursor().execute(
+        "DELETE FROM observations WHERE occurred_at >= $1 AND occurred_at < $2",
+        [START + 2 * MINUTE, START + 24 * MINUTE],
+    )
+    assert [site.rates(**one) for one in given] == by_events
 
 
 def test_buckets_shorter_than_a_minute_are_counted_from_the_events(site: Site) -> None:

@@ -6,9 +6,10 @@ import duckdb
 
 
 def check_conservation(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Committed bytes are inherited, stored, quarantined or blank, of each file, without overlaps."""
+    """Committed bytes are inherited, stored, quarantined or blank, of each file, no overlaps; days add up."""
     assert cursor.execute(_BROKEN_ACCOUNTS).fetchall() == []
     assert cursor.execute(_OVERLAPS).fetchall() == []
+    assert cursor.execute(_NOT_AS_COVERED).fetchall() == []
 
 
 _BROKEN_ACCOUNTS = """
@@ -49,4 +50,23 @@ SELECT * FROM placed
 WHERE committed_offset IS NULL
     OR byte_offset < inherited_bytes
     OR byte_offset + byte_length > least(following, committed_offset)
+"""
+
+# What is kept of the days that the logs tell of is what the rows say.
+_NOT_AS_COVERED = """
+WITH kept AS (
+    SELECT
+        file_id, day_start, min(first_at), min(first_credible_at), max(last_credible_at),
+        sum(event_count), sum(credible_count)
+    FROM covered_days GROUP BY file_id, day_start
+), stored AS (
+    SELECT
+        file_id, date_trunc('day', occurred_at), min(occurred_at),
+        min(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
+        max(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
+        count(*)::HUGEINT,
+        (count(*) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE))::HUGEINT
+    FROM observations GROUP BY ALL
+)
+(FROM kept EXCEPT FROM stored) UNION ALL (FROM stored EXCEPT FROM kept)
 """

@@ -94,6 +94,7 @@ def test_a_database_that_forgot_what_it_had_committed(rig: Rig) -> None:
     rig.look()
     rig.query("DELETE FROM observations WHERE file_id > 1")
     rig.query("DELETE FROM files WHERE file_id > 1")
+    rig.query("DELETE FROM covered_days WHERE file_id > 1")
     rig.ingester._recover()
     rig.drain()
     rig.check()

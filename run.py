@@ -7,6 +7,7 @@
     python3 run.py test --all        also the slow and the browser tests, and the linters
     python3 run.py benchmark         measure how fast it is on this machine; --formats: each log format
     python3 run.py evaluate          measure how early and how rightly storms are announced, on simulated ones
+    python3 run.py evaluate told     ... and what the rules of alerts tell of them; also: deadlocks, series
     python3 run.py findings          measure what is found of what a simulation plants, with lines missing
 
 Packages are installed once, with uv where it is on PATH, else with pip, and only as the lock files say.

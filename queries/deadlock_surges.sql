@@ -1,9 +1,9 @@
 -- deadlock_surges: in which hours were there more deadlocks than chance explains?
 --
 -- One row per hour of deadlocks_per_hour, compared with the hours of the baseline before it;
--- nothing later is looked at. As long as the counts of these vary as much as their mean, they
--- are taken as Poisson; where they clump (variance above 1.5 times the mean), as negative
--- binomial. An hour is a surge when so many or more are expected less than once a week. So
+-- nothing later is looked at. Where the counts of these vary no more than their mean, they
+-- are taken as Poisson; where they clump (a greater variance), as negative binomial with that
+-- variance. An hour is a surge when so many or more are expected less than once a week. So
 -- 12 an hour need 23 to stand out. With fewer than 24 hours before, nothing is said.
 --
 -- Parameters
@@ -62,7 +62,8 @@ shaped AS (
         usual.usual_count,
         usual.dispersion,
         usual.rate,
-        CASE WHEN usual.dispersion > 1.5 THEN usual.rate / (usual.dispersion - 1) END AS size
+        -- Nearer to 1 the two are the same, and the numbers too large to subtract.
+        CASE WHEN usual.dispersion > 1.01 THEN usual.rate / (usual.dispersion - 1) END AS size
     FROM usual
 ),
 

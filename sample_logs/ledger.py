@@ -47,6 +47,8 @@ class Observer:
 
     def gave_up(self, event_id: str, cause: str) -> None: ...
 
+    def asked(self, held: str, resource: str, now: int) -> None: ...
+
     def deadlocked(self, deadlock: Deadlock) -> None: ...
 
     def wrote(self, event_id: str, entity: str, expected: int, version: int, stamp: int) -> None: ...
@@ -83,6 +85,7 @@ class Ledger(Observer):
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._turns: list[Turn] = []
         self._given_up: list[tuple[str, str]] = []
+        self._orders: dict[tuple[str, str], int] = {}
         self._deadlocks: list[Deadlock] = []
         self._incidents: list[dict[str, Any]] = []
         self._writes: list[tuple[str, int, int, int, str]] = []
@@ -106,6 +109,11 @@ class Ledger(Observer):
 
     def gave_up(self, event_id: str, cause: str) -> None:
         self._given_up.append((cause, event_id))
+
+    def asked(self, held: str, resource: str, now: int) -> None:
+        # Within a class only the same two locks can be in the way of each other.
+        first, second = _class(held), _class(resource)
+        self._orders.setdefault((held, resource) if first == second else (first, second), now)
 
     def deadlocked(self, deadlock: Deadlock) -> None:
         self._deadlocks.append(deadlock)
@@ -143,6 +151,7 @@ class Ledger(Observer):
             "turns": len(self._turns),
             "given_up": len(self._given_up),
             "loop_gain": self._gain(instant),
+            "inversions": self._inversions(instant),
             "deadlocks": [self._deadlock(deadlock, instant) for deadlock in self._deadlocks],
             "deadlocks_per_hour": self._per_hour(instant),
             "overwritten": len(self._overwriting()),
@@ -291,6 +300,19 @@ class Ledger(Observer):
             for number, count in sorted(parents.items())
         ]
 
+    def _inversions(self, instant: Callable[[int], str]) -> list[dict[str, str]]:
+        """Classes of locks that were asked for in both orders, and since when."""
+        since: dict[tuple[str, str], int] = {}
+        for (held, asked), at in self._orders.items():
+            back = self._orders.get((asked, held))
+            if held < asked and back is not None:
+                classes = _class(held), _class(asked)
+                since[classes] = min(max(at, back), since.get(classes, max(at, back)))
+        return [
+            {"first_class": first, "second_class": second, "inverted_at": instant(at)}
+            for (first, second), at in sorted(since.items())
+        ]
+
     @staticmethod
     def _deadlock(deadlock: Deadlock, instant: Callable[[int], str]) -> dict[str, Any]:
         return {
@@ -305,6 +327,11 @@ class Ledger(Observer):
     def _per_hour(self, instant: Callable[[int], str]) -> dict[str, int]:
         """UTC hour -> deadlocks reported in it; hours without one are for the reader to add."""
         return _counts(Counter(instant(one.reported_at)[:13] + ":00:00Z" for one in self._deadlocks))
+
+
+def _class(resource: str) -> str:
+    """What locks are called but for their numbers: `account-#`."""
+    return f"{resource.rpartition('-')[0]}-#"
 
 
 def _behind(arrivals: list[_Arrival], *, true_order: bool) -> Iterator[tuple[_Arrival, bool]]:

@@ -86,6 +86,8 @@ class LockManager:
     ) -> None:
         """Ask for a lock; `granted` is called at once or when it is free."""
         request = _Request(transaction, resource, mode, statement, granted, self._kernel.now)
+        for held in transaction.held:
+            self._observer.asked(held, resource, self._kernel.now)
         place = self._resources.setdefault(resource, _Resource())
         place.queue.append(request)
         blockers = self._blockers(request)

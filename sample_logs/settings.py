@@ -22,6 +22,11 @@ class Setup:
     """Median time between the three messages of one order."""
     batch_interval: int = 0
     """Mean time between two settlement batches of a unit; 0: there are none."""
+    accounts: int = 40
+    tills: int = 0
+    """Transfers go one at a time from one of the accounts to one of so many tills; 0: between
+    accounts, in batches whose transfers depend on each other.
+    """
     profile_interval: int = 0
     """Mean time between two changes of profiles of a unit; 0: there are none."""
 
@@ -76,6 +81,8 @@ class Configuration:
     """Streams sent on several connections and handled by any free consumer."""
     lock_order: str = "by_name"
     """by_name: locks are taken in one global order; as_requested: in the order of the request."""
+    contrary_nodes: set[str] = field(default_factory=set)
+    """Nodes that run a version which takes locks against the order of their names."""
     price_check: str = "lenient"
     version_check: str = "on"
     """on: a write that does not begin from the newest version is refused; off: it goes through."""

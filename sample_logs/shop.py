@@ -235,7 +235,7 @@ class Shop:
         task.transaction = transaction
         steps = list(zip(wanted, statements, strict=True))
         if self._configuration.lock_order == "by_name":
-            steps.sort()
+            steps.sort(reverse=task.node.name in self._configuration.contrary_nodes)
 
         def commit() -> None:
             self._locks.release(transaction)

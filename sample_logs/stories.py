@@ -76,6 +76,18 @@ def _lock_order_to_and_fro(world: World, begin: int) -> None:
     world.plan(begin + 6 * MINUTE, lambda: world.change("lock_order", "as_requested"))
 
 
+def _inverted(world: World, begin: int) -> None:
+    """A version that takes two locks the other way round goes to one node of three: nothing
+    happens, until two of them want the same two locks at a time.
+    """
+    world.plan(begin, lambda: world.deploy("billing-2", is_contrary=True))
+
+
+def _inverted_and_back(world: World, begin: int) -> None:
+    _inverted(world, begin)
+    world.plan(begin + 6 * MINUTE, lambda: world.deploy("billing-2"))
+
+
 def _loop(world: World, begin: int) -> None:
     """A price check refuses an article: its orders go round until they are given up, or it is
     switched off again.
@@ -123,6 +135,7 @@ _LOOSE = replace(_SHOP, loss=0.03, resend=0.02, jitter=20 * MILLISECOND, backoff
 _CHECKED = replace(_SHOP, order_interval=6 * SECOND, refused_share=0.3, retry_limit=1, saga_delay=4 * SECOND)
 _EDITED = replace(_SHOP, order_interval=20 * SECOND, profile_interval=600 * MILLISECOND)
 _LEDGER = Setup(order_interval=1 * HOUR, batch_interval=280 * SECOND, log_all_locks=True)
+_TILLS = replace(_LEDGER, batch_interval=20 * SECOND, accounts=4, tills=2, transfer=2 * SECOND)
 _SLOW = Setup(
     handle=1_100 * MILLISECOND, gap=20 * MILLISECOND, jitter=30 * MILLISECOND,
     retry_limit=1, max_turns=None, saga_delay=700 * MILLISECOND, order_timeout=15 * SECOND,
@@ -152,6 +165,11 @@ STORIES = {
             "deadlocks", 4, _LEDGER, _deadlocks, 240, 2 * HOUR,
             _again(_lock_order_to_and_fro, 10 * MINUTE),
             _at_scale(replace(_SHOP, log_all_locks=True), 75, 30 * SECOND), 75,
+        ),
+        Story(
+            "inverted", 27, _TILLS, _inverted, 22, 10 * MINUTE,
+            _again(_inverted_and_back, 12 * MINUTE),
+            _at_scale(replace(_TILLS, order_interval=5 * SECOND), 75, 10 * SECOND), 75,
         ),
         Story(
             "loop", 7, _CHECKED, _loop, 3, 30 * SECOND,

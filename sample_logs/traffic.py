@@ -42,7 +42,8 @@ class Settlement:
     """Moves money between accounts, in batches whose transfers depend on each other.
 
     Mutual debts go both ways between two accounts; a netting ring goes round three or four.
-    Whoever locks the accounts of each transfer in the order given can close a cycle.
+    Whoever locks the accounts of each transfer in the order given can close a cycle. With tills,
+    each transfer is between an account and a till, and none depends on another.
     """
 
     _SHAPES = ((1, 0.10), (2, 0.45), (3, 0.27), (4, 0.18))
@@ -52,6 +53,7 @@ class Settlement:
         self._dice = Dice(seed, "settlement")
         self._run = run
         self._interval = setup.batch_interval / scale
+        self._many_accounts, self._many_tills = setup.accounts, setup.tills
         self._batches = 0
         self._transfers = 0
 
@@ -62,12 +64,14 @@ class Settlement:
     def batch(self) -> tuple[str, list[tuple[str, int, list[str]]]]:
         """Name, and its transfers: name, delay, accounts in the order they are locked."""
         self._batches += 1
-        size = self._size()
+        size = 1 if self._many_tills else self._size()
         accounts: list[str] = []
         while len(accounts) < max(size, 2):
-            name = f"account-{self._dice.pick(40) + 1}"
+            name = f"account-{self._dice.pick(self._many_accounts) + 1}"
             if name not in accounts:
                 accounts.append(name)
+        if self._many_tills:
+            accounts[1] = f"till-{self._dice.pick(self._many_tills) + 1}"
         found = []
         for place in range(size):
             self._transfers += 1

@@ -174,10 +174,14 @@ class World:
         )  # fmt: skip
         self.observer.incident("change", stamp, setting=setting, old=before, new=value, stream=stream)
 
-    def deploy(self, name: str) -> None:
-        """Stop a node in good order and start it with the next version."""
+    def deploy(self, name: str, *, is_contrary: bool = False) -> None:
+        """Stop a node in good order and start it with the next version, one that takes locks
+        against the order of their names or one that keeps to it.
+        """
         node = self.node(name)
         node.log("stop", "node.stopped", severity="INFO")
+        contrary = self.configuration.contrary_nodes
+        (contrary.add if is_contrary else contrary.discard)(name)
         node.schema_version = str(int(node.schema_version) + 1)
         self.observer.incident("deploy", node.restart(), node=name, schema_version=node.schema_version)
 

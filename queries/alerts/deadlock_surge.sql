@@ -4,7 +4,7 @@
 -- when chance has so many less than once a week, by the Poisson or negative binomial
 -- distribution of the last 7 days, as deadlock_surges has it: of 12 an hour, 23. What first
 -- stood out stays the threshold while it fires. With less than a day before nothing is said.
--- By its definition chance alone makes at most one false alarm a week: 0.5 at 12 an hour.
+-- By its definition chance alone makes about one false alarm a week: 0.8 at 12 an hour.
 --
 -- Threshold: of the row
 -- Severity: warn

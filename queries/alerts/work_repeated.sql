@@ -3,13 +3,14 @@
 -- The fallback of storm_ahead for logs whose records name no causes: retries and
 -- redeliveries, and chains that go on and on. The threshold is the highest share of a day
 -- without its latest quarter, as repeated_work has it, but never below one in a hundred; it
--- stays as it was for as long as the episode fires. Below 1,000 observations in the window
--- and before half a day is known nothing is said.
+-- stays as it was for as long as the episode fires. It must last for two windows: what is
+-- over within one, as a deployment is, raises the share for less than that. Below 1,000
+-- observations in the window and before half a day is known nothing is said.
 --
 -- Threshold: of the row
 -- Severity: warn
 -- Window: 10 minutes
--- For: 3
+-- For: 20
 -- Group: kind of repetition
 -- Page: storms
 -- Evidence: changes_before, explain_difference

@@ -11,7 +11,7 @@ import click
 
 from stormwatch.address import Database
 from stormwatch.cli.options import Output, alerts_option, database_option, output_options
-from stormwatch.errors import DatabaseMissing, ExitCode
+from stormwatch.errors import ConfigError, DatabaseMissing, ExitCode
 
 _OWNER = click.option(
     "--owner", default=getpass.getuser, show_default="the name you are logged in as", metavar="NAME",
@@ -41,26 +41,46 @@ def alerts(context: click.Context) -> int | None:
 @click.option("--all", "is_all", is_flag=True, help="Those that are over as well.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True,
               help="Rows at most; all that are open are listed.")  # fmt: skip
+@click.option(
+    "--watch", "is_watched", is_flag=True,
+    help="Go on until Ctrl-C: a table updated in place; not on a terminal a line per change.",
+)  # fmt: skip
+@click.option("--every", "every_s", type=click.FloatRange(0.1, 3600), default=2, show_default=True,
+              metavar="SECONDS", help="How often, with --watch.")  # fmt: skip
 @output_options
 @database_option
-def list_alerts(limit: int, output: Output, database: Database, *, is_all: bool) -> int:
+def list_alerts(
+    limit: int, every_s: float, output: Output, database: Database, *, is_all: bool, is_watched: bool
+) -> int:
     """List alerts: all that are open, with --all then those that are over, the latest first.
 
-    Exit code 1 when something fires.
+    Exit code 1 when something fires; of --watch 0.
     """
     import pyarrow as pa
 
     from stormwatch.cli.output import emit_table
     from stormwatch.client import Bounds, open_data
 
-    with open_data(database) as data:
-        table = data.query("alerts", {"row_limit": str(limit)}, Bounds(_MOST)).table
-    is_firing = [state == "firing" for state in table.column("state").to_pylist()]
-    if not is_all:
+    def ask() -> pa.Table:
+        with open_data(database) as data:
+            return data.query("alerts", {"row_limit": str(limit)}, Bounds(_MOST)).table
+
+    def listed(table: pa.Table) -> pa.Table:
+        if is_all:
+            return table
         is_open = [state != "resolved" for state in table.column("state").to_pylist()]
-        table = table.filter(pa.array(is_open, pa.bool_()))
-    emit_table(table.select(_LISTED) if output.format == "table" else table, output)
-    return ExitCode.FINDINGS if any(is_firing) else ExitCode.OK
+        return table.filter(pa.array(is_open, pa.bool_()))
+
+    if is_watched:
+        from stormwatch.cli.watching import watch
+
+        if output.format != "table" or output.path is not None:
+            raise ConfigError("--watch writes for people, to stdout; leave out --format and -o, or --watch")
+        watch(ask, lambda table: listed(table).select(_LISTED), every_s)
+    table = ask()
+    emit_table(listed(table).select(_LISTED) if output.format == "table" else listed(table), output)
+    is_firing = "firing" in table.column("state").to_pylist()
+    return ExitCode.FINDINGS if is_firing else ExitCode.OK
 
 
 @alerts.command()

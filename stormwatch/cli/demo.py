@@ -20,7 +20,7 @@ from stormwatch.cli.options import Sources
 from stormwatch.cli.talk import say
 from stormwatch.errors import ExitCode, SourceError
 
-STORIES = ("ordered", "unordered", "deadlocks", "loop", "overwritten", "storm")
+STORIES = ("ordered", "unordered", "deadlocks", "inverted", "loop", "overwritten", "storm")
 _MINUTE = timedelta(seconds=2)
 """What a minute of the rules of alerts is: the stories tell in minutes what takes hours."""
 _STOP_S = 5.0

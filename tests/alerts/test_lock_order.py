@@ -1,10 +1,15 @@
-"""One of six nodes begins to take locks the other way round: known before anything deadlocks."""
+"""A node begins to take locks the other way round: known before anything deadlocks."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
+
+from stormwatch.resources import SAMPLE_LOGS
+from tests.evaluation.deadlocks import inverted, judged
 
 from .lock_office import Office
 from .planted import at, play
@@ -46,3 +51,25 @@ def test_the_inversion_fires_before_the_first_deadlock(
     assert fired.fired_at == at(11)
     assert fired.fired_at < at(crash)
     assert "node-0/tx-" in fired.sentence
+
+
+def test_of_the_sample_story_it_is_told_ten_minutes_before(tmp_path: Path) -> None:
+    logs = SAMPLE_LOGS / "inverted"
+    found = judged(logs, tmp_path / "story.duckdb")
+    [fired_at] = found.fired_at
+    assert found.deadlock_at is not None
+    assert found.deployed_at < found.inverted_at < fired_at < found.deadlock_at
+    assert found.lead_min is not None
+    assert found.lead_min > 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(101, 107))
+def test_a_contrary_lock_order_is_told_minutes_after_it_was_deployed(seed: int) -> None:
+    """Of systems in which nothing deadlocks in the first minutes: else there is nothing to see before."""
+    found = inverted(seed, minutes=60)
+    assert len(found.fired_at) == 1
+    assert found.inverted_at < found.fired_at[0]
+    # Asked once a minute, and a transaction that waits for another takes up to a minute.
+    assert (found.fired_at[0] - found.inverted_at).total_seconds() < 120
+    assert found.lead_min is None or found.lead_min > 0

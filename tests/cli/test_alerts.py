@@ -267,6 +267,28 @@ def test_a_past_that_was_there_before_tells_only_of_what_still_fires(rig: Rig) -
     assert rig.hook.told() == [FIRED]
 
 
+@pytest.mark.slow
+def test_health_says_which_records_do_not_count_while_they_do_not(rig: Rig) -> None:
+    running = rig.go()
+    rig.write(0, 0, 0)
+
+    def problem() -> str | None:
+        status, body = running.get("/healthz")
+        assert status == 200
+        found: str | None = json.loads(body)["alerts_problem"]
+        return found
+
+    assert problem() is None
+    odd = rig.logs / "odd.jsonl"
+    odd.write_text(line(time="2099-01-01T00:00:00Z", service="odd", type="order", id="odd-0"))
+    assert "2099-01-01 00:00:00, which counts once" in str(eventually(problem))
+    # Of each file the newest 15 lines say how far it is.
+    with odd.open("a", encoding="utf-8") as file:
+        for number in range(1, 16):
+            file.write(line(time="2026-03-02T10:02:00Z", service="odd", type="order", id=f"odd-{number}"))
+    eventually(lambda: problem() is None)
+
+
 def test_without_an_episode_the_list_is_empty(tmp_path: Path, stormwatch: Command) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "a.jsonl").write_text(line(time="2026-03-02T10:00:00Z", id="1", type="order"))

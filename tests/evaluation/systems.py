@@ -29,10 +29,11 @@ LOOP_GAIN = "loop gain"
 _STORE = """
 INSERT INTO observations BY NAME
 SELECT
-    1 AS file_id, 0 AS byte_offset, 0 AS byte_length, 0 AS record_no, 'canonical' AS format,
-    $start AS ingested_at, 'e-' || id AS event_id, 'e-' || cause_id AS causation_id,
+    1 AS file_id, row_number() OVER () AS byte_offset, 1 AS byte_length, 0 AS record_no,
+    'canonical' AS format,
+    $start AS ingested_at, '{prefix}' || id AS event_id,
     $start::TIMESTAMP + to_microseconds((occurred_s * 1e6)::BIGINT) AS occurred_at,
-    event_type::VARCHAR AS event_type, attempt, {rest}
+    {rest}
 FROM written
 """
 _COUNTS = """
@@ -42,6 +43,14 @@ SELECT
     count(*) FILTER (WHERE attempt > 1) AS retries
 FROM events GROUP BY ALL
 """
+_CHAINED = "'e-' || cause_id AS causation_id, event_type::VARCHAR AS event_type, attempt"
+SIMULATED = f"{_CHAINED}, 'create' AS operation, 'node-' || node AS node"
+"""Columns of events of weeks.py."""
+MESSAGES = (
+    f"{_CHAINED}, operation::VARCHAR AS operation, is_redelivered, 'work' AS stream, "
+    "if(operation = 'send', 'shop', 'worker') AS service"
+)
+"""Columns of those of other_storms.py."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,12 @@ class Watched:
     crashed_min: int | None
 
 
-def store(connection: duckdb.DuckDBPyConnection, written: pa.Table, rest: str) -> None:
-    """Insert events as rows of `observations`; `rest` is SQL of the columns that differ."""
+def store(connection: duckdb.DuckDBPyConnection, written: pa.Table, rest: str, prefix: str = "e-") -> None:
+    """Insert events as rows of `observations`; `rest` is SQL of the columns that differ, `prefix` what
+    makes an id of a number.
+    """
     connection.register("written", written)
-    connection.execute(_STORE.format(rest=rest), {"start": START})
+    connection.execute(_STORE.format(rest=rest, prefix=prefix), {"start": START})
     connection.unregister("written")
 
 
@@ -90,7 +101,7 @@ def minutes_of(connection: duckdb.DuckDBPyConnection, sql: str, length: int, val
 
 
 @contextmanager
-def _database() -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog]]:
+def database() -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog]]:
     catalog = Catalog.load()
     with open_empty() as connection:
         connection.execute("SET threads = 1")
@@ -107,8 +118,8 @@ def watch(job: Job) -> Watched:
         plan = plans.storm(job.shape, job.seed, job.events_per_s, job.coverage, job.failing)
     run = weeks.simulate(plan, job.seed)
     length = len(run.gain)
-    with _database() as (connection, catalog):
-        store(connection, run.events, "'create' AS operation, 'node-' || node AS node")
+    with database() as (connection, catalog):
+        store(connection, run.events, SIMULATED)
         statement, _ = catalog.call("loop_gain", {})
         worst = (
             "SELECT (epoch(bucket_start - $start::TIMESTAMP) // 60)::BIGINT + 1 AS minute_no, "
@@ -141,12 +152,8 @@ def watch_other(job: Job) -> Watched:
     story: Any = other_storms.tell(job.shape, job.seed, job.events_per_s)
     length = story.crashed_min + 1
     scores = {}
-    with _database() as (connection, catalog):
-        rest = (
-            "operation::VARCHAR AS operation, is_redelivered, 'work' AS stream, "
-            "if(operation = 'send', 'shop', 'worker') AS service"
-        )
-        store(connection, story.events, rest)
+    with database() as (connection, catalog):
+        store(connection, story.events, MESSAGES)
         for name, (relation, condition) in SIGNALS.items():
             limit = {"waiting_limit": story.queue_limit} if relation == "backlog" else {}
             statement, values = catalog.call(relation, limit)

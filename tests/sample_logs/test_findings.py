@@ -74,6 +74,17 @@ def test_deadlocks_has_every_shape_and_an_hour_without() -> None:
     assert {len(deadlock["members"]) for deadlock in found["deadlocks"]} == {2, 3, 4}
 
 
+def test_locks_are_taken_in_both_orders_long_before_the_first_deadlock() -> None:
+    found = truth("inverted")
+    [deployed] = found["incidents"]
+    [inverted] = found["inversions"]
+    [deadlock] = found["deadlocks"]
+    assert (deployed["kind"], deployed["node"]) == ("deploy", "billing-2")
+    assert (inverted["first_class"], inverted["second_class"]) == ("account-#", "till-#")
+    assert deployed["at"] < inverted["inverted_at"] < "2026-03-02T09:12"
+    assert deadlock["closed_at"] > "2026-03-02T09:21"
+
+
 def test_versions_are_overwritten_only_while_nobody_checks_them() -> None:
     [off, on] = [one["at"] for one in truth("overwritten")["incidents"] if one["kind"] == "change"]
     changed = [one for one in records("overwritten") if one.get("type") == "profile.changed"]

@@ -20,7 +20,7 @@ from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 
-STORIES = ("ordered", "unordered", "deadlocks", "loop", "overwritten", "storm")
+STORIES = ("ordered", "unordered", "deadlocks", "inverted", "loop", "overwritten", "storm")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def test_deadlocks(told: Told) -> None:
     assert found == [tuple(deadlock[name] for name in names) for deadlock in told.truth["deadlocks"]]
 
 
-@pytest.mark.parametrize("told", ["deadlocks"], indirect=True)  # the story that logs every lock
+@pytest.mark.parametrize("told", ["deadlocks", "inverted"], indirect=True)  # stories that log every lock
 def test_lock_events_alone_tell_of_every_deadlock(told: Told) -> None:
     names = ("id", "reported_at", "closed_at", "members", "victim", "resources")
     truth = [tuple(deadlock[name] for name in names) for deadlock in told.truth["deadlocks"]]
@@ -176,6 +176,18 @@ def test_locks_are_inverted_only_while_they_are_taken_as_requested(told: Told) -
     assert found == [[("account-#",)], [], [("account-#",)]]
 
 
+def test_inversions(told: Told) -> None:
+    found = told.rows(
+        "SELECT first_class, second_class, inverted_at FROM lock_order_inversions() ORDER BY ALL"
+    )
+    truth = told.truth["inversions"]
+    assert [one[:2] for one in found] == [(one["first_class"], one["second_class"]) for one in truth]
+    for (*_, at), one in zip(found, truth, strict=True):
+        # No two records of the database share an instant: a request may be logged a little later.
+        late = at - datetime.fromisoformat(one["inverted_at"]).replace(tzinfo=None)
+        assert timedelta(0) <= late < timedelta(milliseconds=1)
+
+
 def test_deadlocks_per_hour(told: Told) -> None:
     found = told.rows(
         "SELECT strftime(hour_start, '%Y-%m-%dT%H:00:00Z'), deadlock_count FROM deadlocks_per_hour()"
@@ -195,7 +207,7 @@ def test_changes_are_where_the_truth_says(told: Told) -> None:
     ]
 
 
-@pytest.mark.parametrize("told", ["deadlocks"], indirect=True)  # the story that logs every lock
+@pytest.mark.parametrize("told", ["deadlocks", "inverted"], indirect=True)  # stories that log every lock
 def test_every_reported_deadlock_is_one_in_the_lock_events(told: Told) -> None:
     """Replays waits, grants and releases: at each report the edges stand, and no wait is left over."""
     edges = told.rows("SELECT event_id, owner, blocked_by, resource FROM locks WHERE operation = 'deadlock'")

@@ -68,6 +68,7 @@ class Served:
     port: int
     store: Store
     ingest: IngestStatus = IDLE
+    alerts_problem: str | None = None
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Response:
         """One request; header names are given with underscores."""
@@ -121,7 +122,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def served(_shared: Served) -> Served:
     """A server as it is on this machine without options; its data are not to be changed."""
-    _shared.ingest = IDLE
+    _shared.ingest, _shared.alerts_problem = IDLE, None
     return _shared
 
 
@@ -142,7 +143,7 @@ def _running(path: Path, access: Access) -> Iterator[Served]:
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(path.parent, bytes),
-            alerts=Desk(store, AlertConfig(load_rules()[0], {"hook": HOOK})),
+            alerts=Desk(store, AlertConfig(load_rules()[0], {"hook": HOOK}), lambda: served.alerts_problem),
         )
         app = Starlette(routes=routes(runtime), middleware=[Middleware(Gate, access=access)])
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))

@@ -203,6 +203,14 @@ def test_health_is_a_503_with_the_reason_while_nothing_is_read(state: Any, code:
     assert (response.json["state"], response.json["reason"]) == (state, "the disk is full")
 
 
+def test_health_says_why_rules_are_not_evaluated_and_is_a_200_all_the_same(served: Served) -> None:
+    """Whoever restarts a process that is a 503 would lose what it reads for the sake of a rule."""
+    assert served.get("/healthz").json["alerts_problem"] is None
+    served.alerts_problem = "alerts: the clock of the log went back by two hours"
+    response = served.get("/healthz")
+    assert (response.status, response.json["alerts_problem"]) == (200, served.alerts_problem)
+
+
 def test_snapshot_is_a_whole_database(served: Served, tmp_path: Path) -> None:
     copy = tmp_path / "copy.duckdb"
     response = served.ask("POST", "/api/snapshot", {"destination": str(copy)})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ import pytest
 
 from ingest.discovery import Filter
 from ingest.service import Ingester, Settings
+from stormwatch.alerts.asking import Pace, Watch
+from stormwatch.alerts.backtest import Fired, backtest
+from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
@@ -45,6 +49,13 @@ class Ingested:
     def counts(self, sql: str) -> dict[Any, int]:
         """A query of two columns as a dict."""
         return dict(self.rows(sql))
+
+    def told(self, rule: str, minute: timedelta) -> tuple[Fired, ...]:
+        """What a shipped rule would have told of all of it, at that pace."""
+        [(first, last)] = self.rows("SELECT min(occurred_at), max(occurred_at) FROM events")
+        since, until = first.replace(microsecond=0), last.replace(microsecond=0) + minute
+        with self._store.cursor() as cursor:
+            return backtest(cursor, load_rules()[0][rule], Watch(Pace(minute), since), since, until).fired
 
     def assert_every_byte_accounted(self) -> None:
         """What was committed is all there is, and each byte is stored, quarantined or blank."""

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from .conftest import Ingest, Ingested
 
 SERVICES = "*-[0-9].jsonl"
+SECOND = timedelta(seconds=1)
 GAIN = (
     "FROM loop_gain(bucket := INTERVAL 1 SECOND, span := INTERVAL 5 SECOND, baseline := INTERVAL 10 MINUTE)"
 )
@@ -35,6 +38,23 @@ def test_the_storm_is_announced_before_the_memory_alarm_of_the_broker(ingest: In
     warned = first_at(storm, "warn", "page", "storm")
     assert began < warned < alarm - timedelta(seconds=5)
     assert storm.rows(f"SELECT DISTINCT loop {GAIN} WHERE level IN ('warn', 'page', 'storm')") == [(LOOP,)]
+
+
+def test_a_person_is_told_before_the_memory_alarm_of_the_broker(ingest: Ingest) -> None:
+    storm = ingest("made_storm_dev", SERVICES)
+    began = instant(storm.truth["t0"]) + timedelta(seconds=storm.truth["R_first_above_1_at_s"])
+    alarm = instant(storm.truth["broker_memory_alarm_at"])
+    [fired] = storm.told("storm_ahead", SECOND)
+    assert (fired.key, fired.severity) == (LOOP, "storm")
+    assert began < fired.fired_at < alarm - timedelta(seconds=5)
+    assert fired.resolved_at is None  # it has not been over
+
+
+@pytest.mark.parametrize(
+    "rule", ["storm_ahead", "work_repeated", "backlog_growing", "delivery_budget_burning"]
+)
+def test_of_a_burst_nobody_is_told(rule: str, ingest: Ingest) -> None:
+    assert ingest("made_burst_dev", SERVICES).told(rule, SECOND) == ()
 
 
 def test_its_gain_is_that_of_the_plan(ingest: Ingest) -> None:

@@ -4,42 +4,26 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 
 from stormwatch.catalog import Catalog
-from stormwatch.minutes.keeper import Minutes, leave, mark_stale
+from stormwatch.minutes.keeper import Minutes, leave
 from stormwatch.minutes.replay import SPAN, number_of, start_of
-from stormwatch.minutes.statements import COUNTED
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
+
+from .minute_site import MINUTE, START, Site, end_of, keep, log
 
 sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
 import plans  # type: ignore[import-not-found]  # a script of sample_logs
 import weeks  # type: ignore[import-not-found]  # a script of sample_logs
 
-START = datetime(2026, 1, 5)  # noqa: DTZ001 - naive UTC as stored
-MINUTE = timedelta(minutes=1)
-_INSERT = """
-INSERT INTO observations BY NAME
-SELECT
-    1 AS file_id, byte_offset, 1 AS byte_length, 0 AS record_no, 'canonical' AS format,
-    event_id, event_type, causation_id, correlation_id, occurred_at, occurred_at AS ingested_at,
-    CASE WHEN hash(event_id) % 50 = 0 THEN 2 END AS attempt,
-    CASE event_type WHEN 'order' THEN 'work' WHEN 'ship' THEN 'parcels' END AS stream,
-    CASE hash(event_id, occurred_at) % 3 WHEN 0 THEN 'send' WHEN 1 THEN 'receive' ELSE 'process' END
-        AS operation,
-    CASE hash(occurred_at) % 2 WHEN 0 THEN 'billing' ELSE 'store' END AS service,
-    (epoch(occurred_at) + hash(event_id) % 40)::BIGINT AS sequence,
-    CASE hash(event_id) % 9 WHEN 0 THEN 'Error' WHEN 1 THEN 'INFO' END AS severity
-FROM parsed
-"""
 _SIMULATED = """
 INSERT INTO observations BY NAME
 SELECT
@@ -49,108 +33,6 @@ SELECT
     event_type::VARCHAR AS event_type, attempt, 'create' AS operation, 'node-' || node AS node
 FROM written
 """
-
-_SCHEMA = pa.schema(
-    [
-        *(
-            pa.field(name, pa.string())
-            for name in ("event_id", "event_type", "causation_id", "correlation_id")
-        ),
-        pa.field("occurred_at", pa.timestamp("us")),
-        pa.field("byte_offset", pa.int64()),
-    ]
-)
-_COLUMNS = _SCHEMA.names[:-1]
-_ASKED: dict[str, dict[str, object]] = {
-    "loop_gain": {"span": 3 * MINUTE},
-    "repeated_work": {"baseline": 20 * MINUTE, "span": 2 * MINUTE},
-    "backlog": {"span": 5 * MINUTE},
-    "event_rate": {},
-}
-
-Row = tuple[str, str, str | None, str | None, datetime]
-"""Event id, type, cause, flow, instant."""
-
-
-def _log(seed: int, minutes: int = 40) -> list[Row]:
-    """Orders whose steps cause each other and are retried, each observed up to three times."""
-    chance = random.Random(seed)
-    rows: list[Row] = []
-
-    def happen(number: str, kind: str, cause: str | None, flow: str | None, at: datetime) -> None:
-        for _ in range(chance.choice((1, 1, 2, 3))):
-            rows.append((number, kind, cause, flow, at))
-            at += timedelta(seconds=chance.expovariate(1 / 40))
-
-    for order in range(minutes * 4):
-        at = START + timedelta(seconds=chance.uniform(0, minutes * 60))
-        flow = f"f{order}" if order % 3 else None
-        number, kind = f"o{order}", "order"
-        happen(number, kind, None, flow, at)
-        for step in range(chance.randrange(14)):
-            at += timedelta(seconds=chance.expovariate(1 / 30))
-            cause = None if chance.random() < 0.1 else number if chance.random() < 0.9 else "never logged"
-            number, kind = f"o{order}.{step}", chance.choice(("reserve", "retry", "retry", "retry", "ship"))
-            happen(number, kind, cause, flow, at)
-    return rows
-
-
-class Site:
-    """A database, with what a writer does when it stores rows."""
-
-    def __init__(self, store: Store, catalog: Catalog) -> None:
-        self.store = store
-        self._catalog = catalog
-        self.batch = 0
-
-    def commit(self, rows: Sequence[Row]) -> None:
-        self.batch += 1
-        with self.store.cursor() as cursor, self.store.transaction(cursor):
-            columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
-            cursor.register("parsed", pa.table({**columns, "byte_offset": list(range(len(rows)))}, _SCHEMA))
-            cursor.execute(_INSERT)
-            mark_stale(cursor, self.batch, "parsed")
-            cursor.execute(
-                "INSERT INTO batches VALUES (?, ?, ?, 0, 0, NULL, 1)", [self.batch, START, len(rows)]
-            )
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.store.cursor() as cursor:
-            return cursor.execute(sql).fetchall()
-
-    def answers(self, since: datetime, until: datetime) -> dict[str, list[dict[str, Any]]]:
-        """Of all that is taken from what is kept."""
-        with self.store.cursor() as cursor:
-            return {
-                name: self._catalog.run(cursor, name, since=since, until=until, **given).to_pylist()
-                for name, given in _ASKED.items()
-            }
-
-    def order(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
-        """How fast the budget of reorderings is used up."""
-        with self.store.cursor() as cursor:
-            found = self._catalog.run(cursor, "delivery_budgets", since=since, until=until).to_pylist()
-        return [one for one in found if one["fault"] == "reordered"]
-
-    def rates(self, **given: Any) -> list[dict[str, Any]]:
-        with self.store.cursor() as cursor:
-            return self._catalog.run(cursor, "event_rate", **given).to_pylist()
-
-    def gains(self, since: datetime, until: datetime, **more: Any) -> list[dict[str, Any]]:
-        with self.store.cursor() as cursor:
-            given = {"since": since, "until": until, **more}
-            return self._catalog.run(cursor, "loop_gain", **given).to_pylist()
-
-    def kept(self) -> dict[str, list[tuple[Any, ...]]]:
-        return {table: self.ask(f"FROM {table} ORDER BY ALL") for _, table, _ in COUNTED}
-
-    def is_kept(self, since: datetime, until: datetime) -> bool:
-        with self.store.cursor() as cursor:
-            [(found,)] = cursor.execute(
-                "SELECT is_kept FROM _kept_minutes(?::TIMESTAMP, ?::TIMESTAMP, INTERVAL 1 MINUTE)",
-                [since, until],
-            ).fetchall()
-            return bool(found)
 
 
 @pytest.fixture
@@ -162,36 +44,19 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(store, catalog)
 
 
-def _keep(site: Site, until: datetime) -> None:
-    """Keep all there is to keep, and leave: as a process does that is stopped."""
-    minutes = Minutes(site.store)
-
-    def turn() -> bool:
-        minutes.rest_no_more()
-        return minutes.keep(until)
-
-    while turn() or site.ask("SELECT 1 FROM stale_minutes LIMIT 1"):
-        pass
-    minutes.close()
-
-
-def _end(rows: Sequence[Row]) -> datetime:
-    return start_of(number_of(max(row[-1] for row in rows)) + 1)
-
-
 @pytest.mark.parametrize(
     "seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
 )
 def test_it_answers_as_the_events_do(seed: int, site: Site) -> None:
-    rows = _log(seed)
+    rows = log(seed)
     site.commit(rows)
-    end = _end(rows)
+    end = end_of(rows)
     end = start_of(number_of(end) // 5 * 5)
     by_events, order = site.answers(START, end), site.order(START, end)
     assert any(one["burn_5min"] for one in order)
     assert all(by_events.values())
     assert any(one["kind"] == "deep chain" and one["repeated_count"] for one in by_events["repeated_work"])
-    _keep(site, _end(rows))
+    keep(site, end_of(rows))
     site.store.cursor().execute("DELETE FROM observations")
     assert site.is_kept(START, end)
     assert site.answers(START, end) == by_events
@@ -200,12 +65,12 @@ def test_it_answers_as_the_events_do(seed: int, site: Site) -> None:
 
 @pytest.mark.parametrize("bucket", [2 * MINUTE, pytest.param(5 * MINUTE, marks=pytest.mark.slow)])
 def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> None:
-    rows = _log(4, minutes=120)
+    rows = log(4, minutes=120)
     site.commit(rows)
     end = START + 120 * MINUTE
     given = {"since": START, "until": end, "bucket": bucket, "span": bucket, "baseline": 10 * bucket}
     by_events = site.gains(**given)
-    _keep(site, _end(rows))
+    keep(site, end_of(rows))
     site.store.cursor().execute("DELETE FROM observations")
     assert [(one["bucket_start"], one["loop"], one["loop_count"]) for one in site.gains(**given)] == [
         (one["bucket_start"], one["loop"], one["loop_count"]) for one in by_events
@@ -216,7 +81,7 @@ def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> No
 
 @pytest.mark.parametrize("bucket", [MINUTE, 5 * MINUTE])
 def test_a_window_that_cuts_minutes_has_its_events(bucket: timedelta, site: Site) -> None:
-    rows = _log(14)
+    rows = log(14)
     site.commit(rows)
     second = timedelta(seconds=1)
     windows = [
@@ -238,25 +103,25 @@ def test_a_window_that_cuts_minutes_has_its_events(bucket: timedelta, site: Site
 
 
 def test_buckets_shorter_than_a_minute_are_counted_from_the_events(site: Site) -> None:
-    rows = _log(5)
+    rows = log(5)
     site.commit(rows)
-    given = {"since": START, "until": _end(rows), "bucket": 30 * timedelta(seconds=1), "span": 3 * MINUTE}
+    given = {"since": START, "until": end_of(rows), "bucket": 30 * timedelta(seconds=1), "span": 3 * MINUTE}
     by_events = site.gains(**given)
-    _keep(site, _end(rows))
+    keep(site, end_of(rows))
     assert by_events
     assert site.gains(**given) == by_events
 
 
 def test_it_does_not_matter_when_rows_were_read(site: Site, tmp_path: Path) -> None:
     """One file after another, in pieces, with counting and restarts in between; or all at once."""
-    rows = _log(6, minutes=20)
-    end = _end(rows)
+    rows = log(6, minutes=20)
+    end = end_of(rows)
     chance = random.Random(7)
     shuffled = chance.sample(rows, len(rows))
     for begin in range(0, len(shuffled), 500):
         site.commit(shuffled[begin : begin + 500])
-        _keep(site, START + chance.randrange(1, 25) * MINUTE)
-    _keep(site, end)
+        keep(site, START + chance.randrange(1, 25) * MINUTE)
+    keep(site, end)
     in_pieces = site.kept()
     catalog = Catalog.load()
     with Store(tmp_path / "other.duckdb") as store:
@@ -264,15 +129,15 @@ def test_it_does_not_matter_when_rows_were_read(site: Site, tmp_path: Path) -> N
             catalog.install(cursor)
         other = Site(store, catalog)
         other.commit(rows)
-        _keep(other, end)
+        keep(other, end)
         at_once = other.kept()
     assert in_pieces == at_once
     assert all(at_once.values())
 
 
 def test_minutes_are_counted_one_by_one_as_the_log_goes_on(site: Site) -> None:
-    rows = sorted(_log(8), key=lambda row: row[-1])
-    end = _end(rows)
+    rows = sorted(log(8), key=lambda row: row[-1])
+    end = end_of(rows)
     minutes = Minutes(site.store)
     for number in range(number_of(START), number_of(end)):
         site.commit([row for row in rows if number_of(row[-1]) == number])
@@ -282,14 +147,14 @@ def test_minutes_are_counted_one_by_one_as_the_log_goes_on(site: Site) -> None:
     step_by_step = site.kept()
     minutes.close()
     site.store.cursor().execute("DELETE FROM minute_state")
-    _keep(site, end)
+    keep(site, end)
     assert site.kept() == step_by_step
 
 
 def test_rows_that_come_while_a_minute_is_counted_make_it_stale(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = _log(9)
+    rows = log(9)
     site.commit(rows[:-200])
     minutes = Minutes(site.store)
     count = minutes._head.count
@@ -300,32 +165,32 @@ def test_rows_that_come_while_a_minute_is_counted_make_it_stale(
         return reached
 
     monkeypatch.setattr(minutes._head, "count", meanwhile)
-    minutes.keep(_end(rows))
+    minutes.keep(end_of(rows))
     assert site.ask("SELECT 1 FROM stale_minutes LIMIT 1") == [(1,)]
     minutes.close()
-    _keep(site, _end(rows))
+    keep(site, end_of(rows))
     found = site.kept()
     site.store.cursor().execute("DELETE FROM minute_state")
-    _keep(site, _end(rows))
+    keep(site, end_of(rows))
     assert site.kept() == found
 
 
 def test_what_nobody_counted_is_read_from_the_events(site: Site) -> None:
-    rows = sorted(_log(10), key=lambda row: row[-1])
+    rows = sorted(log(10), key=lambda row: row[-1])
     half = START + 20 * MINUTE
     site.commit([row for row in rows if row[-1] < half])
-    _keep(site, half)
+    keep(site, half)
     assert site.is_kept(START, half)
     site.commit([row for row in rows if row[-1] >= half])
-    assert not site.is_kept(START, _end(rows))
-    given = {"since": START, "until": _end(rows), "span": 3 * MINUTE}
+    assert not site.is_kept(START, end_of(rows))
+    given = {"since": START, "until": end_of(rows), "span": 3 * MINUTE}
     partly = site.gains(**given)
     site.store.cursor().execute("DELETE FROM minute_state")
     assert site.gains(**given) == partly
 
 
 def test_while_minutes_are_kept_the_last_ones_may_be_missing(site: Site) -> None:
-    rows = _log(11)
+    rows = log(11)
     site.commit(rows)
     minutes = Minutes(site.store)
     while minutes.keep(START + 30 * MINUTE):
@@ -340,7 +205,7 @@ def test_while_minutes_are_kept_the_last_ones_may_be_missing(site: Site) -> None
 def test_of_an_old_log_a_day_and_a_little_is_kept(site: Site) -> None:
     far = START + timedelta(days=30)
     site.commit([("a", "old", None, None, START), ("b", "new", "a", None, far)])
-    _keep(site, far + MINUTE)
+    keep(site, far + MINUTE)
     assert {row[1] for row in site.kept()["minute_counts"]} == {"new"}
     assert site.is_kept(far - timedelta(hours=26), far)
     assert not site.is_kept(START, far)
@@ -366,20 +231,20 @@ def test_little_is_remembered_of_a_log_with_very_many_events(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stormwatch.minutes.replay.KNOWN_ROWS", 50)
-    rows = _log(12)
+    rows = log(12)
     site.commit(rows)
     minutes = Minutes(site.store)
-    while minutes.keep(_end(rows)):
+    while minutes.keep(end_of(rows)):
         pass
     cursor = minutes._head.cursor
     [(count, oldest)] = cursor.execute("SELECT count(*), min(last_no) FROM recent").fetchall()
     assert 0 < count < len(rows) / 2
     # The causes of effects that count are always known.
-    assert oldest == number_of(_end(rows)) - SPAN
+    assert oldest == number_of(end_of(rows)) - SPAN
 
 
 def test_after_an_error_it_begins_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = _log(13)
+    rows = log(13)
     site.commit(rows)
     minutes = Minutes(site.store)
 
@@ -388,14 +253,14 @@ def test_after_an_error_it_begins_anew(site: Site, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(minutes._head, "_step", fail)
     with pytest.raises(duckdb.IOException):
-        minutes.keep(_end(rows))
+        minutes.keep(end_of(rows))
     assert not any(site.kept().values())
-    while minutes.keep(_end(rows)):
+    while minutes.keep(end_of(rows)):
         pass
     found = site.kept()
     minutes.close()
     site.store.cursor().execute("DELETE FROM minute_state")
-    _keep(site, _end(rows))
+    keep(site, end_of(rows))
     assert site.kept() == found
 
 
@@ -413,8 +278,8 @@ def test_a_storm_is_judged_as_by_the_events(shape: str, seed: int, site: Site) -
         cursor.execute("DELETE FROM observations WHERE occurred_at < ?", [begin])
     given = {"since": crash - 180 * MINUTE, "until": crash}
     by_events = site.gains(**given)
-    _keep(site, begin + MINUTE)  # from its beginning on, not the last hours only
-    _keep(site, crash + MINUTE)
+    keep(site, begin + MINUTE)  # from its beginning on, not the last hours only
+    keep(site, crash + MINUTE)
     site.store.cursor().execute("DELETE FROM observations")
     kept = site.gains(**given)
     assert [(one["bucket_start"], one["loop"]) for one in kept] == [

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from dashboard import data, formatting, pages, table
+from dashboard import data, formatting, pages, table, zone
 from dashboard.panel import panel
 
 
@@ -23,7 +23,7 @@ def draw(version: int, onset: datetime, *, within: timedelta, lookback: timedelt
         "for the event."
     )
     with panel("changes", "What changed before it began?", about, changes):
-        st.caption(f"{formatting.span(within)} before {formatting.instant(onset)} UTC")
+        st.caption(f"{formatting.span(within)} before {formatting.instant(onset)} {zone.name()}")
         if not changes.table.num_rows:
             st.markdown("Nothing that the log tells.")
             return

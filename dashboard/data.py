@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard import calls
+from dashboard import calls, zone
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
@@ -172,7 +172,7 @@ def coverage(at_version: int | None = None) -> Coverage:
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:
     """A figure of answers as Plotly JSON, drawn once per answers and options."""
     known = tuple(answer.key for answer in answers)
-    key = (f"{draw.__module__}.{draw.__qualname__}", known, _hashable(options))
+    key = (f"{draw.__module__}.{draw.__qualname__}", known, _hashable(options), zone.name())
     return _drawn(key, _draw=draw, _tables=[answer.table for answer in answers], _options=options)
 
 

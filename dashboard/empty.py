@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from dashboard import controls, data, formatting, window
+from dashboard import controls, data, formatting, window, zone
 from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.status import IngestStatus
@@ -53,7 +53,7 @@ def none_in_window(
         st.markdown(f":material/check_circle: **No {what}** in this window. {hint}")
         if last_at is not None:
             st.button(
-                f"The last one was {formatting.instant(last_at)} UTC: look there",
+                f"The last one was {formatting.instant(last_at)} {zone.name()}: look there",
                 key=f"look_at_last_{key}",
                 icon=":material/history:",
                 on_click=controls.set_window,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import alert_desk, controls, data, empty, formatting, pages, table, verdict_box
+from dashboard import alert_desk, controls, data, empty, formatting, pages, table, verdict_box, zone
 from dashboard.alert_desk import Row
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -37,10 +37,10 @@ def _episodes_panel(answer: Answer, rows: Sequence[Row], picked: int | None) -> 
                 "severity": table.text(width=75),
                 "rule": table.text(width=170),
                 "sentence": table.text(width="large"),
-                "fired_at": table.at("fired, UTC"),
-                "resolved_at": table.at("over, UTC"),
+                "fired_at": table.at("fired"),
+                "resolved_at": table.at("over"),
                 "acknowledged_by": table.text("taken care of by", 120),
-                "silenced_until": table.at("silenced until, UTC"),
+                "silenced_until": table.at("silenced until"),
             },
             lambda number: controls.remember(episode=str(rows[number]["episode_id"])),
             picked=picked,
@@ -83,7 +83,7 @@ def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
     with panel("episode", "What is behind it?", about, answer):
         st.markdown(f"{safe_md(row['sentence'], 300)}")
         since = formatting.instant(row["onset_at"])
-        st.caption(f"since {since} UTC; about {safe_md(row['episode_key'], 90)}")
+        st.caption(f"since {since} {zone.name()}; about {safe_md(row['episode_key'], 90)}")
         rule = rules.get(row["rule"])
         if rule is not None:
             st.markdown(f"**What to do.** {safe_md(rule.runbook, 600)}")
@@ -130,7 +130,7 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
             shown,
             {
                 "rule": table.text(width=170), "question": table.text(width=330),
-                "evaluated_to": table.at("evaluated to, UTC"), "duration_ms": table.number("took, ms", 80),
+                "evaluated_to": table.at("evaluated to"), "duration_ms": table.number("took, ms", 80),
             },
             key="rules", alt="Rules and how far they are evaluated",
         )  # fmt: skip
@@ -177,7 +177,7 @@ def _backtest_panel(shown: Window, rules: Sequence[str]) -> None:
                 name: [_instant(one[name]) for one in found["fired"]] for name in ("fired_at", "resolved_at")
             }
             played |= {name: [one[name] for one in found["fired"]] for name in names}
-            columns = {"fired_at": table.at("fired, UTC"), "resolved_at": table.at("over, UTC")}
+            columns = {"fired_at": table.at("fired"), "resolved_at": table.at("over")}
             table.show(played, columns, key="played", alt="When the rule would have fired")
 
 

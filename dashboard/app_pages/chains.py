@@ -108,7 +108,7 @@ def _largest_panel(version: int) -> None:
                     "events", format="localized", min_value=0, max_value=max(counts)
                 ),
                 "depth_max": table.number("depth", 80),
-                "started_at": table.at("started, UTC", to_millisecond=True),
+                "started_at": table.at("started", to_millisecond=True),
             },
             _opener(largest.table.column("root_id").to_pylist()),
             key="largest", alt="Largest chains",

@@ -1,11 +1,12 @@
 """Events: the log records themselves, filtered and searched."""
 
 import json
+from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, table
+from dashboard import controls, data, empty, filters, formatting, table, zone
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
@@ -86,7 +87,11 @@ def _detail_panel(version: int, found: Answer) -> None:
     about = "All that is known of this record; **attributes** holds every field that no column of ours holds."
     with panel("detail", "Record", about, found):
         with st.container(horizontal=True, vertical_alignment="center"):
-            at = f"{formatting.precise(row['occurred_at'])} UTC" if row["occurred_at"] else "without a time"
+            at = (
+                f"{formatting.precise(row['occurred_at'])} {zone.name()}"
+                if row["occurred_at"]
+                else "without a time"
+            )
             st.markdown(f"{safe_md(row['event_type'] or 'record', 60)} {at}", width="stretch")
             st.button(
                 "", icon=":material/close:", key="close_record", type="tertiary", help="Close",
@@ -94,7 +99,7 @@ def _detail_panel(version: int, found: Answer) -> None:
             )  # fmt: skip
         known = {name: value for name, value in row.items() if value is not None and name not in _BELOW}
         table.show(
-            {"field": list(known), "value": [str(value) for value in known.values()]},
+            {"field": list(known), "value": [_written(value) for value in known.values()]},
             {"field": table.text(width=120), "value": table.text(width="large")},
             key="detail", alt="Fields of the record", height="content",
         )  # fmt: skip
@@ -107,6 +112,12 @@ def _detail_panel(version: int, found: Answer) -> None:
         show_place(version, row["file_id"], row["byte_offset"], key="event")
         if row["event_id"]:
             link("chains", "Causes and effects", icon="account_tree", event=row["event_id"])
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{formatting.precise(value)} {zone.name()}"
+    return str(value)
 
 
 def _say_none(version: int, shown: Window, *, is_filtered: bool) -> None:

@@ -109,7 +109,7 @@ def _files_panel(health: Answer) -> None:
                 "reject_count": table.number("rejected"),
                 "missed_bytes": table.number("missed, bytes"),
                 "is_conserved": st.column_config.CheckboxColumn("accounted for"),
-                "last_read_at": table.at("last read, UTC"),
+                "last_read_at": table.at("last read"),
             },
             key="files", alt="Files and how far they are read",
         )  # fmt: skip

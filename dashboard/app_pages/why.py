@@ -17,6 +17,7 @@ from dashboard import (
     pages,
     table,
     time_chart,
+    zone,
 )
 from dashboard import window as windows
 from dashboard.charts import ratios, timeline
@@ -101,7 +102,7 @@ def _say_selected(box: tuple[datetime, datetime] | None) -> None:
             st.caption("Drag over the chart to select a piece of time")
             return
         st.button(
-            f"{formatting.interval(*box)} UTC, {formatting.span(box[1] - box[0])}",
+            f"{formatting.interval(*box)} {zone.name()}, {formatting.span(box[1] - box[0])}",
             icon=":material/close:", key="forget_box", help="Select no piece of time",
             on_click=controls.remember, kwargs={"box": None},
         )  # fmt: skip

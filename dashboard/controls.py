@@ -44,7 +44,7 @@ def _text() -> str:
     return str(st.session_state.get(WINDOW_KEY) or window.AUTO)
 
 
-def _use_zone() -> None:
+def use_zone() -> None:
     """Show times in the zone that was chosen."""
     zone.use(st.session_state.get(ZONE_KEY) or st.query_params.get(ZONE_KEY), st.context.timezone)
 
@@ -75,7 +75,7 @@ def set_window(text: str) -> None:
     """Show another window; for callbacks, as the control above the page changes with it."""
     if "/" in text and "/" not in _text():
         st.session_state[_BACK_KEY] = _text()
-    _use_zone()
+    use_zone()
     st.session_state[WINDOW_KEY] = window.in_zone(text)
     st.session_state[_RERUN_KEY] = True
 
@@ -113,7 +113,7 @@ def live(body: Callable[[int], None]) -> None:
 
     @st.fragment(run_every=refresh_s())
     def refreshed() -> None:
-        _use_zone()
+        use_zone()
         pages.follow()
         if st.session_state.pop(_RERUN_KEY, False):
             st.rerun()
@@ -133,9 +133,9 @@ def live(body: Callable[[int], None]) -> None:
     refreshed()
 
 
-def draw(end: Callable[[], None]) -> None:
-    """The row of controls, with what `end` draws behind them."""
-    _use_zone()
+def draw(*ends: Callable[[], None]) -> None:
+    """The row of controls, with what `ends` draw behind them."""
+    use_zone()
     pages.keep_controls()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls"):
         st.selectbox(
@@ -183,7 +183,8 @@ def draw(end: Callable[[], None]) -> None:
         _pause_button()
         _drag_control()
         copy_link.draw()
-        end()
+        for end in ends:
+            end()
     _complain_about_text()
 
 
@@ -216,13 +217,13 @@ def _window_buttons() -> None:
 
 def _window_typed() -> None:
     """What was typed without an offset was read from the clocks of the zone."""
-    _use_zone()
+    use_zone()
     st.session_state[WINDOW_KEY] = window.in_zone(_text(), is_local=True)
 
 
 def _zone_chosen() -> None:
     """The same window, as the clocks of the other zone show it."""
-    _use_zone()
+    use_zone()
     st.session_state[WINDOW_KEY] = window.in_zone(_text())
 
 

@@ -1,10 +1,10 @@
-"""A chart over the time of the log: dragging zooms or selects, and below it lies the change lane."""
+"""A chart over the time of the log: dragging zooms or selects, and below it lie changes, notes and alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,6 +15,10 @@ from dashboard.data import Answer
 from dashboard.live_plotly import live_plotly
 from dashboard.window import Window
 
+_TARGETS: Final = {
+    lane.RECORD: ("events", "at"), lane.NOTE: ("overview", "note"), lane.ALERT: ("alerts", "episode"),
+}  # fmt: skip
+"""Beginning of what a mark carries -> page, and what the rest is called in its address."""
 Box = dict[str, Any]
 """What was selected: `x` and `y`, both ends of each."""
 
@@ -42,15 +46,17 @@ def draw(
     hand: Hand = Hand(),
     **options: object,
 ) -> None:
-    """Draw what `make` makes of an answer and of the edges of the window, with the change lane."""
+    """Draw what `make` makes of an answer and of the edges of the window, with the lanes below."""
     changes = data.load("changes", answer.version, **shown.edges)
+    alerts = data.load("alert_marks", answer.version, **shown.edges)
     selects = hand.is_asking or controls.is_selecting()
     figure = data.figure(
-        lane.under, answer, changes,
+        lane.under, answer, changes, alerts,
         make=make, height=height, is_selecting=selects, **shown.edges, **options,
     )  # fmt: skip
     live_plotly(
-        figure, key=key, alt=alt, height=lane.height_of(height, changes.table),
+        figure, key=key, alt=f"{alt}{lane.in_words(changes.table, alerts.table)}",
+        height=lane.height_of(height, changes.table, alerts.table),
         on_click=lambda: _clicked(key, hand), on_zoom=controls.zoom_to_drag(key),
         on_box=lambda: _boxed(key, shown, hand),
     )  # fmt: skip
@@ -59,8 +65,11 @@ def draw(
 def _clicked(key: str, hand: Hand) -> None:
     point = st.session_state[key].click
     picked = point["customdata"] if point else None
-    if isinstance(picked, str) and picked.startswith(lane.PREFIX):
-        pages.go("events", at=picked.removeprefix(lane.PREFIX))
+    kind, found, number = picked.partition(":") if isinstance(picked, str) else ("", "", "")
+    target = _TARGETS.get(kind + found)
+    if target is not None:
+        page, name = target
+        pages.go(page, **{name: number})
     elif picked is not None and hand.click is not None:
         hand.click(picked)
 

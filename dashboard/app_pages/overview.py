@@ -12,6 +12,7 @@ from dashboard import (
     empty,
     formatting,
     loop_gains,
+    notes,
     outlook,
     pages,
     table,
@@ -204,6 +205,7 @@ def page(version: int) -> None:
     deadlocks = deadlock_bars.hourly(version, shown)
     with middle:
         _time_panels(version, rate, deadlocks, shown)
+        notes.listed(data.load("notes", version, **shown.edges))
     disorder = data.load("reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket)
     places = _worst_places(disorder)
     with lower_left:

@@ -21,6 +21,7 @@ from ingest.service import Ingester, Settings
 from stormwatch import runtime
 from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
+from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
@@ -143,6 +144,8 @@ def install(store: Store, status: IngestStatus | None = None, alerts: Desk | Non
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(store.path.parent, bytes),
+            notes=Notebook(store),
+            beside_version=lambda: store.beside_version,
             alerts=alerts,
         )
     )

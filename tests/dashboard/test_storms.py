@@ -154,12 +154,14 @@ OF_EVERY_PAGE = {"log_coverage", "log_stretches", "log_pace"}
 ASKED = {
     "overview": {
         "event_rate", "deadlocks_per_hour", "reorder_hotspots", "delivery", "largest_chains", "loop_gain",
-        "changes",
+        "changes", "alert_marks", "notes",
     },
-    "storms": {"loop_gain", "loop_edges", "changes_before", "repeated_work", "backlog", "changes"},
+    "storms": {
+        "loop_gain", "loop_edges", "changes_before", "repeated_work", "backlog", "changes", "alert_marks",
+    },
     "ordering": {
         "reorder_hotspots", "swapped_pairs", "gaps", "order_loss", "order_cost", "reorder_ranking", "changes",
-        "event_facets",
+        "event_facets", "alert_marks",
     },
 }  # fmt: skip
 

@@ -33,7 +33,7 @@ def test_selected_time_is_explained_by_the_planted_change(storm: Store, serve: S
         "the selected records."
     ) in texts(app)
     assert asked_of(statements) == [
-        "changes", "changes_before", "event_facets", "event_rate", "explain_difference",
+        "alert_marks", "changes", "changes_before", "event_facets", "event_rate", "explain_difference",
     ]  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_without_a_selection_the_page_says_how_to_make_one(storm: Store, serve: 
     statements = serve(storm)
     app = open_page("why")
     assert "**Select what is to be explained:**" in texts(app)
-    assert asked_of(statements) == ["changes", "event_facets", "event_rate"]
+    assert asked_of(statements) == ["alert_marks", "changes", "event_facets", "event_rate"]
 
 
 @pytest.mark.parametrize("box", ["", "noon", "2026-03-02T09:03/2026-03-02T09:02", "2020-01-01/2020-01-02"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 
 import streamlit as st
@@ -31,7 +32,7 @@ def no_data_yet(status: IngestStatus, rejects: int) -> None:
         if status.detail:
             st.code(status.detail, language=None, wrap_lines=True)
         st.markdown("What helps:", width="content")
-        directory = status.directory or "DIR"
+        directory = shlex.quote(status.directory) if status.directory else "DIR"
         st.code(
             f"stormwatch check {directory}   # what is understood there, and why not\n"
             f"stormwatch up DIR        # watch another directory\n"

@@ -3,9 +3,9 @@
 -- One row per change in the time before the onset, the latest first. change, start, stop
 -- and crash are records that say so, a note is what somebody added. The others are first
 -- sights: a node, a type of event, a version of a schema or a stream that the service shows
--- for the first time, of which nothing is logged in the lookback before. Without any event of the service in the
--- lookback it is not known what is new, and no first sight is told. Earlier is not "because
--- of": explain_difference says which changes the difference follows.
+-- for the first time, of which nothing is logged in the lookback before. Without any event
+-- of the service in the lookback it is not known what is new, and no first sight is told.
+-- Earlier is not "because of": explain_difference says which changes the difference follows.
 --
 -- Parameters
 --   onset     TIMESTAMP  when it began; changes are before it

@@ -10,6 +10,7 @@ from dashboard import (
     data,
     deadlock_bars,
     empty,
+    first_run,
     formatting,
     loop_gains,
     notes,
@@ -194,7 +195,9 @@ def _chains_panel(answer: Answer, shown: Window) -> None:
 
 
 def page(version: int) -> None:
-    if empty.is_empty(version):
+    is_empty = empty.is_empty(version)
+    first_run.draw(version)
+    if is_empty:
         return
     shown = controls.current_window(version)
     bucket = shown.bucket(160)

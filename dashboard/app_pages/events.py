@@ -28,12 +28,9 @@ _BELOW: Final = ("message", "attributes", "file_id", "byte_offset", "record_no")
 
 def _filters(version: int, shown: Window) -> dict[str, str | None]:
     with st.container(horizontal=True, vertical_alignment="center"):
-        search = st.text_input(
-            "Search", key="search", bind="query-params", type="search", icon=":material/search:",
-            placeholder="Id, message, key", label_visibility="collapsed", width=260,
-        )  # fmt: skip
+        search = filters.search("Id, message, key")
         chosen = filters.draw(version, shown, "service", "stream", "event_type", "operation")
-    return {**chosen, "search": (search or "").strip() or None}
+    return {**chosen, "search": search}
 
 
 def _place(row: dict[str, Any]) -> str:

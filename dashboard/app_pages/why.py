@@ -130,10 +130,8 @@ def _open_group(row: dict[str, Any], edges: tuple[datetime, datetime]) -> None:
     if changed_at is not None:
         edges = (changed_at, changed_at + timedelta(seconds=1))
     controls.set_window(windows.absolute(*edges))
-    found = differences.event_filters(row)
-    search = found.pop("search", None)
-    filters.pick(**found)
-    pages.go("events", **({"search": search} if search else {}))
+    filters.pick(**differences.event_filters(row))
+    pages.go("events")
 
 
 def _ranking_panel(answer: Answer, asked: _Question, edges: tuple[datetime, datetime]) -> None:

@@ -146,7 +146,7 @@ def draw(*ends: Callable[[], None]) -> None:
             accept_new_options=True,
             on_change=_window_typed,
             icon=":material/schedule:",
-            width=210,
+            width=185,
             label_visibility="collapsed",
             help=f"Pick one or type, for example 90m or 2026-11-23T10:00/2026-11-23T11:00 ({zone.name()}). "
             "Relative windows end at the newest event. *auto* of a log that is being written is the last "
@@ -162,7 +162,7 @@ def draw(*ends: Callable[[], None]) -> None:
             bind="query-params",
             on_change=_zone_chosen,
             icon=":material/public:",
-            width=150,
+            width=132,
             label_visibility="collapsed",
             help="By which clocks times are shown and typed: UTC, those of your browser or of a place, such "
             f"as Europe/Berlin. Now {zone.name()}. Deadlocks are counted by hours of these clocks. What is "
@@ -176,7 +176,7 @@ def draw(*ends: Callable[[], None]) -> None:
             bind="query-params",
             disabled="/" in _text(),
             icon=":material/autorenew:",
-            width=112,
+            width=100,
             label_visibility="collapsed",
             help="How often the page asks for new data. Absolute windows stand still.",
         )

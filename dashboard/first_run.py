@@ -27,11 +27,11 @@ NEARLY_EMPTY: Final = 1000
 _KEY: Final = "setup"
 _HIDDEN: Final = "hidden"
 _USES: Final = {
-    "id": ("which event it is", "Chains, loops and duplicates"),
-    "cause": ("which event caused it", "Chains, Storms and loops"),
-    "sequence": ("which number its producer gave it", "Ordering: what came late or never"),
-    "service": ("who wrote it", "Ordering by consumer, and the filters"),
-    "time": ("when it happened", "every picture over time"),
+    "id": ("Which event it is", "Chains, loops and duplicates"),
+    "cause": ("Which event caused it", "Chains, Storms and loops"),
+    "sequence": ("Which number its producer gave it", "what came late or never on Ordering"),
+    "service": ("Who wrote it", "consumers on Ordering, and the filters"),
+    "time": ("When it happened", "every picture over time"),
 }
 """Field -> what it tells, and what has nothing to say without it; our own Markdown."""
 
@@ -101,13 +101,19 @@ def _reading(
 
 
 def _field(row: Mapping[str, Any]) -> Item:
-    tells, without = _USES[row["field"]]
-    title = f"It is known {tells}"
+    title, without = _USES[row["field"]]
     if row["known_count"]:
         return Item(
-            True, title, f"of {formatting.percent(row['known_count'] / row['event_count'])} of the events"
+            True,
+            title,
+            f"known of {formatting.percent(row['known_count'] / row['event_count'])} of the events",
         )
-    return Item(False, title, f"of no event. Nothing to say: {without}", _map(row["field"]))
+    return Item(
+        False,
+        title,
+        f"not known of any event; without it there is nothing to say of {without}",
+        _map(row["field"]),
+    )
 
 
 def _map(field: str) -> str:
@@ -153,9 +159,10 @@ def draw(version: int) -> None:
 
 def _draw_item(item: Item) -> None:
     icon = ":green[:material/check_circle:]" if item.is_done else ":orange[:material/radio_button_unchecked:]"
-    st.markdown(f"{icon} **{item.title}**: {item.said}")
-    if not item.is_done:
-        st.code(item.todo, language="bash", width=460)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{icon} **{item.title}**: {item.said}", width="content")
+        if not item.is_done:
+            st.code(item.todo, language="bash", width="content")
 
 
 def _hide() -> None:

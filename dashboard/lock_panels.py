@@ -26,7 +26,12 @@ _LISTED: Final = 300
 def say_coverage(version: int, shown: Window) -> None:
     """How much of what locks did is logged: without it nobody knows what a count is worth."""
     row = data.load("lock_log_coverage", version, **shown.edges).rows[0]
-    reports = f"{formatting.percent(row['known_ratio'])} of the reports name their members"
+    ratio = row["known_ratio"]
+    reports = (
+        f"{formatting.percent(ratio)} of the reports name their members"
+        if ratio is not None
+        else ("no deadlock is reported")
+    )
     if not row["wait_count"] and not row["hold_count"]:
         st.caption(f"{reports}; no waits or grants are logged, so only reports count")
         return

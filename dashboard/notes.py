@@ -23,9 +23,15 @@ _FEW: Final = 5
 """Notes up to which the list is as high as its rows."""
 
 
-@st.fragment
 def draw_form() -> None:
-    """The button that opens the form; what came of the last note is said once."""
+    """The button that opens the form, with its place in a row."""
+    with st.container(width="content", key="note_button"):
+        _button()
+
+
+@st.fragment
+def _button() -> None:
+    """What came of the last note is said once; opening the form draws nothing else anew."""
     controls.use_zone()
     if st.session_state.pop(_ADDED_KEY, False):
         st.rerun()  # the pages show it, also those that stand still

@@ -134,7 +134,7 @@ def _graph_panel(row: dict[str, Any], edges: Answer) -> None:
         live_plotly(
             data.figure(wait_for.graph, edges),
             key="wait_for", alt="Wait-for graph of the selected deadlock",
-            height=wait_for.height(edges.table),
+            height=wait_for.height(edges.table), min_width=wait_for.width(edges.table),
         )  # fmt: skip
         hidden = len(wait_for.members(edges.table)) - wait_for.MEMBERS_AT_MOST
         if hidden > 0:

@@ -110,10 +110,15 @@ def empty_store(tmp_path: Path) -> Iterator[Store]:
 
 def read_sample(name: str, database: Path) -> Iterator[Store]:
     """A database with a story of sample_logs, read as `stormwatch ingest` reads it."""
+    yield from read_logs(SAMPLE_LOGS / name / "logs", database)
+
+
+def read_logs(directory: Path, database: Path) -> Iterator[Store]:
+    """A database with the logs of a directory."""
     with Store(database) as opened:
         with opened.cursor() as cursor:
             Catalog.load().install(cursor)
-        ingester = Ingester(opened, Settings(SAMPLE_LOGS / name / "logs"))
+        ingester = Ingester(opened, Settings(directory))
         ingester.drain()
         yield opened
         ingester.close()

@@ -61,7 +61,7 @@ def test_text_of_a_note_is_not_interpreted(store: Store, serve: Serve) -> None:
     serve(store)
     _note(store, text=HOSTILE, author=HOSTILE[:100], service=HOSTILE[:200])
     app = open_page("overview", note="1")
-    assert [code.value for code in app.code] == [HOSTILE]
+    assert HOSTILE in [code.value for code in app.code]
     outside = re.sub("`[^`]*`", "", texts(app))
     assert not [piece for piece in ("![pixel]", "<img", "<script", "[go](") if piece in outside]
     [hover] = _lane(app)["hovertext"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,10 +15,6 @@ from dashboard.data import Answer
 from dashboard.live_plotly import live_plotly
 from dashboard.window import Window
 
-_TARGETS: Final = {
-    lane.RECORD: ("events", "at"), lane.NOTE: ("overview", "note"), lane.ALERT: ("alerts", "episode"),
-}  # fmt: skip
-"""Beginning of what a mark carries -> page, and what the rest is called in its address."""
 Box = dict[str, Any]
 """What was selected: `x` and `y`, both ends of each."""
 
@@ -65,11 +61,10 @@ def draw(
 def _clicked(key: str, hand: Hand) -> None:
     point = st.session_state[key].click
     picked = point["customdata"] if point else None
-    kind, found, number = picked.partition(":") if isinstance(picked, str) else ("", "", "")
-    target = _TARGETS.get(kind + found)
+    target = lane.place_of(picked)
     if target is not None:
-        page, name = target
-        pages.go(page, **{name: number})
+        page, asked = target
+        pages.go(page, **asked)
     elif picked is not None and hand.click is not None:
         hand.click(picked)
 

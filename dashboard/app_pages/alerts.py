@@ -97,7 +97,7 @@ def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
                 pages.link("chains", "First chain", icon="account_tree", event=row["first_event_id"])
         _act_on(row)
         alert_desk.say_what_was_done()
-        _listed("changes_before", "Changed before", found, ("occurred_at", "kind", "subject"))
+        _listed("changes_before", "Changed before", found, ("occurred_at", "kind", "service", "subject"))
         _listed("loop_edges", "Strongest edges", found, ("cause_type", "effect_type", "effects_per_cause"))
         _listed(
             "explain_difference",

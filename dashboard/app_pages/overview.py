@@ -6,6 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard import (
+    changes_panel,
     controls,
     data,
     deadlock_bars,
@@ -221,6 +222,7 @@ def page(version: int) -> None:
     loops = outlook.outlook(gains.rows, shown, has_causes=bool(chains.table.num_rows))
     with top:
         _verdict(numbers, deadlocks, places, loops)
+        changes_panel.name_latest(version, shown)
         _tiles(numbers, shown, rate, deadlocks, disorder, loops)
     with lower_right:
         _chains_panel(chains, shown)

@@ -31,6 +31,8 @@ _SEVERITIES: Final = {"watch": base.BLUE, "warn": base.ORANGE, "page": base.RED,
 RECORD, NOTE, ALERT = "change:", "note:", "alert:"
 """How `customdata` of a mark begins. The place of its newest record follows, FILE:OFFSET:NUMBER, or the
 number of the note or of the episode."""
+_TARGETS: Final = {RECORD: ("events", "at"), NOTE: ("overview", "note"), ALERT: ("alerts", "episode")}
+"""Page, and what the rest is called in its address."""
 
 
 def under(
@@ -129,7 +131,7 @@ def _add_changes(figure: go.Figure, marks: list[list[dict[str, Any]]], lane: int
             "color": [_MARKS[kind][1] for kind in kinds],
             "line": {"width": 0},
         },
-        customdata=[_target(mark[-1]) for mark in marks],
+        customdata=[target_of(mark[-1]) for mark in marks],
         hovertext=[_describe(mark) for mark in marks],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -142,10 +144,18 @@ def _add_changes(figure: go.Figure, marks: list[list[dict[str, Any]]], lane: int
         )  # fmt: skip
 
 
-def _target(row: dict[str, Any]) -> str:
+def target_of(row: dict[str, Any]) -> str:
+    """What a mark of a row of `changes` carries."""
     if row["note_id"] is not None:
         return f"{NOTE}{row['note_id']}"
     return f"{RECORD}{row['file_id']}:{row['byte_offset']}:{row['record_no']}"
+
+
+def place_of(mark: object) -> tuple[str, dict[str, str]] | None:
+    """Page that the `customdata` of a mark leads to, and what is picked there; None for other points."""
+    kind, colon, number = mark.partition(":") if isinstance(mark, str) else ("", "", "")
+    target = _TARGETS.get(kind + colon)
+    return None if target is None else (target[0], {target[1]: number})
 
 
 def _add_alerts(figure: go.Figure, rows: list[dict[str, Any]], since: datetime, until: datetime) -> None:

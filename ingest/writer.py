@@ -26,6 +26,7 @@ from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
 from ingest.telemetry import Occurrence, Telemetry
 from stormwatch.errors import StormwatchError
+from stormwatch.minutes.keeper import mark_stale
 from stormwatch.redaction import Redaction
 from stormwatch.storage import Store
 
@@ -155,6 +156,7 @@ class Writer:
             )
             chunk.generation.position = before
             [change] = self._account([chunk], outcome).values()
+            mark_stale(self._cursor, self._batch_id + 1, "observations", f"AND {_RANGE}", *here)
             for table in ("observations", "causes", "locks", "rejects"):
                 self._cursor.execute(f"DELETE FROM {table} WHERE {_RANGE}", here)
             now = utc_now()
@@ -279,6 +281,7 @@ class Writer:
         if self._redaction.is_on:
             self._mask()
         self._cursor.execute(INSERT_EVENTS, [now])
+        mark_stale(self._cursor, self._batch_id + 1, "parsed")
         for statement in inserts(is_masked=self._redaction.is_on):
             self._cursor.execute(statement)
         self._write_rejects(outcome.rejects, now)

@@ -8,24 +8,36 @@
 -- effect of more than one.
 --
 -- Parameters
---   since  TIMESTAMP  first instant included
---   until  TIMESTAMP  first instant excluded
+--   since      TIMESTAMP  first instant included
+--   until      TIMESTAMP  first instant excluded
+--   is_wanted  BOOLEAN    nothing is read unless it is true (default: TRUE)
 --
 -- Columns
 --   event_hash  UBIGINT    hash of the event id
 --   type_hash   UBIGINT    hash of the type, _type_names tells it
 --   born_at     TIMESTAMP  when it was first observed, UTC
+--   last_at     TIMESTAMP  when it was last observed in the window
 --   cause_hash  UBIGINT    hash of the event id of its cause; NULL when none is named
 --   flow_hash   UBIGINT    hash of the correlation id; NULL when there is none
 --
 -- Reads: events, causes
-CREATE OR REPLACE MACRO _births(since, until) AS TABLE
+CREATE OR REPLACE MACRO _births(since, until, is_wanted := TRUE) AS TABLE
 WITH further AS (
     SELECT
         causes.effect_id,
         min(hash(causes.cause_id)) AS cause_hash
     FROM causes
-    WHERE causes.cause_id <> causes.effect_id AND causes.kind <> 'clock'
+    INNER JOIN events
+        ON
+            causes.file_id = events.file_id
+            AND causes.byte_offset = events.byte_offset
+            AND causes.record_no = events.record_no
+    WHERE
+        events.occurred_at >= since::TIMESTAMP
+        AND events.occurred_at < until::TIMESTAMP
+        AND causes.cause_id <> causes.effect_id
+        AND causes.kind <> 'clock'
+        AND is_wanted
     GROUP BY causes.effect_id
 ),
 
@@ -35,6 +47,7 @@ born AS (
         min(hash(events.event_type)) FILTER (WHERE events.event_type IS NOT NULL) AS type_hash,
         min(hash(events.stream)) FILTER (WHERE events.stream IS NOT NULL) AS stream_hash,
         min(events.occurred_at) AS born_at,
+        max(events.occurred_at) AS last_at,
         min(hash(events.causation_id))
             FILTER (WHERE events.causation_id <> events.event_id) AS cause_hash,
         min(hash(events.correlation_id))
@@ -44,6 +57,7 @@ born AS (
         events.occurred_at >= since::TIMESTAMP
         AND events.occurred_at < until::TIMESTAMP
         AND events.event_id IS NOT NULL
+        AND is_wanted
     GROUP BY hash(events.event_id)
 )
 
@@ -51,6 +65,7 @@ SELECT
     born.event_hash,
     coalesce(born.type_hash, born.stream_hash, hash('(no type)')) AS type_hash,
     born.born_at,
+    born.last_at,
     coalesce(born.cause_hash, further.cause_hash) AS cause_hash,
     born.flow_hash
 FROM born

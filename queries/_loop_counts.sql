@@ -1,7 +1,9 @@
 -- _loop_counts: how many events were born, of which causes, and how long after them?
 --
 -- Rows of three kinds, unordered; what a kind does not have is NULL. These counts are all
--- that loop_gain needs of the events, so this is what a rollup would have to keep.
+-- that loop_gain needs of the events. They are taken from what is kept per minute where that
+-- can answer, else from the events. What is kept counts whole minutes, knows a cause for as
+-- long as docs/storms.md says, and counts effects to the last minute kept.
 --   birth   per bucket and type: the events that were first observed
 --   effect  per bucket of the causes, pair of types and age: effects of these causes
 --   spread  per bucket of the causes and pair of types: how unevenly they are spread
@@ -21,58 +23,53 @@
 --   effect_type    VARCHAR  type of the effects; of a birth: type of the events
 --   age            BIGINT   of an effect: buckets from cause to effect, 0 in the same
 --   event_count    HUGEINT  births or effects
---   resolved       BIGINT   of births: whose cause is known as well
---   missing        BIGINT   of births: whose cause is not known although it names one, or
+--   resolved       HUGEINT  of births: whose cause is known as well
+--   missing        HUGEINT  of births: whose cause is not known although it names one, or
 --                           although an event of its correlation id came before it
---   in_flow        BIGINT   of births: that have a correlation id
+--   in_flow        HUGEINT  of births: that have a correlation id
 --   is_loop        BOOLEAN  of a birth: the type can lead back to itself
 --   delay_us       HUGEINT  of effects: sum of the times from cause to effect
 --   squared_count  HUGEINT  of spread: sum over the causes of (effects of the cause) squared
 --
--- Reads: _births, _type_names
+-- Reads: _kept_minutes, minute_effects, _loop_counts_of_events
 CREATE OR REPLACE MACRO _loop_counts(since, until, bucket, span) AS TABLE
-WITH RECURSIVE numbered AS MATERIALIZED (
+WITH RECURSIVE edges AS MATERIALIZED (
     SELECT
-        births.event_hash,
-        births.type_hash,
-        births.born_at,
-        births.cause_hash,
-        births.flow_hash,
-        epoch_us(births.born_at) // (1000000 * epoch(bucket::INTERVAL))::BIGINT AS born_no
-    FROM _births(since, until) AS births
+        minutes.has_effects AND epoch(span::INTERVAL) <= 900 AS is_kept,
+        minutes.since_no,
+        minutes.until_no,
+        epoch_us(bucket::INTERVAL) // 60000000 AS width
+    FROM _kept_minutes(since, until, bucket) AS minutes
 ),
 
-flows AS (
+kept AS MATERIALIZED (
     SELECT
-        numbered.flow_hash,
-        min(numbered.born_at) AS begun_at
-    FROM numbered
-    WHERE numbered.flow_hash IS NOT NULL
-    GROUP BY numbered.flow_hash
-),
-
-caused AS MATERIALIZED (
-    SELECT
-        causing.type_hash AS cause_type,
-        causing.born_no AS cause_no,
-        effects.type_hash,
-        effects.born_no,
-        effects.born_at,
-        effects.cause_hash,
-        effects.flow_hash,
-        -- Clocks that are off let effects come before their causes.
-        greatest(epoch_us(effects.born_at) - epoch_us(causing.born_at), 0) AS delay_us,
-        greatest(effects.born_no - causing.born_no, 0) AS age
-    FROM numbered AS effects
-    LEFT OUTER JOIN numbered AS causing ON effects.cause_hash = causing.event_hash
+        effects.kind,
+        effects.minute_no // edges.width AS bucket_no,
+        effects.cause_type,
+        effects.effect_type,
+        effects.known_no // edges.width - effects.minute_no // edges.width AS age,
+        sum(effects.event_count) AS event_count,
+        sum(effects.resolved) AS resolved,
+        sum(effects.missing) AS missing,
+        sum(effects.in_flow) AS in_flow,
+        sum(effects.delay_us) AS delay_us,
+        sum(effects.squared_count) AS squared_count
+    FROM minute_effects AS effects
+    INNER JOIN edges
+        ON
+            effects.minute_no >= edges.since_no
+            AND effects.known_no < edges.until_no
+    WHERE edges.is_kept
+    GROUP BY ALL
 ),
 
 pairs AS MATERIALIZED (
     SELECT DISTINCT
-        caused.cause_type,
-        caused.type_hash AS effect_type
-    FROM caused
-    WHERE caused.cause_type IS NOT NULL
+        kept.cause_type,
+        kept.effect_type
+    FROM kept
+    WHERE kept.kind = 'effect'
 ),
 
 ways AS (
@@ -95,114 +92,51 @@ loop_pairs AS MATERIALIZED (
     FROM pairs
     INNER JOIN ways
         ON pairs.effect_type = ways.from_type AND pairs.cause_type = ways.to_type
-),
-
-within_loops AS MATERIALIZED (
-    SELECT
-        caused.cause_type,
-        caused.type_hash AS effect_type,
-        caused.cause_no,
-        caused.age,
-        caused.delay_us,
-        caused.cause_hash
-    FROM caused
-    INNER JOIN loop_pairs
-        ON
-            caused.cause_type = loop_pairs.cause_type
-            AND caused.type_hash = loop_pairs.effect_type
-    WHERE caused.age < epoch(span::INTERVAL) / epoch(bucket::INTERVAL)
-),
-
-per_cause AS (
-    SELECT
-        within_loops.cause_no,
-        within_loops.cause_type,
-        within_loops.effect_type,
-        count(*) AS effect_count
-    FROM within_loops
-    GROUP BY
-        within_loops.cause_hash,
-        within_loops.cause_no,
-        within_loops.cause_type,
-        within_loops.effect_type
-),
-
-names AS MATERIALIZED (
-    SELECT
-        type_names.type_hash,
-        type_names.event_type
-    FROM _type_names(since, until) AS type_names
-),
-
-born AS (
-    SELECT
-        caused.born_no,
-        caused.type_hash,
-        count(*) AS event_count,
-        count(caused.cause_type) AS resolved,
-        count(*) FILTER (
-            WHERE
-            caused.cause_type IS NULL
-            AND (caused.cause_hash IS NOT NULL OR caused.born_at > flows.begun_at)
-        ) AS missing,
-        count(caused.flow_hash) AS in_flow
-    FROM caused
-    LEFT OUTER JOIN flows ON caused.flow_hash = flows.flow_hash
-    GROUP BY caused.born_no, caused.type_hash
 )
 
 SELECT
-    'birth' AS kind,
-    born.born_no AS bucket_no,
-    NULL AS cause_type,
-    names.event_type AS effect_type,
-    NULL AS age,
-    born.event_count,
-    born.resolved,
-    born.missing,
-    born.in_flow,
-    born.type_hash IN (SELECT loop_pairs.cause_type FROM loop_pairs) AS is_loop,
-    NULL AS delay_us,
-    NULL AS squared_count
-FROM born
-INNER JOIN names ON born.type_hash = names.type_hash
-UNION ALL
+    kept.kind,
+    kept.bucket_no,
+    kept.cause_type,
+    kept.effect_type,
+    CASE WHEN kept.kind = 'effect' THEN kept.age END AS age,
+    kept.event_count,
+    kept.resolved,
+    kept.missing,
+    kept.in_flow,
+    CASE
+        WHEN kept.kind = 'birth'
+            THEN kept.effect_type IN (SELECT loop_pairs.cause_type FROM loop_pairs)
+    END AS is_loop,
+    kept.delay_us,
+    kept.squared_count
+FROM kept
+WHERE
+    kept.kind = 'birth'
+    OR (
+        (kept.cause_type, kept.effect_type) IN (
+            SELECT
+                loop_pairs.cause_type,
+                loop_pairs.effect_type
+            FROM loop_pairs
+        )
+        AND kept.age < epoch(span::INTERVAL) / epoch(bucket::INTERVAL)
+    )
+UNION ALL BY NAME
 SELECT
-    'effect' AS kind,
-    within_loops.cause_no AS bucket_no,
-    causes.event_type AS cause_type,
-    effects.event_type AS effect_type,
-    within_loops.age,
-    count(*) AS event_count,
-    NULL AS resolved,
-    NULL AS missing,
-    NULL AS in_flow,
-    NULL AS is_loop,
-    sum(within_loops.delay_us) AS delay_us,
-    NULL AS squared_count
-FROM within_loops
-INNER JOIN names AS causes ON within_loops.cause_type = causes.type_hash
-INNER JOIN names AS effects ON within_loops.effect_type = effects.type_hash
-GROUP BY
-    within_loops.cause_no,
-    causes.event_type,
-    effects.event_type,
-    within_loops.age
-UNION ALL
-SELECT
-    'spread' AS kind,
-    per_cause.cause_no AS bucket_no,
-    causes.event_type AS cause_type,
-    effects.event_type AS effect_type,
-    NULL AS age,
-    sum(per_cause.effect_count) AS event_count,
-    NULL AS resolved,
-    NULL AS missing,
-    NULL AS in_flow,
-    NULL AS is_loop,
-    NULL AS delay_us,
-    sum(per_cause.effect_count * per_cause.effect_count) AS squared_count
-FROM per_cause
-INNER JOIN names AS causes ON per_cause.cause_type = causes.type_hash
-INNER JOIN names AS effects ON per_cause.effect_type = effects.type_hash
-GROUP BY per_cause.cause_no, causes.event_type, effects.event_type;
+    counts.kind,
+    counts.bucket_no,
+    counts.cause_type,
+    counts.effect_type,
+    counts.age,
+    counts.event_count,
+    counts.resolved,
+    counts.missing,
+    counts.in_flow,
+    counts.is_loop,
+    counts.delay_us,
+    counts.squared_count
+FROM
+    _loop_counts_of_events(
+        since, until, bucket, span, (SELECT NOT edges.is_kept FROM edges)
+    ) AS counts;

@@ -10,6 +10,7 @@
 -- Coverage: the share of effects whose cause is known. Where the log has correlation ids,
 -- a cause is missing of an event that is not the first of its flow. Else the best type
 -- outside all loops tells it: with no ids missing, all events of such a type have causes.
+-- None at all counts as 0.01: nothing is divided by none.
 --
 -- Parameters
 --   since   TIMESTAMP  first instant included
@@ -144,7 +145,9 @@ coverages AS (
         covered.effect_type,
         CASE
             WHEN outside.has_flows OR outside.best IS NULL
-                THEN covered.resolved / nullif(covered.resolved + covered.missing, 0)
+                THEN
+                    greatest(covered.resolved, 0.01 * covered.missing)
+                    / nullif(covered.resolved + covered.missing, 0)
             ELSE outside.best
         END AS coverage
     FROM covered

@@ -29,7 +29,7 @@
 --                              minutes; NULL when growth_lower is not above 0
 --   meaning         VARCHAR    the same in a sentence
 --
--- Reads: events
+-- Reads: _flow_counts
 CREATE OR REPLACE MACRO backlog(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -37,60 +37,52 @@ CREATE OR REPLACE MACRO backlog(
     span := INTERVAL 15 MINUTE,
     waiting_limit := NULL::BIGINT
 ) AS TABLE
-WITH observed AS MATERIALIZED (
+WITH counts AS MATERIALIZED (
     SELECT
-        events.stream,
-        coalesce(events.service, events.node) AS consumer,
-        events.operation,
-        coalesce(events.message_id, events.event_id) AS copy_id,
-        min(events.occurred_at) AS first_at
-    FROM events
-    WHERE
-        events.occurred_at >= since::TIMESTAMP - span::INTERVAL
-        AND events.occurred_at < until::TIMESTAMP
-        AND events.operation IN ('send', 'receive', 'process')
-        AND events.stream IS NOT NULL
-    GROUP BY ALL
+        flows.bucket_start,
+        flows.stream,
+        flows.consumer,
+        flows.operation,
+        flows.message_count
+    FROM _flow_counts(since::TIMESTAMP - span::INTERVAL, until, bucket) AS flows
 ),
 
 best AS (
     SELECT
-        observed.stream,
-        observed.consumer,
-        min(observed.operation) AS operation
-    FROM observed
-    WHERE observed.operation <> 'send'
-    GROUP BY observed.stream, observed.consumer
+        counts.stream,
+        counts.consumer,
+        min(counts.operation) AS operation
+    FROM counts
+    WHERE counts.operation <> 'send'
+    GROUP BY counts.stream, counts.consumer
 ),
 
 sent AS (
     SELECT
-        observed.stream,
-        time_bucket(bucket::INTERVAL, observed.first_at) AS bucket_start,
-        count(DISTINCT observed.copy_id) AS message_count
-    FROM observed
-    WHERE observed.operation = 'send'
-    GROUP BY ALL
+        counts.stream,
+        counts.bucket_start,
+        counts.message_count
+    FROM counts
+    WHERE counts.operation = 'send'
 ),
 
 handled AS (
     SELECT
-        observed.stream,
-        observed.consumer,
-        time_bucket(bucket::INTERVAL, observed.first_at) AS bucket_start,
-        count(*) AS message_count
-    FROM observed
+        counts.stream,
+        counts.consumer,
+        counts.bucket_start,
+        counts.message_count
+    FROM counts
     INNER JOIN best
         ON
-            observed.stream = best.stream
-            AND observed.consumer IS NOT DISTINCT FROM best.consumer
-            AND observed.operation = best.operation
-    GROUP BY ALL
+            counts.stream = best.stream
+            AND counts.consumer IS NOT DISTINCT FROM best.consumer
+            AND counts.operation = best.operation
 ),
 
 log_end AS (
-    SELECT max(observed.first_at) AS last_at
-    FROM observed
+    SELECT max(counts.bucket_start) AS last_at
+    FROM counts
 ),
 
 begun AS (

@@ -25,62 +25,41 @@
 --   meaning        VARCHAR    the same in a sentence
 --
 -- Source: The Site Reliability Workbook, chapter 5 (multiwindow, multi-burn-rate alerts).
--- Reads: reorder_hotspots, duplicates
+-- Reads: _fault_counts
 CREATE OR REPLACE MACRO delivery_budgets(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     allowed_ratio := 0.001
 ) AS TABLE
-WITH arrived AS MATERIALIZED (
+WITH counts AS MATERIALIZED (
     SELECT
-        hotspots.bucket_start,
-        hotspots.consumer,
-        hotspots.stream,
-        hotspots.arrival_count,
-        hotspots.reordered_count
-    FROM
-        reorder_hotspots(
-            since := since::TIMESTAMP - INTERVAL 6 HOUR,
-            until := until,
-            bucket := INTERVAL 5 MINUTE
-        ) AS hotspots
-),
-
--- A duplicate counts when its last copy came.
-repeated AS (
-    SELECT
-        time_bucket(INTERVAL 5 MINUTE, found.last_at) AS bucket_start,
+        found.bucket_start,
         found.consumer,
         found.stream,
-        count(*) AS duplicate_count
-    FROM
-        duplicates(since := since::TIMESTAMP - INTERVAL 6 HOUR, until := until) AS found
-    GROUP BY ALL
+        found.arrival_count,
+        found.reordered_count,
+        found.duplicate_count
+    FROM _fault_counts(since::TIMESTAMP - INTERVAL 6 HOUR, until) AS found
 ),
 
 faults AS (
     SELECT
-        arrived.bucket_start,
-        arrived.consumer,
-        arrived.stream,
+        counts.bucket_start,
+        counts.consumer,
+        counts.stream,
         'reordered' AS fault,
-        arrived.arrival_count,
-        arrived.reordered_count AS fault_count
-    FROM arrived
+        counts.arrival_count,
+        counts.reordered_count AS fault_count
+    FROM counts
     UNION ALL
     SELECT
-        arrived.bucket_start,
-        arrived.consumer,
-        arrived.stream,
+        counts.bucket_start,
+        counts.consumer,
+        counts.stream,
         'duplicate' AS fault,
-        arrived.arrival_count,
-        coalesce(repeated.duplicate_count, 0) AS fault_count
-    FROM arrived
-    LEFT OUTER JOIN repeated
-        ON
-            arrived.bucket_start = repeated.bucket_start
-            AND arrived.consumer IS NOT DISTINCT FROM repeated.consumer
-            AND arrived.stream IS NOT DISTINCT FROM repeated.stream
+        counts.arrival_count,
+        counts.duplicate_count AS fault_count
+    FROM counts
 ),
 
 spans AS (

@@ -48,7 +48,7 @@
 -- Source: Diekmann, Heesterbeek and Metz 1990: the spectral radius of the next-generation
 -- matrix. Kac 1947 (mean return times). Bronson et al. 2021 (metastable failures): what to
 -- look for is the vulnerability.
--- Reads: events, _loop_spectra
+-- Reads: _type_counts, _loop_spectra
 CREATE OR REPLACE MACRO loop_gain(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -91,16 +91,14 @@ by_type AS MATERIALIZED (
 
 paces AS MATERIALIZED (
     SELECT
-        coalesce(events.event_type, events.stream, '(no type)') AS event_type,
-        epoch_us(events.occurred_at)
-        // (1000000 * epoch(bucket::INTERVAL))::BIGINT AS bucket_no,
+        counts.event_type,
+        counts.bucket_no,
         (epoch(span::INTERVAL) / epoch(bucket::INTERVAL))::BIGINT AS width,
-        count(*) AS event_count
-    FROM events
-    WHERE
-        events.occurred_at >= since::TIMESTAMP - baseline::INTERVAL - 2 * span::INTERVAL
-        AND events.occurred_at < until::TIMESTAMP
-    GROUP BY ALL
+        counts.event_count
+    FROM
+        _type_counts(
+            since::TIMESTAMP - baseline::INTERVAL - 2 * span::INTERVAL, until, bucket
+        ) AS counts
 ),
 
 spread_out AS (

@@ -32,7 +32,7 @@
 --   meaning            VARCHAR    the same in a sentence
 --
 -- Source: Wilson 1927 (the bound). Retry budgets: Site Reliability Engineering, chapter 21.
--- Reads: events
+-- Reads: _work_counts
 CREATE OR REPLACE MACRO repeated_work(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -40,56 +40,16 @@ CREATE OR REPLACE MACRO repeated_work(
     span := INTERVAL 10 MINUTE,
     baseline := INTERVAL 1 DAY
 ) AS TABLE
-WITH observed AS MATERIALIZED (
+WITH retried AS MATERIALIZED (
     SELECT
-        time_bucket(bucket::INTERVAL, events.occurred_at) AS bucket_start,
-        events.occurred_at,
-        events.event_id,
-        events.correlation_id,
-        hash(events.correlation_id, events.event_type, events.entity) AS turn_hash,
-        coalesce(events.attempt > 1, FALSE)
-        OR coalesce(events.is_redelivered, FALSE) AS is_retry
-    FROM events
-    WHERE
-        events.occurred_at >= since::TIMESTAMP - baseline::INTERVAL - 2 * span::INTERVAL
-        AND events.occurred_at < until::TIMESTAMP
-),
-
-first_seen AS (
-    SELECT
-        observed.turn_hash,
-        observed.event_id,
-        min(observed.occurred_at) AS first_at
-    FROM observed
-    WHERE observed.correlation_id IS NOT NULL AND observed.event_id IS NOT NULL
-    GROUP BY observed.turn_hash, observed.event_id
-),
-
-turns AS (
-    SELECT
-        first_seen.first_at,
-        row_number() OVER (
-            PARTITION BY first_seen.turn_hash ORDER BY first_seen.first_at, first_seen.event_id
-        ) AS turn
-    FROM first_seen
-),
-
-deep AS (
-    SELECT
-        time_bucket(bucket::INTERVAL, turns.first_at) AS bucket_start,
-        count(*) AS repeated_count
-    FROM turns
-    WHERE turns.turn >= 8
-    GROUP BY ALL
-),
-
-retried AS (
-    SELECT
-        observed.bucket_start,
-        count(*) AS observation_count,
-        count(*) FILTER (WHERE observed.is_retry) AS repeated_count
-    FROM observed
-    GROUP BY observed.bucket_start
+        counts.bucket_start,
+        counts.observation_count,
+        counts.retry_count,
+        counts.deep_count
+    FROM
+        _work_counts(
+            since::TIMESTAMP - baseline::INTERVAL - 2 * span::INTERVAL, until, bucket
+        ) AS counts
 ),
 
 counts AS (
@@ -97,16 +57,15 @@ counts AS (
         retried.bucket_start,
         'retry' AS kind,
         retried.observation_count,
-        retried.repeated_count
+        retried.retry_count AS repeated_count
     FROM retried
     UNION ALL
     SELECT
         retried.bucket_start,
         'deep chain' AS kind,
         retried.observation_count,
-        coalesce(deep.repeated_count, 0) AS repeated_count
+        retried.deep_count AS repeated_count
     FROM retried
-    LEFT OUTER JOIN deep ON retried.bucket_start = deep.bucket_start
 ),
 
 sums AS (

@@ -12,7 +12,8 @@ import os
 import re
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -146,6 +147,18 @@ class Store:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for one thread; close it when done."""
         return self._connection.cursor()
+
+    @contextmanager
+    def transaction(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """A transaction of the cursor that nobody else writes during; all or nothing of it is stored."""
+        with self.commit_lock:
+            cursor.execute("BEGIN")
+            try:
+                yield
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
 
     def reopen(self) -> None:
         """Open the file again after a fatal error: a failed checkpoint invalidates the instance."""

@@ -16,7 +16,7 @@
 -- Runbook: Look at what changed before the onset and take it back first. Then stop the strongest
 --   edge of the loop: cap retries, switch compensations to a queue that is drained by hand, shed
 --   new work at the entrance. More capacity does not help while a turn makes more than one turn.
--- Reads: loop_gain, events
+-- Reads: loop_gain, _type_counts
 WITH loops AS MATERIALIZED (
     SELECT
         gains.bucket_start + $minute::INTERVAL AS evaluated_at,
@@ -51,16 +51,14 @@ watched AS (
 
 paces AS MATERIALIZED (
     SELECT
-        watched.event_type,
-        time_bucket($minute::INTERVAL, events.occurred_at) AS bucket_start,
-        count(*) AS event_count
-    FROM events
-    INNER JOIN watched
-        ON coalesce(events.event_type, events.stream, '(no type)') = watched.event_type
-    WHERE
-        events.occurred_at >= $since::TIMESTAMP - 1440 * $minute::INTERVAL
-        AND events.occurred_at < $until::TIMESTAMP
-    GROUP BY ALL
+        counts.event_type,
+        make_timestamp(counts.bucket_no * epoch_us($minute::INTERVAL)) AS bucket_start,
+        counts.event_count
+    FROM
+        _type_counts(
+            $since::TIMESTAMP - 1440 * $minute::INTERVAL, $until, $minute::INTERVAL
+        ) AS counts
+    SEMI JOIN watched ON counts.event_type = watched.event_type
 ),
 
 spread_out AS (

@@ -38,14 +38,8 @@ def wall_now() -> datetime:
 @contextmanager
 def written(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
     """A cursor in a transaction that nobody else writes during; all or nothing of it is stored."""
-    with store.commit_lock, store.cursor() as cursor:
-        cursor.execute("BEGIN")
-        try:
-            yield cursor
-        except BaseException:
-            cursor.execute("ROLLBACK")
-            raise
-        cursor.execute("COMMIT")
+    with store.cursor() as cursor, store.transaction(cursor):
+        yield cursor
 
 
 # --- episodes ------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from stormwatch.alerts.notices import queue_notices
 from stormwatch.alerts.rules import SEVERITIES, Rule
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
+from stormwatch.minutes.keeper import Minutes
 from stormwatch.readonly import interrupt_all
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
@@ -75,6 +76,7 @@ class Alerts:
         minute = config.pace.minute
         self._frontier = Frontier(minute / _GRACE, minute)
         self._backlog = Backlog()
+        self._minutes = Minutes(store)
         self._delivery = Delivery(store, config.routes)
         self._base_url = config.base_url
         self._evaluated: dict[str, datetime] = {}
@@ -119,6 +121,7 @@ class Alerts:
             for thread in self._threads:
                 thread.join(_LOOK_S)
         self._threads.clear()
+        self._minutes.close()
 
     def _run(self, name: str, turn: Callable[[], object]) -> None:
         while not self._stopped.is_set():
@@ -146,6 +149,7 @@ class Alerts:
             with self._store.cursor() as cursor:
                 complete_to = self._frontier.advance(cursor, now)
         clocks = {"log": complete_to, "wall": now}
+        has_more = complete_to is not None and self._keep_minutes(complete_to)
         is_busy = False
         for rule in sorted(self.config.rules.values(), key=_urgency):
             reached = clocks[rule.clock]
@@ -163,6 +167,16 @@ class Alerts:
                 break
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
+        return is_busy or has_more
+
+    def _keep_minutes(self, complete_to: datetime) -> bool:
+        """Count what loops are judged by; whether more of it is left to do."""
+        try:
+            is_busy = self._minutes.keep(complete_to, self._stopped.is_set)
+        except Exception as error:  # noqa: BLE001 - rules are asked all the same, of the events
+            self._failing["minutes"] = _said(error)
+            return False
+        self._failing.pop("minutes", None)
         return is_busy
 
     def evaluate_rule(self, rule: Rule, reached: datetime) -> bool:

@@ -25,6 +25,7 @@ from stormwatch.catalog import Catalog
 from stormwatch.cli.talk import escaped_tracebacks, say
 from stormwatch.errors import ConfigError, ExitCode
 from stormwatch.gate import LOOPBACK, Access, is_loopback
+from stormwatch.minutes.keeper import leave
 from stormwatch.notes import Notebook
 from stormwatch.readonly import interrupt_all
 from stormwatch.runtime import Runtime
@@ -69,6 +70,7 @@ def own(
         catalog = Catalog.load()
         with store.cursor() as cursor:
             catalog.install(cursor)
+        leave(store)
         ingester = Ingester(store, settings)
         config = alerts or AlertConfig({}, {})
         watcher = Alerts(store, catalog, config, ingester.status)

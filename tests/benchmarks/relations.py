@@ -18,8 +18,11 @@ from typing import Any, Final
 
 import duckdb
 
+from stormwatch.alerts.asking import Pace, Watch, evaluate, last_instant
+from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog, Query
 from stormwatch.errors import QueryError
+from stormwatch.minutes.keeper import Minutes
 from stormwatch.storage import Store
 
 START: Final = datetime(2026, 1, 5)  # noqa: DTZ001 - naive UTC as stored
@@ -182,6 +185,31 @@ def _asked(
     return Cost(time.perf_counter() - started, rows)
 
 
+def _keep(store: Store, end: datetime, events: int) -> None:
+    """Keep minutes and blocks as an owner does, and print what it costs."""
+    minutes = Minutes(store)
+    started = time.process_time()
+    while minutes.keep(end):
+        minutes.rest_no_more()
+    cost_us = (time.process_time() - started) / events * 1e6
+    print(f"    kept per minute: {cost_us:.1f} us of processor time an event")
+    minutes.close()
+
+
+def _judge(cursor: duckdb.DuckDBPyConnection, end: datetime, limit_s: float) -> None:
+    """Print how long each alert rule takes for its last instant."""
+    for name, rule in load_rules(Path("no folder of one's own"))[0].items():
+        last = last_instant(rule, Pace(), end)
+        watch = Watch(Pace(), last, timeout_s=limit_s)
+        started = time.perf_counter()
+        try:
+            evaluate(cursor, rule, watch, (last - rule.every, last), (), lambda _, after: after.episodes, str)
+            told = f"{time.perf_counter() - started:7.2f}"
+        except QueryError:
+            told = "stopped"
+        print(f"    rule {name:24} {told:>8}", flush=True)
+
+
 def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> None:
     """Print seconds per relation, of the whole log and of its last `window_s` seconds, by size."""
     catalog = Catalog.load()
@@ -199,6 +227,8 @@ def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> Non
         end = START + timedelta(seconds=size / PER_SECOND)
         costs = {}
         with Store(database) as store, store.cursor() as cursor:
+            _keep(store, end, size)
+            _judge(cursor, end, limit_s)
             for name in names:
                 query = catalog[name]
                 whole = _asked(cursor, catalog, name, _given(query, end, None), limit_s)

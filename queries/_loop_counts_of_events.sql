@@ -1,0 +1,203 @@
+-- _loop_counts_of_events: what does _loop_counts give when every event is read?
+--
+-- Rows as those of _loop_counts, unordered.
+--
+-- Parameters
+--   since      TIMESTAMP  first instant included
+--   until      TIMESTAMP  first instant excluded
+--   bucket     INTERVAL   length of a bucket
+--   span       INTERVAL   effects that come later than this are not counted
+--   is_wanted  BOOLEAN    there are no rows, and nothing is read, unless it is true
+--
+-- Columns
+--   kind           VARCHAR  birth, effect or spread
+--   bucket_no      BIGINT   number of the bucket since 1970
+--   cause_type     VARCHAR  of an effect or spread: type of the causes
+--   effect_type    VARCHAR  type of the effects; of a birth: type of the events
+--   age            BIGINT   of an effect: buckets from cause to effect, 0 in the same
+--   event_count    HUGEINT  births or effects
+--   resolved       BIGINT   of births: whose cause is known as well
+--   missing        BIGINT   of births: whose cause is not known although it names one, or
+--                           although an event of its correlation id came before it
+--   in_flow        BIGINT   of births: that have a correlation id
+--   is_loop        BOOLEAN  of a birth: the type can lead back to itself
+--   delay_us       HUGEINT  of effects: sum of the times from cause to effect
+--   squared_count  HUGEINT  of spread: sum over the causes of (effects of the cause) squared
+--
+-- Reads: _births, _type_names
+CREATE OR REPLACE MACRO _loop_counts_of_events(since, until, bucket, span, is_wanted) AS TABLE
+WITH RECURSIVE numbered AS MATERIALIZED (
+    SELECT
+        births.event_hash,
+        births.type_hash,
+        births.born_at,
+        births.cause_hash,
+        births.flow_hash,
+        epoch_us(births.born_at) // (1000000 * epoch(bucket::INTERVAL))::BIGINT AS born_no
+    FROM _births(since, until, is_wanted := is_wanted) AS births
+),
+
+flows AS (
+    SELECT
+        numbered.flow_hash,
+        min(numbered.born_at) AS begun_at
+    FROM numbered
+    WHERE numbered.flow_hash IS NOT NULL
+    GROUP BY numbered.flow_hash
+),
+
+caused AS MATERIALIZED (
+    SELECT
+        causing.type_hash AS cause_type,
+        causing.born_no AS cause_no,
+        effects.type_hash,
+        effects.born_no,
+        effects.born_at,
+        effects.cause_hash,
+        effects.flow_hash,
+        -- Clocks that are off let effects come before their causes.
+        greatest(epoch_us(effects.born_at) - epoch_us(causing.born_at), 0) AS delay_us,
+        greatest(effects.born_no - causing.born_no, 0) AS age
+    FROM numbered AS effects
+    LEFT OUTER JOIN numbered AS causing ON effects.cause_hash = causing.event_hash
+),
+
+pairs AS MATERIALIZED (
+    SELECT DISTINCT
+        caused.cause_type,
+        caused.type_hash AS effect_type
+    FROM caused
+    WHERE caused.cause_type IS NOT NULL
+),
+
+ways AS (
+    SELECT
+        pairs.cause_type AS from_type,
+        pairs.effect_type AS to_type
+    FROM pairs
+    UNION
+    SELECT
+        ways.from_type,
+        pairs.effect_type AS to_type
+    FROM ways
+    INNER JOIN pairs ON ways.to_type = pairs.cause_type
+),
+
+loop_pairs AS MATERIALIZED (
+    SELECT
+        pairs.cause_type,
+        pairs.effect_type
+    FROM pairs
+    INNER JOIN ways
+        ON pairs.effect_type = ways.from_type AND pairs.cause_type = ways.to_type
+),
+
+within_loops AS MATERIALIZED (
+    SELECT
+        caused.cause_type,
+        caused.type_hash AS effect_type,
+        caused.cause_no,
+        caused.age,
+        caused.delay_us,
+        caused.cause_hash
+    FROM caused
+    INNER JOIN loop_pairs
+        ON
+            caused.cause_type = loop_pairs.cause_type
+            AND caused.type_hash = loop_pairs.effect_type
+    WHERE caused.age < epoch(span::INTERVAL) / epoch(bucket::INTERVAL)
+),
+
+per_cause AS (
+    SELECT
+        within_loops.cause_no,
+        within_loops.cause_type,
+        within_loops.effect_type,
+        count(*) AS effect_count
+    FROM within_loops
+    GROUP BY
+        within_loops.cause_hash,
+        within_loops.cause_no,
+        within_loops.cause_type,
+        within_loops.effect_type
+),
+
+names AS MATERIALIZED (
+    SELECT
+        type_names.type_hash,
+        type_names.event_type
+    FROM _type_names(since, until, is_wanted := is_wanted) AS type_names
+),
+
+born AS (
+    SELECT
+        caused.born_no,
+        caused.type_hash,
+        count(*) AS event_count,
+        count(caused.cause_type) AS resolved,
+        count(*) FILTER (
+            WHERE
+            caused.cause_type IS NULL
+            AND (caused.cause_hash IS NOT NULL OR caused.born_at > flows.begun_at)
+        ) AS missing,
+        count(caused.flow_hash) AS in_flow
+    FROM caused
+    LEFT OUTER JOIN flows ON caused.flow_hash = flows.flow_hash
+    GROUP BY caused.born_no, caused.type_hash
+)
+
+SELECT
+    'birth' AS kind,
+    born.born_no AS bucket_no,
+    NULL AS cause_type,
+    names.event_type AS effect_type,
+    NULL AS age,
+    born.event_count,
+    born.resolved,
+    born.missing,
+    born.in_flow,
+    born.type_hash IN (SELECT loop_pairs.cause_type FROM loop_pairs) AS is_loop,
+    NULL AS delay_us,
+    NULL AS squared_count
+FROM born
+INNER JOIN names ON born.type_hash = names.type_hash
+UNION ALL
+SELECT
+    'effect' AS kind,
+    within_loops.cause_no AS bucket_no,
+    causes.event_type AS cause_type,
+    effects.event_type AS effect_type,
+    within_loops.age,
+    count(*) AS event_count,
+    NULL AS resolved,
+    NULL AS missing,
+    NULL AS in_flow,
+    NULL AS is_loop,
+    sum(within_loops.delay_us) AS delay_us,
+    NULL AS squared_count
+FROM within_loops
+INNER JOIN names AS causes ON within_loops.cause_type = causes.type_hash
+INNER JOIN names AS effects ON within_loops.effect_type = effects.type_hash
+GROUP BY
+    within_loops.cause_no,
+    causes.event_type,
+    effects.event_type,
+    within_loops.age
+UNION ALL
+SELECT
+    'spread' AS kind,
+    per_cause.cause_no AS bucket_no,
+    causes.event_type AS cause_type,
+    effects.event_type AS effect_type,
+    NULL AS age,
+    sum(per_cause.effect_count) AS event_count,
+    NULL AS resolved,
+    NULL AS missing,
+    NULL AS in_flow,
+    NULL AS is_loop,
+    NULL AS delay_us,
+    sum(per_cause.effect_count * per_cause.effect_count) AS squared_count
+FROM per_cause
+INNER JOIN names AS causes ON per_cause.cause_type = causes.type_hash
+INNER JOIN names AS effects ON per_cause.effect_type = effects.type_hash
+GROUP BY per_cause.cause_no, causes.event_type, effects.event_type;

@@ -1,0 +1,1 @@
+"""Counts that are kept of every minute of the log."""

@@ -1,0 +1,202 @@
+"""Keeps, of every minute of the log, the counts that loops are judged by, so that nobody has to read the
+events of a day again to know how close to a storm the log is.
+
+A minute is counted once the log is complete up to its end, after all minutes before it; what it takes
+from those is in memory (`Replay`): the events of the last two hours, by their hashes. What is read
+later of a minute that was counted makes it stale (`mark_stale`, in the transaction that stores the
+rows), and it is counted again together with those that look back at it. The counts are rows of tables
+(schema 0005); queries/_loop_counts and queries/_type_counts read them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import duckdb
+
+from stormwatch.minutes import blocks
+from stormwatch.minutes.blocks import Blocks
+from stormwatch.minutes.replay import EPOCH, FIRST_EVENT, KNOWN, SPAN, WARM, Replay, number_of, start_of
+from stormwatch.minutes.statements import COUNT_TYPES, COUNTED
+from stormwatch.storage import Store
+
+_HISTORY: Final = 27 * 60
+"""Of a log that was there before, in so many minutes events are counted by type: a day to compare with."""
+_EFFECTS_HISTORY: Final = 180
+"""In so many of them effects are: what loop_gain looks at, and what it learns delays from."""
+_SLICE_S: Final = 1.0
+_LAG: Final = 3
+"""Minutes that may not be counted yet while this process does it."""
+_MARKS: Final = ("stale_minutes", "block_faults", "block_state", "stale_blocks")
+_NO_END: Final = 2**63 - 1
+_STALE_REST: Final = 19
+"""After counting again it rests so many times as long as that took."""
+
+_MARK_STALE: Final = """
+INSERT INTO stale_minutes
+SELECT DISTINCT epoch_us(added.occurred_at) // 60000000, ?
+FROM {rows} AS added, minute_state AS state
+WHERE added.occurred_at < make_timestamp(state.claimed_no * 60000000)
+    AND added.occurred_at >= make_timestamp(state.since_no * 60000000)
+    {condition}
+"""
+
+_COUNT_WORK: Final = """
+INSERT INTO minute_work
+SELECT epoch_us(bucket_start) // 60000000, observation_count, retry_count, deep_count
+FROM _work_counts_of_events($since, $until, INTERVAL 1 MINUTE, TRUE)
+"""
+_STALE: Final = "SELECT DISTINCT minute_no FROM stale_minutes WHERE minute_no < $until_no ORDER BY minute_no"
+
+
+def mark_stale(
+    cursor: duckdb.DuckDBPyConnection, batch_id: int, rows: str, condition: str = "", *values: object
+) -> None:
+    """Note that minutes that were counted have other rows now: those of the table or relation `rows`.
+
+    Belongs into the transaction that stores or deletes them. `condition` begins with AND and has a
+    `?` for each value.
+    """
+    statement = _MARK_STALE.format(rows=rows, condition=condition)
+    cursor.execute(statement, [batch_id, *values])
+
+
+def leave(store: Store) -> None:
+    """Say that nobody keeps minutes from now on: what they do not hold is read from the events."""
+    with store.cursor() as cursor, store.transaction(cursor):
+        cursor.execute("UPDATE minute_state SET allowed_lag = 0, complete_no = ?", [_NO_END])
+
+
+class Minutes:
+    """Keeps the minutes of a database that this process owns; for one thread."""
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._head = Replay(store)
+        self._blocks = Blocks(store)
+        self._rests_until = 0.0
+
+    def close(self) -> None:
+        """Stop keeping minutes."""
+        leave(self._store)
+        self._head.close()
+
+    def rest_no_more(self) -> None:
+        """Go on at once, whatever that takes from others."""
+        self._rests_until = 0.0
+        self._blocks.rest_no_more()
+
+    def keep(self, complete_to: datetime, is_over: Callable[[], bool] = lambda: False) -> bool:
+        """Count for a second what is new before `complete_to`, or stale; whether something is left to do.
+
+        Raises:
+            duckdb.Error: nothing of it was stored; it begins anew the next time.
+        """
+        try:
+            return self._keep(number_of(complete_to), is_over)
+        except duckdb.Error:
+            self._head.close()
+            self._head = Replay(self._store)
+            raise
+
+    def _keep(self, complete_no: int, is_over: Callable[[], bool]) -> bool:
+        until_no = self._claim(complete_no)
+        started = time.monotonic()
+        if started >= self._rests_until and self._recount(until_no, is_over):
+            passed = time.monotonic() - started
+            self._rests_until = started + (1 + _STALE_REST) * passed
+        if until_no < complete_no and self._go_on(until_no, complete_no, is_over) < complete_no:
+            return True
+        return self._blocks.keep(complete_no)
+
+    def _go_on(self, until_no: int, complete_no: int, is_over: Callable[[], bool]) -> int:
+        """Count for a while from `until_no` on; the first minute not counted."""
+        batch = self._batch()
+        reached = self._head.count(until_no, complete_no, _ends_in(_SLICE_S, is_over))
+        cursor = self._head.cursor
+        with self._store.transaction(cursor):
+            self._head.store(until_no, reached)
+            cursor.execute("UPDATE minute_state SET until_no = ?", [reached])
+            _unmark(cursor, until_no, reached, batch)
+        self._head.stored()
+        return reached
+
+    def _recount(self, until_no: int, is_over: Callable[[], bool]) -> bool:
+        """Count the first stale minutes again; whether there were any."""
+        found = self._head.cursor.execute(_STALE, {"until_no": until_no}).fetchall()
+        if not found:
+            return False
+        batch = self._batch()
+        first, last = found[0][0], found[0][0] + SPAN
+        for (number,) in found:
+            if number > last + WARM:
+                break
+            last = number + SPAN
+        last = min(last, until_no)
+        again = Replay(self._store)
+        try:
+            reached = again.count(first, last, _ends_in(2 * _SLICE_S, is_over))
+            with self._store.transaction(again.cursor):
+                again.store(first, reached)
+                blocks.mark_stale(again.cursor, first, reached)
+                # The effects of a stale minute are counted in those behind it.
+                _unmark(again.cursor, first, reached if reached == last else reached - SPAN, batch)
+        finally:
+            if last > until_no - KNOWN:
+                self._head.close()
+                self._head = Replay(self._store)
+            again.close()
+        return True
+
+    def _claim(self, complete_no: int) -> int:
+        """Have what is read from now on before `complete_no` make minutes stale; which is counted next."""
+        wanted = (complete_no, _LAG)
+        cursor = self._head.cursor
+        found = cursor.execute("FROM minute_state").fetchall()
+        if found:
+            since_no, effects_since_no, until_no, claimed_no, *told = found[0]
+            if tuple(told) == wanted and claimed_no >= complete_no:
+                return int(until_no)
+        # Whoever stores rows holds the lock: they are stored before this, or they see it.
+        with self._store.transaction(cursor):
+            if not found:
+                since_no, effects_since_no, until_no = self._begin(complete_no)
+                claimed_no = complete_no
+            cursor.execute("DELETE FROM minute_state")
+            row = [since_no, effects_since_no, until_no, max(claimed_no, complete_no), *wanted]
+            cursor.execute("INSERT INTO minute_state VALUES (?, ?, ?, ?, ?, ?)", row)
+        return int(until_no)
+
+    def _begin(self, complete_no: int) -> tuple[int, int, int]:
+        """Count the types of a log of which nothing is kept; where types and effects begin, what is next."""
+        cursor = self._head.cursor
+        [(first_at,)] = cursor.execute(FIRST_EVENT, {"since": EPOCH}).fetchall()
+        first = complete_no if first_at is None else min(number_of(first_at), complete_no)
+        since, effects_since = complete_no - _HISTORY, complete_no - _EFFECTS_HISTORY
+        until = max(first, effects_since)
+        for table in (*(stored for _, stored, _ in COUNTED), *_MARKS):
+            cursor.execute(f"DELETE FROM {table}")
+        edges = {"since": start_of(max(first, since)), "until": start_of(until)}
+        cursor.execute(COUNT_TYPES.format(table="minute_counts"), edges)
+        cursor.execute(_COUNT_WORK, edges)
+        return 0 if first >= since else since, 0 if first >= effects_since else effects_since, until
+
+    def _batch(self) -> int:
+        [(batch,)] = self._head.cursor.execute("SELECT coalesce(max(batch_id), 0) FROM batches").fetchall()
+        return int(batch)
+
+
+def _ends_in(seconds: float, is_over: Callable[[], bool]) -> Callable[[], bool]:
+    ends = time.monotonic() + seconds
+    return lambda: is_over() or time.monotonic() >= ends
+
+
+def _unmark(cursor: duckdb.DuckDBPyConnection, first: int, last: int, batch: int) -> None:
+    """Minutes from `first` on, before `last`, are as of this batch."""
+    cursor.execute(
+        "DELETE FROM stale_minutes WHERE minute_no >= ? AND minute_no < ? AND batch_id <= ?",
+        [first, last, batch],
+    )

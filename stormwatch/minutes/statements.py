@@ -1,0 +1,253 @@
+"""What is counted of a minute of the log, and what has to be remembered of it for the next ones: SQL.
+
+The rules are those of queries/_loop_counts_of_events, _work_counts_of_events and _flow_counts, minute
+by minute: an event is born in the minute in which it is first observed, and is an effect of its cause in
+the minute in which it is born. Temp tables hold what is remembered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+COUNTED: Final = (
+    ("new_counts", "minute_counts", "minute_no"),
+    ("new_effects", "minute_effects", "known_no"),
+    ("new_work", "minute_work", "minute_no"),
+    ("new_flows", "minute_flows", "minute_no"),
+)
+"""What is counted: in which temp table, in which table it is stored, and its minute."""
+
+_CONSUMER: Final = "CASE WHEN operation <> 'send' THEN coalesce(service, node) END"
+_COPY_HASH: Final = f"hash(stream, operation, {_CONSUMER}, coalesce(message_id, event_id))"
+_IS_MESSAGE: Final = "operation IN ('send', 'receive', 'process') AND stream IS NOT NULL"
+"""As in queries/_flow_counts."""
+
+BEGIN: Final = (
+    """
+CREATE OR REPLACE TEMP TABLE warm AS FROM _births($since, $until)
+""",
+    """
+CREATE OR REPLACE TEMP TABLE recent AS
+SELECT event_hash, type_hash, born_at, epoch_us(last_at) // 60000000 AS last_no FROM warm
+""",
+    """
+CREATE OR REPLACE TEMP TABLE flows AS
+SELECT hash(correlation_id) AS flow_hash, max(epoch_us(occurred_at) // 60000000) AS last_no FROM events
+WHERE occurred_at >= $since AND occurred_at < $until AND correlation_id IS NOT NULL AND event_id IS NOT NULL
+GROUP BY flow_hash
+""",
+    """
+CREATE OR REPLACE TEMP TABLE seen_effects AS
+SELECT
+    effects.cause_hash, effects.type_hash, epoch_us(causes.born_at) // 60000000 AS cause_no,
+    count(*) AS effect_count
+FROM warm AS effects INNER JOIN warm AS causes ON effects.cause_hash = causes.event_hash
+WHERE cause_no > $number - $span
+    AND epoch_us(effects.born_at) // 60000000 >= cause_no
+GROUP BY ALL
+""",
+    """
+CREATE OR REPLACE TEMP TABLE names AS FROM _type_names($since, $until)
+""",
+    """
+CREATE OR REPLACE TEMP TABLE turns AS
+SELECT
+    hash(correlation_id, event_type, entity) AS turn_hash, count(DISTINCT hash(event_id)) AS event_count,
+    max(epoch_us(occurred_at) // 60000000) AS last_no
+FROM events
+WHERE occurred_at >= $since AND occurred_at < $until AND correlation_id IS NOT NULL AND event_id IS NOT NULL
+GROUP BY turn_hash
+""",
+    f"""
+CREATE OR REPLACE TEMP TABLE copies AS
+SELECT {_COPY_HASH} AS copy_hash, min(epoch_us(occurred_at) // 60000000) AS last_no
+FROM events WHERE occurred_at >= $since AND occurred_at < $until AND {_IS_MESSAGE}
+GROUP BY copy_hash
+""",
+    "DROP TABLE warm",
+    *(f"CREATE OR REPLACE TEMP TABLE {new} AS FROM {table} LIMIT 0" for new, table, _ in COUNTED),
+)
+"""What `Replay` remembers of the time before the first minute."""
+
+OBSERVE: Final = """
+CREATE OR REPLACE TEMP TABLE observed AS FROM _births($since, $until)
+"""
+_NAME: Final = """
+INSERT INTO names
+SELECT type_names.* FROM _type_names($since, $until) AS type_names ANTI JOIN names USING (type_hash)
+"""
+_CAUSED: Final = """
+CREATE OR REPLACE TEMP TABLE caused AS
+WITH born AS (
+    SELECT observed.* FROM observed ANTI JOIN recent USING (event_hash)
+), known AS (
+    SELECT event_hash, type_hash, born_at FROM recent
+    UNION ALL
+    SELECT event_hash, type_hash, born_at FROM born
+)
+SELECT
+    born.type_hash, born.born_at, born.cause_hash, born.flow_hash,
+    known.type_hash AS cause_type_hash,
+    epoch_us(known.born_at) // 60000000 AS cause_no,
+    greatest(epoch_us(born.born_at) - epoch_us(known.born_at), 0) AS delay_us
+FROM born LEFT JOIN known ON born.cause_hash = known.event_hash
+"""
+COUNT_TYPES: Final = """
+INSERT INTO {table}
+SELECT epoch_us(occurred_at) // 60000000, coalesce(event_type, stream, '(no type)'), count(*)
+FROM events WHERE occurred_at >= $since AND occurred_at < $until
+GROUP BY ALL
+"""
+_COUNT_BIRTHS: Final = """
+INSERT INTO new_effects BY NAME
+WITH begun AS (
+    SELECT flow_hash, min(born_at) AS begun_at FROM caused WHERE flow_hash IS NOT NULL GROUP BY flow_hash
+)
+SELECT
+    $number AS known_no, 'birth' AS kind, $number AS minute_no, names.event_type AS effect_type,
+    count(*) AS event_count,
+    count(caused.cause_no) AS resolved,
+    count(*) FILTER (caused.cause_no IS NULL AND (
+        caused.cause_hash IS NOT NULL OR flows.flow_hash IS NOT NULL OR caused.born_at > begun.begun_at
+    )) AS missing,
+    count(caused.flow_hash) AS in_flow
+FROM caused
+INNER JOIN names ON caused.type_hash = names.type_hash
+LEFT JOIN begun ON caused.flow_hash = begun.flow_hash
+LEFT JOIN flows ON caused.flow_hash = flows.flow_hash
+GROUP BY names.event_type
+"""
+_COUNT_EFFECTS: Final = """
+INSERT INTO new_effects BY NAME
+SELECT
+    $number AS known_no, 'effect' AS kind, caused.cause_no AS minute_no,
+    causes.event_type AS cause_type, effects.event_type AS effect_type,
+    count(*) AS event_count, sum(caused.delay_us) AS delay_us
+FROM caused
+INNER JOIN names AS causes ON caused.cause_type_hash = causes.type_hash
+INNER JOIN names AS effects ON caused.type_hash = effects.type_hash
+WHERE caused.cause_no > $number - $span
+GROUP BY ALL
+"""
+_PER_CAUSE: Final = """
+CREATE OR REPLACE TEMP TABLE per_cause AS
+SELECT cause_hash, cause_type_hash, type_hash, cause_no, count(*) AS effect_count
+FROM caused WHERE cause_no > $number - $span GROUP BY ALL
+"""
+_COUNT_SPREAD: Final = """
+INSERT INTO new_effects BY NAME
+SELECT
+    $number AS known_no, 'spread' AS kind, per_cause.cause_no AS minute_no,
+    causes.event_type AS cause_type, effects.event_type AS effect_type,
+    sum(per_cause.effect_count)::BIGINT AS event_count,
+    sum(per_cause.effect_count * (per_cause.effect_count + 2 * coalesce(seen_effects.effect_count, 0)))
+        AS squared_count
+FROM per_cause
+INNER JOIN names AS causes ON per_cause.cause_type_hash = causes.type_hash
+INNER JOIN names AS effects ON per_cause.type_hash = effects.type_hash
+LEFT JOIN seen_effects
+    ON per_cause.cause_hash = seen_effects.cause_hash AND per_cause.type_hash = seen_effects.type_hash
+GROUP BY ALL
+"""
+_NEW_TURNS: Final = """
+CREATE OR REPLACE TEMP TABLE new_turns AS
+SELECT
+    hash(events.correlation_id, events.event_type, events.entity) AS turn_hash,
+    count(DISTINCT hash(events.event_id)) AS event_count
+FROM events ANTI JOIN recent ON hash(events.event_id) = recent.event_hash
+WHERE events.occurred_at >= $since AND events.occurred_at < $until
+    AND events.correlation_id IS NOT NULL AND events.event_id IS NOT NULL
+GROUP BY turn_hash
+"""
+_COUNT_WORK: Final = """
+INSERT INTO new_work
+SELECT
+    $number, count(*), count(*) FILTER (attempt > 1 OR is_redelivered),
+    (
+        SELECT coalesce(sum(
+            greatest(coalesce(turns.event_count, 0) + new_turns.event_count - 7, 0)
+            - greatest(coalesce(turns.event_count, 0) - 7, 0)
+        ), 0)
+        FROM new_turns LEFT JOIN turns USING (turn_hash)
+    )
+FROM events WHERE occurred_at >= $since AND occurred_at < $until
+"""
+_NEW_COPIES: Final = f"""
+CREATE OR REPLACE TEMP TABLE new_copies AS
+SELECT stream, consumer, operation, copy_hash
+FROM (
+    SELECT DISTINCT stream, {_CONSUMER} AS consumer, operation, {_COPY_HASH} AS copy_hash
+    FROM events WHERE occurred_at >= $since AND occurred_at < $until AND {_IS_MESSAGE}
+) ANTI JOIN copies USING (copy_hash)
+"""
+_COUNT_FLOWS: Final = """
+INSERT INTO new_flows
+SELECT $number, stream, consumer, operation, count(*) FROM new_copies GROUP BY ALL
+"""
+COUNT: Final = (
+    _NAME, _CAUSED, _COUNT_BIRTHS, _COUNT_EFFECTS, _PER_CAUSE, _COUNT_SPREAD, _NEW_TURNS, _COUNT_WORK,
+    _NEW_COPIES, _COUNT_FLOWS,
+)  # fmt: skip
+"""What a minute takes, in this order, after `OBSERVE`."""
+REMEMBER: Final = {
+    "seen_effects": """
+CREATE OR REPLACE TEMP TABLE seen_effects AS
+SELECT cause_hash, type_hash, cause_no, sum(effect_count)::BIGINT AS effect_count
+FROM (
+    SELECT cause_hash, type_hash, cause_no, effect_count FROM seen_effects
+    UNION ALL
+    SELECT cause_hash, type_hash, cause_no, effect_count FROM per_cause
+)
+WHERE cause_no > $number + 1 - $span
+GROUP BY ALL
+""",
+    "recent": """
+CREATE OR REPLACE TEMP TABLE recent AS
+SELECT recent.* FROM recent ANTI JOIN observed USING (event_hash) WHERE recent.last_no >= $oldest
+UNION ALL
+SELECT
+    observed.event_hash,
+    least(recent.type_hash, observed.type_hash),
+    coalesce(recent.born_at, observed.born_at),
+    $number
+FROM observed LEFT JOIN recent USING (event_hash)
+""",
+    "flows": """
+CREATE OR REPLACE TEMP TABLE flows AS
+SELECT flow_hash, max(last_no) AS last_no
+FROM (
+    FROM flows WHERE last_no >= $oldest
+    UNION ALL
+    SELECT DISTINCT hash(correlation_id) AS flow_hash, $number AS last_no FROM events
+    WHERE occurred_at >= $since AND occurred_at < $until
+        AND correlation_id IS NOT NULL AND event_id IS NOT NULL
+)
+GROUP BY flow_hash
+""",
+    "turns": """
+CREATE OR REPLACE TEMP TABLE turns AS
+SELECT turn_hash, sum(event_count)::BIGINT AS event_count, max(last_no) AS last_no
+FROM (
+    FROM turns WHERE last_no >= $oldest
+    UNION ALL
+    SELECT turn_hash, event_count, $number FROM new_turns
+)
+GROUP BY turn_hash
+""",
+    "copies": """
+CREATE OR REPLACE TEMP TABLE copies AS
+FROM copies WHERE last_no >= $oldest
+UNION ALL
+SELECT copy_hash, $number FROM new_copies
+""",
+    "names": """
+CREATE OR REPLACE TEMP TABLE names AS
+SELECT names.* FROM names WHERE type_hash IN (SELECT type_hash FROM recent)
+""",
+}
+"""By the temp table that each makes anew with what the minute adds."""
+OLDEST: Final = """
+SELECT coalesce(max(last_no) + 1, 0)
+FROM (SELECT last_no, sum(count(*)) OVER (ORDER BY last_no DESC) AS held FROM {table} GROUP BY last_no)
+WHERE last_no <= $number - $known OR (held > $rows AND last_no <= $number - $span)
+"""

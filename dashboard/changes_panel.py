@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import data, formatting, pages, table
+from dashboard import data, formatting, pages, table, zone
+from dashboard.charts import lane
+from dashboard.hostile import safe_md
 from dashboard.panel import panel
+from dashboard.window import Window
+
+_FIRST_SIGHT: Final = "new_"
+"""How kinds of change begin that no record says in words."""
+_TOLD: Final = ("change", "crash", "note")
+"""Kinds that are named beside a verdict: whole fleets start and stop."""
+_ICONS: Final = {"change": "tune", "crash": "error", "note": "edit_note"}
+_NAMED: Final = 3
+
+
+def name_latest(version: int, shown: Window) -> None:
+    """The latest changes of a window in words, each leading to its record, and to the page Why."""
+    found = data.load("changes", version, **shown.edges).rows
+    told = [row for row in found if row["kind"] in _TOLD and row["occurred_at"] is not None]
+    if not told:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="latest_changes"):
+        more = f", the last {_NAMED} of {formatting.count(len(told))}" if len(told) > _NAMED else ""
+        st.caption(f"Changed in this window{more}:", width="content")
+        for row in told[-_NAMED:]:
+            target = lane.place_of(lane.target_of(row))
+            if target is not None:
+                pages.link(target[0], _in_words(row), icon=_ICONS[row["kind"]], **target[1])
+        pages.link("why", "Why?", icon="manage_search")
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    """When, who and what; our own Markdown."""
+    who = f"{row['service']}: " if row["service"] else ""
+    return f"{formatting.clock(row['occurred_at'])} {safe_md(who + (row['subject'] or ''), 70)}"
 
 
 def draw(version: int, onset: datetime, *, within: timedelta, lookback: timedelta, meaning: str) -> None:
@@ -18,19 +52,23 @@ def draw(version: int, onset: datetime, *, within: timedelta, lookback: timedelt
     """
     changes = data.load("changes_before", version, onset=onset, within=within, lookback=lookback)
     about = (
-        "Changes, starts and crashes that the log tells, and what was new: a node, a type of event, a "
-        f"version of a schema, a stream. *Onset*: {meaning}. Earlier is not *because of*. **Click** a row "
-        "for the event."
+        "Changes, starts and crashes that the log tells, notes that people added, and what was new: a node, "
+        f"a type of event, a version of a schema, a stream. *Onset*: {meaning}. Earlier is not *because of*. "
+        "**Click** a row for the event."
     )
     with panel("changes", "What changed before it began?", about, changes):
-        st.caption(f"{formatting.span(within)} before {formatting.instant(onset)} UTC")
+        said = f"{formatting.span(within)} before {formatting.instant(onset)} {zone.name()}"
+        logged = next((row for row in changes.rows if not row["kind"].startswith(_FIRST_SIGHT)), None)
+        if logged is not None:
+            said += f"; the last that somebody made: {_in_words(logged)}"
+        st.caption(said)
         if not changes.table.num_rows:
-            st.markdown("Nothing that the log tells.")
+            st.markdown("Nothing that the log tells, and no note.")
             return
         ids = changes.table.column("event_id").to_pylist()
         table.opening(
             changes.table.select(["occurred_at", "kind", "subject", "service", "node"]),
             {"occurred_at": table.at(), "kind": table.text(width=140), "subject": table.text(width=220)},
-            lambda number: pages.go("chains", event=ids[number]),
+            lambda number: pages.go("chains", event=ids[number]) if ids[number] else None,
             key="changes", alt="Changes before the onset, latest first",
         )  # fmt: skip

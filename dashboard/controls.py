@@ -1,4 +1,4 @@
-"""The controls above every page: time window and refresh, kept in the address.
+"""The controls above every page: time window, time zone and refresh, kept in the address.
 
 Whatever a person chose stands in the URL, so that reload, back and a pasted link give the same
 view. Widgets are bound to query parameters of the same name as their key; what is picked inside a
@@ -13,7 +13,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import copy_link, data, formatting, pages, picture, window
+from dashboard import copy_link, data, formatting, pages, picture, window, zone
 from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.errors import ConfigError, StormwatchError
@@ -21,6 +21,7 @@ from stormwatch.errors import ConfigError, StormwatchError
 WINDOW_KEY: Final = "window"
 REFRESH_KEY: Final = "refresh"
 DRAG_KEY: Final = "drag"
+ZONE_KEY: Final = "zone"
 REFRESHES: Final = ("2s", "5s", "15s", "60s", "off")
 _DEFAULT_REFRESH: Final = "5s"
 _DRAGS: Final = ("zoom", "explain")
@@ -41,6 +42,11 @@ def current_window(at_version: int) -> Window:
 
 def _text() -> str:
     return str(st.session_state.get(WINDOW_KEY) or window.AUTO)
+
+
+def use_zone() -> None:
+    """Show times in the zone that was chosen."""
+    zone.use(st.session_state.get(ZONE_KEY) or st.query_params.get(ZONE_KEY), st.context.timezone)
 
 
 def refresh_s() -> float | None:
@@ -69,7 +75,8 @@ def set_window(text: str) -> None:
     """Show another window; for callbacks, as the control above the page changes with it."""
     if "/" in text and "/" not in _text():
         st.session_state[_BACK_KEY] = _text()
-    st.session_state[WINDOW_KEY] = text
+    use_zone()
+    st.session_state[WINDOW_KEY] = window.in_zone(text)
     st.session_state[_RERUN_KEY] = True
 
 
@@ -106,6 +113,7 @@ def live(body: Callable[[int], None]) -> None:
 
     @st.fragment(run_every=refresh_s())
     def refreshed() -> None:
+        use_zone()
         pages.follow()
         if st.session_state.pop(_RERUN_KEY, False):
             st.rerun()
@@ -125,8 +133,9 @@ def live(body: Callable[[int], None]) -> None:
     refreshed()
 
 
-def draw(end: Callable[[], None]) -> None:
-    """The row of controls, with what `end` draws behind them."""
+def draw(*ends: Callable[[], None]) -> None:
+    """The row of controls, with what `ends` draw behind them."""
+    use_zone()
     pages.keep_controls()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls"):
         st.selectbox(
@@ -135,16 +144,30 @@ def draw(end: Callable[[], None]) -> None:
             key=WINDOW_KEY,
             bind="query-params",
             accept_new_options=True,
+            on_change=_window_typed,
             icon=":material/schedule:",
-            width=210,
+            width=185,
             label_visibility="collapsed",
-            help="Pick one or type, for example 90m or 2026-11-23T10:00/2026-11-23T11:00 (UTC). "
+            help=f"Pick one or type, for example 90m or 2026-11-23T10:00/2026-11-23T11:00 ({zone.name()}). "
             "Relative windows end at the newest event. *auto* of a log that is being written is the last "
             f"hour, or less where that is more than {window.EVENTS_AT_ONCE:,} events; of an old log it is "
             "the stretch with most events. Arrivals and causes up to an hour before the window count, in a "
             "log with more events an hour only as far back as the window is long.",
         )
         _window_buttons()
+        st.selectbox(
+            "Time zone",
+            zone.choices(),
+            key=ZONE_KEY,
+            bind="query-params",
+            on_change=_zone_chosen,
+            icon=":material/public:",
+            width=132,
+            label_visibility="collapsed",
+            help="By which clocks times are shown and typed: UTC, those of your browser or of a place, such "
+            f"as Europe/Berlin. Now {zone.name()}. Deadlocks are counted by hours of these clocks. What is "
+            "stored, asked in SQL and exported stays UTC.",
+        )
         st.selectbox(
             "Refresh",
             REFRESHES,
@@ -153,14 +176,15 @@ def draw(end: Callable[[], None]) -> None:
             bind="query-params",
             disabled="/" in _text(),
             icon=":material/autorenew:",
-            width=112,
+            width=100,
             label_visibility="collapsed",
             help="How often the page asks for new data. Absolute windows stand still.",
         )
         _pause_button()
         _drag_control()
         copy_link.draw()
-        end()
+        for end in ends:
+            end()
     _complain_about_text()
 
 
@@ -168,7 +192,7 @@ def _in_words(shown: Window, at_version: int) -> str:
     coverage = data.coverage(at_version)
     if coverage.last_at is None and not shown.is_absolute:
         return "no event has a time" if coverage.event_count else "no events yet"
-    text = f"{formatting.interval(shown.since, shown.until)} UTC"
+    text = f"{formatting.interval(shown.since, shown.until)} {zone.name()}"
     if shown.text == window.AUTO and not coverage.is_live(data.utc_now()) and not shown.covers(coverage):
         return f"{text}, where most events are; *{window.ALL}* shows the whole log"
     return text
@@ -189,6 +213,18 @@ def _window_buttons() -> None:
             "", icon=":material/undo:", key="unzoom", type="tertiary", shortcut="Z",
             disabled="/" not in _text(), help="Back to the window before zooming (Z)", on_click=_unzoom,
         )  # fmt: skip
+
+
+def _window_typed() -> None:
+    """What was typed without an offset was read from the clocks of the zone."""
+    use_zone()
+    st.session_state[WINDOW_KEY] = window.in_zone(_text(), is_local=True)
+
+
+def _zone_chosen() -> None:
+    """The same window, as the clocks of the other zone show it."""
+    use_zone()
+    st.session_state[WINDOW_KEY] = window.in_zone(_text())
 
 
 def _change_window(change: Callable[[Window], str]) -> None:

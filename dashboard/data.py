@@ -20,13 +20,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard import calls
+from dashboard import calls, zone
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
 from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
+_BESIDE: Final = ("alert_marks", "changes", "changes_before", "notes")
+"""Relations that tell of notes or alerts, which change without a batch."""
 TIMEOUT_S: Final = 30.0
 """After this long a panel gives up and says so; the others go on."""
 
@@ -46,6 +48,8 @@ class Answer:
     elapsed_ms: float
     kept: tuple[tuple[str, str], ...] = ()
     """Columns and values: only such rows of the answer are in the table."""
+    beside: int = 0
+    """The version of notes and alerts, where it tells of them."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -56,7 +60,14 @@ class Answer:
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for equal tables."""
-        return (str(current().database), self.name, _hashable(self.arguments), self.version, self.kept)
+        return (
+            str(current().database),
+            self.name,
+            _hashable(self.arguments),
+            self.version,
+            self.kept,
+            self.beside,
+        )
 
     def only(self, **values: str | None) -> Answer:
         """The rows with these values in the columns of these names; None asks for no value."""
@@ -102,9 +113,10 @@ def load(name: str, at_version: int | None = None, /, **arguments: object) -> An
         QueryError: as `Catalog.run`.
     """
     known = version() if at_version is None else at_version
-    key = (str(current().database), name, _hashable(arguments), known)
+    beside = current().beside_version() if name in _BESIDE else 0
+    key = (str(current().database), name, _hashable(arguments), known, beside)
     table, elapsed_ms = _remembered(key, _name=name, _arguments=arguments)
-    return Answer(name, dict(arguments), known, table, elapsed_ms)
+    return Answer(name, dict(arguments), known, table, elapsed_ms, beside=beside)
 
 
 def load_now(name: str, at_version: int, /, **arguments: object) -> Answer:
@@ -172,7 +184,7 @@ def coverage(at_version: int | None = None) -> Coverage:
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:
     """A figure of answers as Plotly JSON, drawn once per answers and options."""
     known = tuple(answer.key for answer in answers)
-    key = (f"{draw.__module__}.{draw.__qualname__}", known, _hashable(options))
+    key = (f"{draw.__module__}.{draw.__qualname__}", known, _hashable(options), zone.name())
     return _drawn(key, _draw=draw, _tables=[answer.table for answer in answers], _options=options)
 
 

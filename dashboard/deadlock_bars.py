@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from dashboard import data, time_chart
+from dashboard import data, time_chart, zone
 from dashboard.charts import timeline
 from dashboard.data import Answer
 from dashboard.time_chart import Hand
@@ -23,7 +23,12 @@ def load(version: int, shown: Window) -> Answer:
     """What the bars of this window are drawn from."""
     if shown.span < _FINER_BELOW:
         return data.load("deadlock_rate", version, **shown.edges, bucket=shown.bucket(_BARS))
-    return data.load("deadlocks_per_hour", version, **shown.edges)
+    return hourly(version, shown)
+
+
+def hourly(version: int, shown: Window) -> Answer:
+    """Deadlocks by the hours of the zone."""
+    return data.load("deadlocks_per_hour", version, **shown.edges, zone=zone.name())
 
 
 def untimed_count(version: int) -> int:
@@ -31,13 +36,6 @@ def untimed_count(version: int) -> int:
     if not data.load("log_coverage", version).rows[0]["untimed_count"]:
         return 0
     return int(data.load("deadlocks", version).table.column("occurred_at").null_count)
-
-
-def length(shown: Window) -> timedelta:
-    """Time that one bar stands for."""
-    if shown.span < _FINER_BELOW:
-        return shown.bucket(_BARS)
-    return timedelta(hours=timeline.hours_per_bar(shown.since, shown.until))
 
 
 def draw(
@@ -49,7 +47,7 @@ def draw(
     picked: datetime | None = None,
     on_click: Callable[[Any], None] | None = None,
 ) -> None:
-    """The bars; `customdata` of a bar is when it starts."""
+    """The bars; a click gives a bar as `timeline.place_of` writes it."""
     options: dict[str, Any] = {"picked": picked}
     make: Callable[..., go.Figure] = timeline.deadlocks_per_hour
     if answer.name == "deadlock_rate":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from dashboard import formatting
+from dashboard import formatting, zone
 from dashboard.hostile import safe_md
 
 Row = Mapping[str, Any]
@@ -38,10 +38,19 @@ def sentence(row: Row, what: str) -> str:
 
 def label(row: Row) -> str:
     """A row's group in a few words, as plain text from the log."""
-    parts = [f"{row['attribute']} {row['value']}"]
+    parts = [_plain(row["attribute"], row["value"])]
     if row["other_attribute"] is not None:
-        parts.append(f"{row['other_attribute']} {row['other_value']}")
+        parts.append(_plain(row["other_attribute"], row["other_value"]))
     return " and ".join(parts)
+
+
+def _plain(name: str, value: str) -> str:
+    return f"{name} {_in_zone(value) if name == AFTER else value}"
+
+
+def _in_zone(value: str) -> str:
+    """The value of `after`, with the time at its end as it is shown."""
+    return f"{value[:-_INSTANT_LENGTH]}{formatting.instant(_read(value))} {zone.name()}"
 
 
 def _group(row: Row) -> str:
@@ -53,7 +62,7 @@ def _group(row: Row) -> str:
 
 def _attribute(name: str, value: str) -> str:
     if name == AFTER:
-        return f"**after** {safe_md(value, 90)}"
+        return f"**after** {safe_md(_in_zone(value), 100)}"
     return f"{safe_md(name, 40)} is {safe_md(value, 60)}"
 
 
@@ -74,8 +83,13 @@ def changed_at(row: Row) -> datetime | None:
         (row["attribute"], row["value"]), (row["other_attribute"], row["other_value"]),
     ):  # fmt: skip
         if name == AFTER:
-            return datetime.strptime(value[-_INSTANT_LENGTH:], _INSTANT)  # noqa: DTZ007 - naive UTC
+            return _read(value)
     return None
+
+
+def _read(value: str) -> datetime:
+    """The instant at the end of what the value of `after` says, UTC."""
+    return datetime.strptime(value[-_INSTANT_LENGTH:], _INSTANT)  # noqa: DTZ007 - naive UTC
 
 
 def event_filters(row: Row) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 
 import streamlit as st
 
-from dashboard import controls, data, formatting, window
+from dashboard import controls, data, formatting, window, zone
 from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.status import IngestStatus
@@ -31,7 +32,7 @@ def no_data_yet(status: IngestStatus, rejects: int) -> None:
         if status.detail:
             st.code(status.detail, language=None, wrap_lines=True)
         st.markdown("What helps:", width="content")
-        directory = status.directory or "DIR"
+        directory = shlex.quote(status.directory) if status.directory else "DIR"
         st.code(
             f"stormwatch check {directory}   # what is understood there, and why not\n"
             f"stormwatch up DIR        # watch another directory\n"
@@ -53,7 +54,7 @@ def none_in_window(
         st.markdown(f":material/check_circle: **No {what}** in this window. {hint}")
         if last_at is not None:
             st.button(
-                f"The last one was {formatting.instant(last_at)} UTC: look there",
+                f"The last one was {formatting.instant(last_at)} {zone.name()}: look there",
                 key=f"look_at_last_{key}",
                 icon=":material/history:",
                 on_click=controls.set_window,

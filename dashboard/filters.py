@@ -1,11 +1,12 @@
-"""Filters of a page: by service, stream, type and operation; in the address, and kept from page to page.
+"""Filters of a page: by text, service, stream, type, operation; in the address, and kept from page to page.
 
 A page draws those that all it shows can be filtered by: what stands above a picture is true of it.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from dashboard.window import Window
 
 _LABELS: Final = {"service": "Service", "stream": "Stream", "event_type": "Type", "operation": "Operation"}
 """Field -> label; the field is the key in the address too."""
+_SEARCH_KEY: Final = "search"
 
 
 def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
@@ -29,6 +31,22 @@ def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
     }  # fmt: skip
 
 
+def search(placeholder: str, *, width: int = 260, on_change: Callable[[], None] | None = None) -> str | None:
+    """A box for a text to search for; None without one."""
+    typed = st.text_input(
+        "Search", key=_SEARCH_KEY, bind="query-params", type="search", icon=":material/search:",
+        placeholder=placeholder, label_visibility="collapsed", width=width, persist_state="session",
+        on_change=on_change,
+    )  # fmt: skip
+    return (typed or "").strip() or None
+
+
+def holding(rows: Iterable[dict[str, Any]], text: str | None, *names: str) -> list[dict[str, Any]]:
+    """The rows with the text in one of these columns, in any case; all without a text."""
+    wanted = (text or "").lower()
+    return [row for row in rows if any(wanted in str(row[name] or "").lower() for name in names)]
+
+
 def pick(**values: str | None) -> None:
     """Pick these and nothing else; for callbacks that go to another page.
 
@@ -36,3 +54,4 @@ def pick(**values: str | None) -> None:
     """
     for field in _LABELS:
         st.session_state[field] = values.get(field)
+    st.session_state[_SEARCH_KEY] = values.get(_SEARCH_KEY) or ""

@@ -1,9 +1,11 @@
-"""Numbers, sizes, spans and instants as people read them."""
+"""Numbers, sizes, spans and instants as people read them; instants in the zone that is shown."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+
+from dashboard import zone
 
 _STEPS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BYTE_STEPS: Final = ((1024**4, "TiB"), (1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
@@ -101,24 +103,30 @@ def span(value: timedelta) -> str:
 
 def instant(value: datetime | None) -> str:
     """An instant to the second: '2026-11-23 09:18:26'."""
-    return NONE if value is None else f"{value:%Y-%m-%d %H:%M:%S}"
+    return NONE if value is None else f"{zone.local(value):%Y-%m-%d %H:%M:%S}"
+
+
+def minute(value: datetime) -> str:
+    """An instant to the minute: '2026-11-23 09:18'."""
+    return f"{zone.local(value):%Y-%m-%d %H:%M}"
 
 
 def clock(value: datetime | None) -> str:
     """The time of day of an instant: '09:18:26'."""
-    return NONE if value is None else f"{value:%H:%M:%S}"
+    return NONE if value is None else f"{zone.local(value):%H:%M:%S}"
 
 
 def precise(value: datetime | None) -> str:
     """An instant to the millisecond."""
-    return NONE if value is None else f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}"
+    return NONE if value is None else f"{zone.local(value):%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}"
 
 
 def interval(since: datetime, until: datetime) -> str:
     """A half-open interval in the fewest words: the date is not said twice."""
-    if since.date() == until.date():
-        return f"{since:%Y-%m-%d} {since:%H:%M:%S} – {until:%H:%M:%S}"
-    return f"{since:%Y-%m-%d %H:%M} – {until:%Y-%m-%d %H:%M}"
+    first, last = zone.local(since), zone.local(until)
+    if first.date() == last.date():
+        return f"{first:%Y-%m-%d} {first:%H:%M:%S} – {last:%H:%M:%S}"
+    return f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M}"
 
 
 def plural(number: float | None, noun: str, nouns: str | None = None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from dashboard import formatting
+from dashboard import formatting, zone
 from dashboard.window import Coverage
 from stormwatch.status import IngestStatus
 
@@ -115,8 +115,8 @@ def _why_late(waited: timedelta, lag: timedelta, behind: timedelta) -> str:
 
 def _when(last_at: datetime, now: datetime) -> str:
     if abs(now - last_at) < timedelta(hours=12):
-        return formatting.clock(last_at)
-    return formatting.instant(last_at)
+        return f"{formatting.clock(last_at)} {zone.place()}"
+    return f"{formatting.instant(last_at)} {zone.place()}"
 
 
 def _details(status: IngestStatus, coverage: Coverage, now: datetime) -> tuple[str, ...]:

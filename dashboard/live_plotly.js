@@ -33,6 +33,12 @@ function theme(element) {
 
 const NARROW_PX = 560;
 
+function thinned(axis) {
+  if (!axis.tickvals) return { ...axis, nticks: 4 };
+  const step = Math.ceil(axis.tickvals.length / 3), kept = (_, place) => place % step === 0;
+  return { ...axis, tickvals: axis.tickvals.filter(kept), ticktext: axis.ticktext.filter(kept) };
+}
+
 function dressed(figure, colours, height, width) {
   const axis = {
     gridcolor: colours.line, zerolinecolor: colours.line, linecolor: colours.line,
@@ -52,7 +58,7 @@ function dressed(figure, colours, height, width) {
   const named = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
   for (const key of new Set(["xaxis", "yaxis", ...named])) layout[key] = { ...axis, ...layout[key] };
   // Dates that find no room side by side would be turned upright: fewer of them.
-  for (const key of named.filter((key) => width < NARROW_PX && layout[key].type === "date")) layout[key].nticks = 4;
+  for (const key of named.filter((key) => width < NARROW_PX && layout[key].type === "date")) layout[key] = thinned(layout[key]);
   const scale = colours.sequential.map((c, i) => [i / (colours.sequential.length - 1), c]);
   const data = figure.data.map((trace) =>
     trace.type === "heatmap" && !trace.colorscale ? { ...trace, colorscale: scale } : trace);

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, pages, table, time_chart
+from dashboard import controls, data, empty, formatting, pages, table, time_chart, zone
 from dashboard.charts import spans
 from dashboard.evidence import counted
 from dashboard.hostile import one_line
@@ -26,7 +26,12 @@ _LISTED: Final = 300
 def say_coverage(version: int, shown: Window) -> None:
     """How much of what locks did is logged: without it nobody knows what a count is worth."""
     row = data.load("lock_log_coverage", version, **shown.edges).rows[0]
-    reports = f"{formatting.percent(row['known_ratio'])} of the reports name their members"
+    ratio = row["known_ratio"]
+    reports = (
+        f"{formatting.percent(ratio)} of the reports name their members"
+        if ratio is not None
+        else ("no deadlock is reported")
+    )
     if not row["wait_count"] and not row["hold_count"]:
         st.caption(f"{reports}; no waits or grants are logged, so only reports count")
         return
@@ -92,7 +97,9 @@ def shapes(version: int, shown: Window) -> None:
                 icon=":material/compare_arrows:",
             )  # fmt: skip
         if split:
-            st.caption(f"Before and after {formatting.instant(split)} UTC, deadlocks an hour of log")
+            st.caption(
+                f"Before and after {formatting.instant(split)} {zone.name()}, deadlocks an hour of log"
+            )
         per_hour = ("before_per_hour", "after_per_hour") if split else ()
         table.opening(
             {
@@ -108,8 +115,8 @@ def shapes(version: int, shown: Window) -> None:
                 "before_per_hour": st.column_config.NumberColumn("before, per h", format="%.1f", width=100),
                 "after_per_hour": st.column_config.NumberColumn("after, per h", format="%.1f", width=100),
                 "shape": table.text(width=360),
-                "first_at": table.at("first, UTC"),
-                "last_at": table.at("last, UTC"),
+                "first_at": table.at("first"),
+                "last_at": table.at("last"),
                 "statements": table.text("while running", "large"),
             },
             lambda row: controls.remember(deadlock=rows[row]["last_id"], bar=None),
@@ -205,8 +212,8 @@ def inversions(version: int, shown: Window) -> None:
                 "forth_count": table.number("this order", 90),
                 "back_count": table.number("the other", 90),
                 "resource_pairs": table.number("pairs of locks", 110),
-                "inverted_at": table.at("inverted since, UTC"),
-                "last_at": table.at("last seen, UTC"),
+                "inverted_at": table.at("inverted since"),
+                "last_at": table.at("last seen"),
                 "rarer_owner": table.text("first in the rarer order"),
             },
             lambda row: _open_event(rows[row]["rarer_event_id"]),
@@ -245,7 +252,7 @@ def convoys(version: int, shown: Window) -> None:
             },
             {
                 "resource": table.text("lock", 200),
-                "began_at": table.at("began, UTC", to_millisecond=True),
+                "began_at": table.at("began", to_millisecond=True),
                 "owner_count": table.number("owners", 70),
                 "wait_count": table.number("waits", 70),
                 "open_count": table.number("without an end", 110),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard import formatting
+from dashboard import formatting, zone
 from dashboard.hostile import safe_md
 from dashboard.loops import Row, Scale, danger, scale, tracks
 from dashboard.verdict import Level
@@ -52,7 +52,7 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
         (row for row in latest if row["bucket_start"] >= shown.until - at.span), key=danger, default=None
     )
     row = nearest if now is None or danger(now)[0] < danger(nearest)[0] else now
-    when = "" if row is now else f"at {formatting.instant(row['bucket_start'] + at.bucket)}: "
+    when = "" if row is now else f"at {formatting.instant(row['bucket_start'] + at.bucket)} {zone.name()}: "
     if row["level"] is None:
         why = _why_not(row, at)
         return Outlook(

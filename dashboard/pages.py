@@ -21,7 +21,7 @@ PAGES: Final = (
 )
 """File, title and icon, in the order of the navigation."""
 
-_KEPT: Final = ("window", "refresh", "drag")
+_KEPT: Final = ("window", "zone", "refresh", "drag")
 """The controls above the pages, by their key in the address."""
 _GOING_KEY: Final = "_going_to"
 _ARRIVING_KEY: Final = "_arriving"

@@ -8,17 +8,20 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 import streamlit as st
 
-from dashboard import formatting
+from dashboard import formatting, zone
 
 Columns = Mapping[str, Any]
 Rows: TypeAlias = "pa.Table | Mapping[str, list[Any]]"
 _SECOND: Final = "YYYY-MM-DD HH:mm:ss"
 
 
-def at(label: str = "at, UTC", *, to_millisecond: bool = False) -> Any:
-    """A column of instants; the label says that they are UTC."""
+def at(label: str = "at", *, to_millisecond: bool = False) -> Any:
+    """A column of instants, UTC in the rows and in the zone on the screen, which the label names."""
     return st.column_config.DatetimeColumn(
-        label, format=f"{_SECOND}.SSS" if to_millisecond else _SECOND, width=180 if to_millisecond else 155
+        f"{label}, {zone.place()}",
+        format=f"{_SECOND}.SSS" if to_millisecond else _SECOND,
+        width=180 if to_millisecond else 155,
+        timezone=None if zone.is_utc() else zone.name(),
     )
 
 

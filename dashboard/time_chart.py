@@ -1,4 +1,4 @@
-"""A chart over the time of the log: dragging zooms or selects, and below it lies the change lane."""
+"""A chart over the time of the log: dragging zooms or selects, and below it lie changes, notes and alerts."""
 
 from __future__ import annotations
 
@@ -42,15 +42,17 @@ def draw(
     hand: Hand = Hand(),
     **options: object,
 ) -> None:
-    """Draw what `make` makes of an answer and of the edges of the window, with the change lane."""
+    """Draw what `make` makes of an answer and of the edges of the window, with the lanes below."""
     changes = data.load("changes", answer.version, **shown.edges)
+    alerts = data.load("alert_marks", answer.version, **shown.edges)
     selects = hand.is_asking or controls.is_selecting()
     figure = data.figure(
-        lane.under, answer, changes,
+        lane.under, answer, changes, alerts,
         make=make, height=height, is_selecting=selects, **shown.edges, **options,
     )  # fmt: skip
     live_plotly(
-        figure, key=key, alt=alt, height=lane.height_of(height, changes.table),
+        figure, key=key, alt=f"{alt}{lane.in_words(changes.table, alerts.table)}",
+        height=lane.height_of(height, changes.table, alerts.table),
         on_click=lambda: _clicked(key, hand), on_zoom=controls.zoom_to_drag(key),
         on_box=lambda: _boxed(key, shown, hand),
     )  # fmt: skip
@@ -59,8 +61,10 @@ def draw(
 def _clicked(key: str, hand: Hand) -> None:
     point = st.session_state[key].click
     picked = point["customdata"] if point else None
-    if isinstance(picked, str) and picked.startswith(lane.PREFIX):
-        pages.go("events", at=picked.removeprefix(lane.PREFIX))
+    target = lane.place_of(picked)
+    if target is not None:
+        page, asked = target
+        pages.go(page, **asked)
     elif picked is not None and hand.click is not None:
         hand.click(picked)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, Literal
 
-from dashboard import formatting
+from dashboard import formatting, zone
 from dashboard.charts.timeline import STORMY_DEADLOCKS_PER_HOUR
 
 Level = Literal["calm", "watch", "trouble"]
@@ -94,16 +93,12 @@ def _deadlocks(overview: Mapping[str, Any], hours: Sequence[Mapping[str, Any]]) 
     text = f"**{formatting.plural(count, 'deadlock')}**"
     level: Level = "watch"
     if worst is not None and worst["deadlock_count"]:
-        peak, when = worst["deadlock_count"], _hour(worst["hour_start"])
+        peak, when = worst["deadlock_count"], formatting.minute(worst["hour_start"])
         level = "trouble" if peak >= STORMY_DEADLOCKS_PER_HOUR else "watch"
         if count > 1:
             share = "all" if peak == count else f"{formatting.count(peak)} of them"
-            text += f", {share} in the hour from {when}"
+            text += f", {share} in the hour from {when} {zone.name()}"
     return Finding(level, text)
-
-
-def _hour(start: datetime) -> str:
-    return f"{start:%Y-%m-%d %H:%M}"
 
 
 def _order(overview: Mapping[str, Any], worst_place: str | None) -> Finding | None:

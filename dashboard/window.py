@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from dashboard import zone
 from stormwatch.errors import ConfigError
 
 AUTO: Final = "auto"
@@ -29,6 +30,7 @@ _UNITS: Final = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+_OFFSET = re.compile(r"(?:[+-]\d\d:?\d\d|Z)$")
 _RELATIVE = re.compile(r"(?:now-)?(\d{1,6})\s*(s|m|min|h|d|w)")
 _BUCKETS: Final = tuple(
     timedelta(seconds=seconds)
@@ -124,6 +126,27 @@ class Window:
 def absolute(since: datetime, until: datetime) -> str:
     """Text of a window between two instants, to the millisecond."""
     return "/".join(edge.isoformat(timespec="milliseconds") for edge in (since, until))
+
+
+def in_zone(text: str, *, is_local: bool = False) -> str:
+    """The text of an absolute window by the clocks of the zone that is shown; any other text as it is.
+
+    Instants without an offset are UTC, or `is_local`: what clocks of the zone show.
+    """
+    if is_local and not zone.is_utc():
+        text = "/".join(_with_offset(edge) for edge in text.split("/"))
+    edges = edges_of(text)
+    if edges is None or zone.is_utc():
+        return text if edges is None or not _OFFSET.search(text) else absolute(*edges)
+    return "/".join(zone.written(edge) for edge in edges)
+
+
+def _with_offset(edge: str) -> str:
+    try:
+        read = datetime.fromisoformat(edge.strip())
+    except ValueError:
+        return edge
+    return edge if read.tzinfo else zone.written(zone.utc(read))
 
 
 def _instant(text: str) -> datetime:

@@ -1,11 +1,11 @@
 -- changes_before: what changed shortly before something began?
 --
 -- One row per change in the time before the onset, the latest first. change, start, stop
--- and crash are records that say so. The others are first sights: a node, a type of event,
--- a version of a schema or a stream that the service shows for the first time, of which
--- nothing is logged in the lookback before. Without any event of the service in the
--- lookback it is not known what is new, and no first sight is told. Earlier is not "because
--- of": explain_difference says which changes the difference follows.
+-- and crash are records that say so, a note is what somebody added. The others are first
+-- sights: a node, a type of event, a version of a schema or a stream that the service shows
+-- for the first time, of which nothing is logged in the lookback before. Without any event
+-- of the service in the lookback it is not known what is new, and no first sight is told.
+-- Earlier is not "because of": explain_difference says which changes the difference follows.
 --
 -- Parameters
 --   onset     TIMESTAMP  when it began; changes are before it
@@ -15,16 +15,16 @@
 -- Columns
 --   occurred_at  TIMESTAMP  when it changed or was first seen, UTC
 --   before_ms    DOUBLE     time from there to the onset
---   kind         VARCHAR    change, start, stop, crash, or new_node, new_event_type,
+--   kind         VARCHAR    change, start, stop, crash, note, or new_node, new_event_type,
 --                           new_schema_version, new_stream
---   service      VARCHAR    service of the record, else node
+--   service      VARCHAR    service of the record, else node, or service of the note
 --   node         VARCHAR    process instance that wrote the record
---   subject      VARCHAR    what the record says of the change, or what is new
+--   subject      VARCHAR    what the record or the note says of the change, or what is new
 --   event_id     VARCHAR    id of the event that shows it
 --   file_id      INTEGER    file of the record
 --   byte_offset  BIGINT     first byte of the record
 --
--- Reads: events
+-- Reads: events, notes
 CREATE OR REPLACE MACRO changes_before(
     onset,
     within := INTERVAL 30 MINUTE,
@@ -120,6 +120,18 @@ found AS (
         firsts.first_seen.byte_offset
     FROM firsts
     WHERE firsts.first_seen.occurred_at >= onset::TIMESTAMP - within::INTERVAL
+    UNION ALL
+    SELECT
+        noted.noted_at AS occurred_at,
+        'note' AS kind,
+        noted.service,
+        NULL AS node,
+        noted.text AS subject,
+        NULL AS event_id,
+        NULL AS file_id,
+        NULL AS byte_offset
+    FROM notes(since := onset::TIMESTAMP - within::INTERVAL, until := onset) AS noted
+    WHERE noted.noted_at >= onset::TIMESTAMP - within::INTERVAL
 )
 
 SELECT

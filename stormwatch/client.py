@@ -269,6 +269,22 @@ class Remote:
         """
         return self._json("POST", f"/api/alerts/{action}", body, timeout_s=600.0)
 
+    def annotate(self, body: Mapping[str, object]) -> dict[str, Any]:
+        """Add a note; returns it with its number.
+
+        Raises:
+            ConfigError: it is not understood.
+        """
+        return self._json("POST", "/api/notes", body)
+
+    def remove_note(self, note_id: int) -> dict[str, Any]:
+        """Take a note back.
+
+        Raises:
+            ConfigError: there is none of that number.
+        """
+        return self._json("DELETE", f"/api/notes/{note_id}")
+
     def _json(
         self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float = 30.0
     ) -> dict[str, Any]:

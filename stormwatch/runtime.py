@@ -11,6 +11,7 @@ import duckdb
 from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
+from stormwatch.notes import Notebook
 from stormwatch.status import IngestStatus
 
 
@@ -35,6 +36,10 @@ class Runtime:
 
     Finds the file under another name too; raises SourceError where it is gone.
     """
+    notes: Notebook
+    """Adds notes that people write, and takes them back."""
+    beside_version: Callable[[], int]
+    """The version of what is stored beside the log: notes and alerts."""
     alerts: Desk | None = None
     """Acknowledges, silences, tries routes and plays the past again; None where nobody evaluates rules."""
 

@@ -63,6 +63,9 @@ def routes(runtime: Runtime) -> list[Route]:
         Route("/api/queries/{name}", _guarded(api.query)),
         Route("/api/alerts", _guarded(api.alerts)),
         Route("/api/alerts/{action}", _guarded(api.change_alerts), methods=["POST"]),
+        Route("/api/notes", _guarded(api.notes)),
+        Route("/api/notes", _guarded(api.add_note), methods=["POST"]),
+        Route("/api/notes/{note_id:int}", _guarded(api.remove_note), methods=["DELETE"]),
         Route("/api/reingest", _guarded(api.reingest), methods=["POST"]),
         Route("/api/snapshot", _guarded(api.snapshot), methods=["POST"]),
     ]
@@ -167,9 +170,12 @@ class _Api:
         return JSONResponse([_described(query) for query in sorted(public, key=lambda query: query.name)])
 
     async def query(self, request: Request) -> Response:
+        return await self._relation(request.path_params["name"], request)
+
+    async def _relation(self, name: str, request: Request) -> Response:
         given = dict(request.query_params.multi_items())
         options = _options(*(given.pop(name, None) for name in _NOT_PARAMETERS))
-        sql, params = self._runtime.catalog.call(request.path_params["name"], given)
+        sql, params = self._runtime.catalog.call(name, given)
         return await self._ask(sql, params, options)
 
     async def _ask(
@@ -192,6 +198,17 @@ class _Api:
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
             raise ConfigError('paths must be an array of paths or patterns: {"paths": ["billing/*.log"]}')
         return JSONResponse(await asyncio.to_thread(self._runtime.reingest, paths))
+
+    async def notes(self, request: Request) -> Response:
+        return await self._relation("notes", request)
+
+    async def add_note(self, request: Request) -> Response:
+        body = await _json_body(request)
+        return JSONResponse(await asyncio.to_thread(self._runtime.notes.add, body))
+
+    async def remove_note(self, request: Request) -> Response:
+        note_id = request.path_params["note_id"]
+        return JSONResponse(await asyncio.to_thread(self._runtime.notes.remove, note_id))
 
     async def alerts(self, _: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(self._desk().overview))

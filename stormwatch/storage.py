@@ -112,6 +112,8 @@ class Store:
         self.path = path
         self.commit_lock = threading.RLock()
         """Held by whoever writes, for one transaction; a snapshot is taken between two."""
+        self.beside_version = 0
+        """Grows when what is stored beside the log changes, notes and alerts, which no batch counts."""
         self._memory_limit = memory_limit
         with suppress(OSError):
             _remove_drafts(path)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import alert_desk, controls, data, empty, formatting, pages, table, verdict_box
+from dashboard import alert_desk, controls, data, empty, filters, formatting, pages, table, verdict_box, zone
 from dashboard.alert_desk import Row
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -15,6 +15,7 @@ from dashboard.window import Window
 from stormwatch.alerts.desk import Desk
 
 _SHOWN: Final = 200
+_SEARCHED: Final = ("rule", "episode_key", "sentence", "severity", "state", "acknowledged_by")
 _BESIDE_PX: Final = 230
 
 
@@ -27,7 +28,8 @@ def _episodes_panel(answer: Answer, rows: Sequence[Row], picked: int | None) -> 
     )
     with panel("episodes", "Which alerts fire, and which have?", about, answer):
         if not rows:
-            st.markdown("There has been none so far.")
+            some = answer.table.num_rows
+            st.markdown("None holds this text: clear the search." if some else "There has been none so far.")
             return
         names = ("state", "severity", "rule", "sentence", "fired_at", "resolved_at", "acknowledged_by")
         table.picking(
@@ -37,10 +39,10 @@ def _episodes_panel(answer: Answer, rows: Sequence[Row], picked: int | None) -> 
                 "severity": table.text(width=75),
                 "rule": table.text(width=170),
                 "sentence": table.text(width="large"),
-                "fired_at": table.at("fired, UTC"),
-                "resolved_at": table.at("over, UTC"),
+                "fired_at": table.at("fired"),
+                "resolved_at": table.at("over"),
                 "acknowledged_by": table.text("taken care of by", 120),
-                "silenced_until": table.at("silenced until, UTC"),
+                "silenced_until": table.at("silenced until"),
             },
             lambda number: controls.remember(episode=str(rows[number]["episode_id"])),
             picked=picked,
@@ -83,7 +85,7 @@ def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
     with panel("episode", "What is behind it?", about, answer):
         st.markdown(f"{safe_md(row['sentence'], 300)}")
         since = formatting.instant(row["onset_at"])
-        st.caption(f"since {since} UTC; about {safe_md(row['episode_key'], 90)}")
+        st.caption(f"since {since} {zone.name()}; about {safe_md(row['episode_key'], 90)}")
         rule = rules.get(row["rule"])
         if rule is not None:
             st.markdown(f"**What to do.** {safe_md(rule.runbook, 600)}")
@@ -95,7 +97,7 @@ def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
                 pages.link("chains", "First chain", icon="account_tree", event=row["first_event_id"])
         _act_on(row)
         alert_desk.say_what_was_done()
-        _listed("changes_before", "Changed before", found, ("occurred_at", "kind", "subject"))
+        _listed("changes_before", "Changed before", found, ("occurred_at", "kind", "service", "subject"))
         _listed("loop_edges", "Strongest edges", found, ("cause_type", "effect_type", "effects_per_cause"))
         _listed(
             "explain_difference",
@@ -113,8 +115,11 @@ def _listed(name: str, title: str, found: Mapping[str, Any], columns: tuple[str,
     rows = found.get(name)
     if rows:
         st.caption(title)
-        shown = {column: [one[column] for one in rows] for column in columns}
-        table.show(shown, {}, key=name, alt=title)
+        shown = {
+            column: [_instant(one[column]) if column == "occurred_at" else one[column] for one in rows]
+            for column in columns
+        }
+        table.show(shown, {"occurred_at": table.at()}, key=name, alt=title)
 
 
 def _rules_panel(overview: Mapping[str, Any]) -> None:
@@ -130,7 +135,7 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
             shown,
             {
                 "rule": table.text(width=170), "question": table.text(width=330),
-                "evaluated_to": table.at("evaluated to, UTC"), "duration_ms": table.number("took, ms", 80),
+                "evaluated_to": table.at("evaluated to"), "duration_ms": table.number("took, ms", 80),
             },
             key="rules", alt="Rules and how far they are evaluated",
         )  # fmt: skip
@@ -145,6 +150,10 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
 
 def _instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def _zoned(text: str) -> str:
+    return f"{formatting.instant(_instant(text))} {zone.name()}"
 
 
 def _backtest_panel(shown: Window, rules: Sequence[str]) -> None:
@@ -168,8 +177,8 @@ def _backtest_panel(shown: Window, rules: Sequence[str]) -> None:
         times = formatting.plural(len(found["fired"]), "time")
         st.markdown(
             f"{safe_md(found['rule'])} would have fired {times}, "
-            f"{formatting.percent(found['firing_ratio'])} of the time from {found['since'][:19]} "
-            f"to {found['until'][:19]}."
+            f"{formatting.percent(found['firing_ratio'])} of the time "
+            f"from {_zoned(found['since'])} to {_zoned(found['until'])}."
         )
         if found["fired"]:
             names = ("severity", "episode_key", "peak_value", "sentence")
@@ -177,7 +186,7 @@ def _backtest_panel(shown: Window, rules: Sequence[str]) -> None:
                 name: [_instant(one[name]) for one in found["fired"]] for name in ("fired_at", "resolved_at")
             }
             played |= {name: [one[name] for one in found["fired"]] for name in names}
-            columns = {"fired_at": table.at("fired, UTC"), "resolved_at": table.at("over, UTC")}
+            columns = {"fired_at": table.at("fired"), "resolved_at": table.at("over")}
             table.show(played, columns, key="played", alt="When the rule would have fired")
 
 
@@ -189,8 +198,9 @@ def page(version: int) -> None:
         verdict_box.draw("calm", "Nobody evaluates rules in this process", is_known=False)
         return
     answer = data.load_now("alerts", version, row_limit=_SHOWN)
-    rows = answer.rows
-    verdict_box.draw(*alert_desk.verdict(rows))
+    verdict_box.draw(*alert_desk.verdict(answer.rows))
+    search = filters.search("Rule, loop, stream, sentence")
+    rows = filters.holding(answer.rows, search, *_SEARCHED)
     picked = _picked(rows)
     _episodes_panel(answer, rows, picked)
     if picked is not None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, table
+from dashboard import controls, data, empty, filters, formatting, table
 from dashboard.charts import chain, tree_layout
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -36,25 +36,15 @@ def _forget_event() -> None:
     controls.remember(event=None, record=None)
 
 
-def _search() -> str:
+def _search() -> str | None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        text = st.text_input(
-            "Search an event",
-            key="search",
-            bind="query-params",
-            type="search",
-            icon=":material/search:",
-            placeholder="Event id, type, correlation id or key",
-            label_visibility="collapsed",
-            width=460,
-            on_change=_forget_event,
-        )
+        text = filters.search("Event id, type, correlation id or key", width=460, on_change=_forget_event)
         if controls.remembered("event"):
             st.button(
-                "Search results" if (text or "").strip() else "Largest chains",
+                "Search results" if text else "Largest chains",
                 icon=":material/arrow_back:", key="forget_event", type="tertiary", on_click=_forget_event,
             )  # fmt: skip
-    return (text or "").strip()
+    return text
 
 
 def _event_columns() -> dict[str, Any]:
@@ -108,7 +98,7 @@ def _largest_panel(version: int) -> None:
                     "events", format="localized", min_value=0, max_value=max(counts)
                 ),
                 "depth_max": table.number("depth", 80),
-                "started_at": table.at("started, UTC", to_millisecond=True),
+                "started_at": table.at("started", to_millisecond=True),
             },
             _opener(largest.table.column("root_id").to_pylist()),
             key="largest", alt="Largest chains",
@@ -237,7 +227,7 @@ def _table_panel(answer: Answer) -> None:
         )  # fmt: skip
 
 
-def _picked(version: int, text: str) -> str | None:
+def _picked(version: int, text: str | None) -> str | None:
     """The event in the address, or the one whose id was typed; shows what matches if there is neither."""
     event = controls.remembered("event")
     if event:

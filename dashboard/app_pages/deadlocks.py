@@ -15,6 +15,7 @@ from dashboard import (
     loop_panels,
     table,
     window,
+    zone,
 )
 from dashboard.charts import timeline, wait_for
 from dashboard.data import Answer
@@ -39,17 +40,13 @@ def _picked_bar() -> tuple[datetime, datetime] | None:
         return None
 
 
-def _pick_bar(start: str, length: timedelta) -> None:
-    controls.remember(bar=f"{start}|{length / timedelta(seconds=1):g}", deadlock=None)
-
-
 def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
     counts = hourly.table.column("deadlock_count").to_pylist()
     bar = _picked_bar()
     about = (
         "Deadlocks that a lock manager reported (for PostgreSQL: SQLSTATE 40P01 at ERROR), counted "
-        "per clock hour, UTC, or finer in a short window. The same deadlock read from two logs of one "
-        f"server counts once. Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} an hour. **Click** a bar to "
+        f"per clock hour, {zone.name()}, or finer in a short window. The same deadlock read from two logs of "
+        f"one server counts once. Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} an hour. **Click** a bar to "
         "list its deadlocks, **drag** to zoom."
     )
     drawn = deadlock_bars.load(version, shown)
@@ -62,10 +59,10 @@ def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
         )
         _say_untimed(version)
         lock_panels.say_coverage(version, shown)
-        length = deadlock_bars.length(shown)
         deadlock_bars.draw(
             drawn, shown, key="bars", height=240,
-            picked=bar[0] if bar else None, on_click=lambda start: _pick_bar(start, length),
+            picked=bar[0] if bar else None,
+            on_click=lambda place: controls.remember(bar=place, deadlock=None),
         )  # fmt: skip
 
 
@@ -101,7 +98,7 @@ def _list_panel(answer: Answer, listed: list[dict[str, Any]], total: int, at: in
         bar = _picked_bar()
         if bar is not None:
             st.button(
-                f"Only {formatting.interval(*bar)} UTC",
+                f"Only {formatting.interval(*bar)} {zone.name()}",
                 icon=":material/close:", key="forget_bar", on_click=controls.remember, kwargs={"bar": None},
             )  # fmt: skip
             link("why", "Why then?", icon="manage_search", what="deadlocks", box=window.absolute(*bar))
@@ -130,14 +127,14 @@ def _graph_panel(row: dict[str, Any], edges: Answer) -> None:
     )
     with panel("wait_for", "Who waited for whom?", about, edges):
         reporter = safe_md(row["service"] or "an unnamed service")
-        st.caption(f"{formatting.precise(row['occurred_at'])} UTC, reported by {reporter}")
+        st.caption(f"{formatting.precise(row['occurred_at'])} {zone.name()}, reported by {reporter}")
         if not edges.table.num_rows:
             st.markdown("The log names this deadlock but not its members.")
             return
         live_plotly(
             data.figure(wait_for.graph, edges),
             key="wait_for", alt="Wait-for graph of the selected deadlock",
-            height=wait_for.height(edges.table),
+            height=wait_for.height(edges.table), min_width=wait_for.width(edges.table),
         )  # fmt: skip
         hidden = len(wait_for.members(edges.table)) - wait_for.MEMBERS_AT_MOST
         if hidden > 0:
@@ -191,7 +188,7 @@ def _deadlocks(version: int, shown: Window) -> None:
         _say_none(version, shown)
         attempt(lock_panels.evidence, version, shown)
         return
-    _bars_panel(version, data.load("deadlocks_per_hour", version, **shown.edges), shown)
+    _bars_panel(version, deadlock_bars.hourly(version, shown), shown)
     bar = _picked_bar()
     rows = [row for row in _newest_first(found) if bar is None or _lies_in(row, bar)]
     listed = rows[:_LISTED]

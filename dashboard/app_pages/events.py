@@ -1,11 +1,12 @@
 """Events: the log records themselves, filtered and searched."""
 
 import json
+from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, table
+from dashboard import controls, data, empty, filters, formatting, table, zone
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
@@ -27,12 +28,9 @@ _BELOW: Final = ("message", "attributes", "file_id", "byte_offset", "record_no")
 
 def _filters(version: int, shown: Window) -> dict[str, str | None]:
     with st.container(horizontal=True, vertical_alignment="center"):
-        search = st.text_input(
-            "Search", key="search", bind="query-params", type="search", icon=":material/search:",
-            placeholder="Id, message, key", label_visibility="collapsed", width=260,
-        )  # fmt: skip
+        search = filters.search("Id, message, key")
         chosen = filters.draw(version, shown, "service", "stream", "event_type", "operation")
-    return {**chosen, "search": (search or "").strip() or None}
+    return {**chosen, "search": search}
 
 
 def _place(row: dict[str, Any]) -> str:
@@ -86,7 +84,11 @@ def _detail_panel(version: int, found: Answer) -> None:
     about = "All that is known of this record; **attributes** holds every field that no column of ours holds."
     with panel("detail", "Record", about, found):
         with st.container(horizontal=True, vertical_alignment="center"):
-            at = f"{formatting.precise(row['occurred_at'])} UTC" if row["occurred_at"] else "without a time"
+            at = (
+                f"{formatting.precise(row['occurred_at'])} {zone.name()}"
+                if row["occurred_at"]
+                else "without a time"
+            )
             st.markdown(f"{safe_md(row['event_type'] or 'record', 60)} {at}", width="stretch")
             st.button(
                 "", icon=":material/close:", key="close_record", type="tertiary", help="Close",
@@ -94,7 +96,7 @@ def _detail_panel(version: int, found: Answer) -> None:
             )  # fmt: skip
         known = {name: value for name, value in row.items() if value is not None and name not in _BELOW}
         table.show(
-            {"field": list(known), "value": [str(value) for value in known.values()]},
+            {"field": list(known), "value": [_written(value) for value in known.values()]},
             {"field": table.text(width=120), "value": table.text(width="large")},
             key="detail", alt="Fields of the record", height="content",
         )  # fmt: skip
@@ -107,6 +109,12 @@ def _detail_panel(version: int, found: Answer) -> None:
         show_place(version, row["file_id"], row["byte_offset"], key="event")
         if row["event_id"]:
             link("chains", "Causes and effects", icon="account_tree", event=row["event_id"])
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{formatting.precise(value)} {zone.name()}"
+    return str(value)
 
 
 def _say_none(version: int, shown: Window, *, is_filtered: bool) -> None:

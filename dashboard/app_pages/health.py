@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, table, tile
+from dashboard import controls, data, empty, first_run, formatting, table, tile
 from dashboard.charts import conservation, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -109,7 +109,7 @@ def _files_panel(health: Answer) -> None:
                 "reject_count": table.number("rejected"),
                 "missed_bytes": table.number("missed, bytes"),
                 "is_conserved": st.column_config.CheckboxColumn("accounted for"),
-                "last_read_at": table.at("last read, UTC"),
+                "last_read_at": table.at("last read"),
             },
             key="files", alt="Files and how far they are read",
         )  # fmt: skip
@@ -197,6 +197,7 @@ def page(version: int) -> None:
         _occurrences_panel()
     _files_panel(health)
     _quarantine_panel(version)
+    first_run.known_panel(version)
 
 
 st.header("Is everything that was written also read, and where did every byte go?", anchor=False)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart
+from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart, zone
 from dashboard import window as windows
 from dashboard.charts import hotspots, order_cost
 from dashboard.data import Answer
@@ -121,7 +121,7 @@ def _cell_line(cell: tuple[str, str, datetime, timedelta] | None) -> None:
     consumer, stream, start, length = cell
     with st.container(horizontal=True, vertical_alignment="center"):
         name = safe_md(hotspots.label(consumer, stream), 60)
-        until = f"{formatting.instant(start)} UTC for {formatting.span(length)}"
+        until = f"{formatting.instant(start)} {zone.name()} for {formatting.span(length)}"
         st.markdown(f"{name} from {until}", width="content")
         st.button(
             "Whole window", icon=":material/close:", key="forget_cell", type="tertiary",
@@ -146,7 +146,7 @@ def _pairs_table(pairs: Answer, rows: list[dict[str, Any]], at: int | None) -> N
              "overtaken_by_sequence", "overtaken_by_node", "late_time_ms", "extent"]
         ).to_pydict(),
         {
-            "occurred_at": table.at("arrived, UTC", to_millisecond=True),
+            "occurred_at": table.at("arrived", to_millisecond=True),
             "stream_key": table.text("key"),
             "event_type": table.text("late event"),
             "sequence": table.name("number", 80),
@@ -186,7 +186,7 @@ def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
                 "first_missing": table.name("from number"),
                 "last_missing": table.name("to number"),
                 "missing_count": table.number("missing"),
-                "noticed_at": table.at("noticed, UTC"),
+                "noticed_at": table.at("noticed"),
             },
             key="gaps", alt="Missing sequence numbers",
         )  # fmt: skip
@@ -221,8 +221,8 @@ def _duplicates_panel(version: int, shown: Window, of: Picked) -> None:
                 "event_type": table.text("type"),
                 "copy_count": table.number("copies", 70),
                 "redelivered_count": table.number("flagged", 70),
-                "first_at": table.at("first, UTC", to_millisecond=True),
-                "last_at": table.at("last, UTC", to_millisecond=True),
+                "first_at": table.at("first", to_millisecond=True),
+                "last_at": table.at("last", to_millisecond=True),
             },
             lambda row: pages.go("chains", event=ids[row]),
             key="duplicates", alt="Events received more than once",
@@ -259,7 +259,7 @@ def _loss_panel(version: int, shown: Window, of: Picked) -> None:
                 "event_id": table.text("first: late"),
                 "overtaken_by": table.text("after"),
                 "overtaken_by_node": table.text("at node"),
-                "first_at": table.at("first, UTC", to_millisecond=True),
+                "first_at": table.at("first", to_millisecond=True),
             },
             lambda row: pages.go("chains", event=rows[row]["event_id"]),
             key="loss", alt="Places where order was lost, with the first pair",

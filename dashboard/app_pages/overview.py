@@ -6,12 +6,15 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard import (
+    changes_panel,
     controls,
     data,
     deadlock_bars,
     empty,
+    first_run,
     formatting,
     loop_gains,
+    notes,
     outlook,
     pages,
     table,
@@ -19,6 +22,7 @@ from dashboard import (
     time_chart,
     verdict,
     verdict_box,
+    zone,
 )
 from dashboard.charts import hotspots, timeline
 from dashboard.data import Answer
@@ -123,8 +127,8 @@ def _rate_panel(answer: Answer, shown: Window) -> None:
 
 def _deadlock_panel(answer: Answer, shown: Window) -> None:
     about = (
-        "Deadlocks a lock manager reported, per clock hour (UTC) or finer in a short window; where there "
-        "was none there is no bar. "
+        f"Deadlocks a lock manager reported, per clock hour ({zone.name()}) or finer in a short window; "
+        "where there was none there is no bar. "
         f"Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} in an hour: one every five minutes."
     )
     with panel("deadlock_hours", "When did deadlocks happen?", about, answer):
@@ -184,7 +188,7 @@ def _chains_panel(answer: Answer, shown: Window) -> None:
                 "event_type": table.text("type"),
                 "event_count": table.number("events", 70),
                 "depth_max": table.number("depth", 60),
-                "started_at": table.at("started, UTC"),
+                "started_at": table.at("started"),
             },
             lambda row: pages.go("chains", event=roots[row]),
             key="chains_table", alt="Largest chains",
@@ -192,7 +196,9 @@ def _chains_panel(answer: Answer, shown: Window) -> None:
 
 
 def page(version: int) -> None:
-    if empty.is_empty(version):
+    is_empty = empty.is_empty(version)
+    first_run.draw(version)
+    if is_empty:
         return
     shown = controls.current_window(version)
     bucket = shown.bucket(160)
@@ -200,9 +206,10 @@ def page(version: int) -> None:
     top, middle = st.container(), st.container()
     lower_left, lower_right = st.columns(2)
     rate = data.load("event_rate", version, **shown.edges, bucket=bucket)
-    deadlocks = data.load("deadlocks_per_hour", version, **shown.edges)
+    deadlocks = deadlock_bars.hourly(version, shown)
     with middle:
         _time_panels(version, rate, deadlocks, shown)
+        notes.listed(data.load("notes", version, **shown.edges))
     disorder = data.load("reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket)
     places = _worst_places(disorder)
     with lower_left:
@@ -215,6 +222,7 @@ def page(version: int) -> None:
     loops = outlook.outlook(gains.rows, shown, has_causes=bool(chains.table.num_rows))
     with top:
         _verdict(numbers, deadlocks, places, loops)
+        changes_panel.name_latest(version, shown)
         _tiles(numbers, shown, rate, deadlocks, disorder, loops)
     with lower_right:
         _chains_panel(chains, shown)

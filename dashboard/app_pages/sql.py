@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, formatting, table
+from dashboard import controls, data, formatting, table, zone
 from dashboard.charts import base, quick
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
@@ -124,7 +124,9 @@ def _result(text: str) -> None:
 
 def _facts(answer: Answer) -> str:
     some = "the first " if answer.is_truncated else ""
-    complete = f", complete to {formatting.instant(answer.complete_to)} UTC" if answer.complete_to else ""
+    complete = (
+        f", complete to {formatting.instant(answer.complete_to)} {zone.name()}" if answer.complete_to else ""
+    )
     return (
         f"{some}{formatting.plural(answer.table.num_rows, 'row')} in "
         f"{formatting.milliseconds(answer.elapsed_ms)}, data version {answer.data_version}{complete}"

@@ -19,6 +19,7 @@ from dashboard import (
     table,
     time_chart,
     verdict_box,
+    zone,
 )
 from dashboard.charts import gain
 from dashboard.data import Answer
@@ -133,7 +134,10 @@ def _edges_panel(version: int, at: Scale, row: Row) -> None:
         "chain of its first effect."
     )
     with panel("edges", "What makes it so strong?", about, edges):
-        st.caption(f"{safe_md(row['loop'], 90)} at {formatting.instant(instant)} UTC, gain {row['gain']:.2f}")
+        st.caption(
+            f"{safe_md(row['loop'], 90)} at {formatting.instant(instant)} {zone.name()}, "
+            f"gain {row['gain']:.2f}"
+        )
         listed = _of_loop(edges.rows, row)
         if not listed:
             st.markdown("None of its edges is left at this time.")
@@ -154,7 +158,7 @@ def _edges_panel(version: int, at: Scale, row: Row) -> None:
                 "share": st.column_config.ProgressColumn(
                     "share", format="%.0f %%", min_value=0, max_value=100, color="orange", width=110
                 ),
-                "first_at": table.at("first, UTC"),
+                "first_at": table.at("first"),
             },
             lambda number: pages.go("chains", event=listed[number]["first_event_id"]),
             key="edges", alt="Causes and effects that make up the gain of the loop",

@@ -17,6 +17,7 @@ from dashboard import (
     pages,
     table,
     time_chart,
+    zone,
 )
 from dashboard import window as windows
 from dashboard.charts import ratios, timeline
@@ -101,7 +102,7 @@ def _say_selected(box: tuple[datetime, datetime] | None) -> None:
             st.caption("Drag over the chart to select a piece of time")
             return
         st.button(
-            f"{formatting.interval(*box)} UTC, {formatting.span(box[1] - box[0])}",
+            f"{formatting.interval(*box)} {zone.name()}, {formatting.span(box[1] - box[0])}",
             icon=":material/close:", key="forget_box", help="Select no piece of time",
             on_click=controls.remember, kwargs={"box": None},
         )  # fmt: skip
@@ -129,10 +130,8 @@ def _open_group(row: dict[str, Any], edges: tuple[datetime, datetime]) -> None:
     if changed_at is not None:
         edges = (changed_at, changed_at + timedelta(seconds=1))
     controls.set_window(windows.absolute(*edges))
-    found = differences.event_filters(row)
-    search = found.pop("search", None)
-    filters.pick(**found)
-    pages.go("events", **({"search": search} if search else {}))
+    filters.pick(**differences.event_filters(row))
+    pages.go("events")
 
 
 def _ranking_panel(answer: Answer, asked: _Question, edges: tuple[datetime, datetime]) -> None:

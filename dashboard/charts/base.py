@@ -10,6 +10,9 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import pyarrow as pa
 
+from dashboard import zone
+from dashboard.charts import ticks
+
 POINTS_AT_MOST: Final = 2000
 """Points of one series; more cannot be told apart on a screen."""
 
@@ -55,7 +58,8 @@ def time_axis(since: datetime, until: datetime) -> dict[str, Any]:
         "ticklen": 4,
         "tickformatstops": _TIME_TICKS,
         "nticks": 9,
-        "title": {"text": "time, UTC", "font": {"size": 11}, "standoff": 6},
+        "title": {"text": f"time, {zone.name()}", "font": {"size": 11}, "standoff": 6},
+        **({} if zone.is_utc() else ticks.of(since, until)),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from dashboard import formatting
+from dashboard import formatting, zone
 from dashboard.charts import base, tree_layout
 from dashboard.charts.tree_layout import Layout, Node
 from dashboard.hostile import safe_plotly
@@ -146,7 +146,7 @@ def _hover(node: Node) -> str:
     if node.service:
         lines.append(f"by {safe_plotly(node.service)}")
     if node.occurred_at:
-        lines.append(formatting.precise(node.occurred_at))
+        lines.append(f"{formatting.precise(node.occurred_at)} {zone.name()}")
     if node.count > 1:
         lines.append(f"and {formatting.count(node.count - 1)} more like it")
     return "<br>".join(lines)

@@ -127,7 +127,7 @@ def _describe(cell: dict[str, Any]) -> str:
     arrivals = formatting.plural(cell["arrival_count"], "arrival")
     share = formatting.percent(cell["reordered_ratio"])
     lines = [
-        f"<b>{name}</b>  {cell['bucket_start']:%Y-%m-%d %H:%M:%S}",
+        f"<b>{name}</b>  {formatting.instant(cell['bucket_start'])}",
         f"{formatting.count(cell['reordered_count'])} of {arrivals} out of order ({share})",
     ]
     if cell["reordered_count"]:

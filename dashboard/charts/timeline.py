@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from dashboard import formatting
+from dashboard import formatting, zone
 from dashboard.charts import base
 
 STORMY_DEADLOCKS_PER_HOUR = 12
@@ -63,7 +63,7 @@ def event_rate(
 
 
 def _in_bucket(start: datetime, bucket: timedelta, count: float, what: str) -> str:
-    return f"{start:%Y-%m-%d %H:%M:%S} for {formatting.span(bucket)}<br>{formatting.count(count)} {what}"
+    return f"{formatting.instant(start)} for {formatting.span(bucket)}<br>{formatting.count(count)} {what}"
 
 
 def _rate_in_bucket(start: datetime, bucket: timedelta, count: float, what: str) -> str:
@@ -74,41 +74,45 @@ def _rate_in_bucket(start: datetime, bucket: timedelta, count: float, what: str)
 def deadlocks_per_hour(
     table: pa.Table, *, since: datetime, until: datetime, picked: datetime | None = None
 ) -> go.Figure:
-    """A bar per hour, hours without deadlocks included; rows of `deadlocks_per_hour`.
+    """A bar per hour of the zone, hours without deadlocks included; rows of `deadlocks_per_hour`.
 
-    In a long window a bar stands for several hours, and is as alarming as the worst of them.
+    In a long window a bar stands for several hours, and is as alarming as the worst of them. As
+    `customdata` it has its start, UTC, and its seconds: START|SECONDS.
     """
     size = hours_per_bar(since, until)
     bars = _folded(table, size)
-    hours, counts = list(bars), [bar.total for bar in bars.values()]
     unit = "hour" if size == 1 else f"{size} hours"
-    half = timedelta(hours=size) / 2
     figure = go.Figure(layout=base.layout())
     figure.add_bar(
-        x=[hour + half for hour in hours],
-        y=counts,
-        width=timedelta(hours=size) / timedelta(milliseconds=1) * 0.86,
+        x=[bar.start + bar.length / 2 for bar in bars],
+        y=[bar.total for bar in bars],
+        width=[bar.length / timedelta(milliseconds=1) * 0.86 for bar in bars],
         marker={
             "color": [
-                base.RED if bar.worst_hour >= STORMY_DEADLOCKS_PER_HOUR else base.ORANGE
-                for bar in bars.values()
+                base.RED if bar.worst_hour >= STORMY_DEADLOCKS_PER_HOUR else base.ORANGE for bar in bars
             ],
-            "opacity": [1 if picked in (None, hour) else 0.45 for hour in hours],
+            "opacity": [1 if picked in (None, bar.start) else 0.45 for bar in bars],
         },
-        customdata=[hour.isoformat() for hour in hours],
-        hovertext=[_describe(hour, bar, size) for hour, bar in bars.items()],
+        customdata=[place_of(bar.start, bar.length) for bar in bars],
+        hovertext=[_describe(bar, size) for bar in bars],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    first = min(since, hours[0]) if hours else since
-    last = max(until, hours[-1] + 2 * half) if hours else until
+    first = min(since, bars[0].start) if bars else since
+    last = max(until, bars[-1].start + bars[-1].length) if bars else until
     figure.update_layout(
         uirevision=f"{since}{until}",
         xaxis=base.time_axis(first, last),
         yaxis=base.value_axis(f"deadlocks per {unit}", tickformat="d"),
     )
-    if size == 1 and max(counts, default=0) >= STORMY_DEADLOCKS_PER_HOUR / 2:
+    most = max((bar.total for bar in bars), default=0)
+    if size == 1 and most >= STORMY_DEADLOCKS_PER_HOUR / 2:
         base.reference(figure, STORMY_DEADLOCKS_PER_HOUR, f"{STORMY_DEADLOCKS_PER_HOUR} per hour", base.RED)
     return figure
+
+
+def place_of(start: datetime, length: timedelta) -> str:
+    """A bar as the address holds it: its start, UTC, and its seconds."""
+    return f"{start.isoformat()}|{length / timedelta(seconds=1):g}"
 
 
 def deadlocks_over_time(
@@ -121,13 +125,13 @@ def deadlocks_over_time(
 ) -> go.Figure:
     """A bar per bucket of a window of a few hours; rows of `deadlock_rate`.
 
-    A bar is red when its clock hour is stormy.
+    A bar is red when its clock hour, of the zone, is stormy. `customdata` as above.
     """
     starts = base.grid(since, until, bucket)
     counts = base.filled(starts, table, "bucket_start", "deadlock_count")
     per_hour: dict[datetime, float] = {}
     for start, count in zip(starts, counts, strict=True):
-        hour = start.replace(minute=0, second=0)
+        hour = _hour_of(start)
         per_hour[hour] = per_hour.get(hour, 0) + count
     stormy = {hour for hour, count in per_hour.items() if count >= STORMY_DEADLOCKS_PER_HOUR}
     figure = go.Figure(layout=base.layout())
@@ -136,12 +140,10 @@ def deadlocks_over_time(
         y=counts,
         width=bucket / timedelta(milliseconds=1) * 0.86,
         marker={
-            "color": [
-                base.RED if start.replace(minute=0, second=0) in stormy else base.ORANGE for start in starts
-            ],
+            "color": [base.RED if _hour_of(start) in stormy else base.ORANGE for start in starts],
             "opacity": [1 if picked in (None, start) else 0.45 for start in starts],
         },
-        customdata=[start.isoformat() for start in starts],
+        customdata=[place_of(start, bucket) for start in starts],
         hovertext=[
             _in_bucket(start, bucket, count, "deadlocks") for start, count in zip(starts, counts, strict=True)
         ],
@@ -163,32 +165,44 @@ def hours_per_bar(since: datetime, until: datetime) -> int:
     return next((size for size in _BAR_HOURS if hours / size <= _BARS_AT_MOST), _BAR_HOURS[-1])
 
 
+def _hour_of(instant: datetime) -> datetime:
+    """Start of the hour that clocks of the zone show then, UTC."""
+    shown = zone.local(instant)
+    return instant - (shown - shown.replace(minute=0, second=0, microsecond=0))
+
+
 @dataclass(frozen=True)
 class _Bar:
+    start: datetime
+    """UTC, as what it was counted from."""
+    length: timedelta
     total: int
     worst_hour: int
 
 
-def _folded(table: pa.Table, size: int) -> dict[datetime, _Bar]:
-    """Bars of `size` hours on a grid of their own, by their start."""
+def _folded(table: pa.Table, size: int) -> list[_Bar]:
+    """Bars of `size` hours of the zone on a grid of their own; shorter or longer where clocks are set."""
     bars: dict[datetime, _Bar] = {}
-    width = timedelta(hours=size)
-    for hour, count in zip(
-        base.column(table, "hour_start"), base.column(table, "deadlock_count"), strict=True
-    ):
-        start = base.ORIGIN + (hour - base.ORIGIN) // width * width
-        before = bars.get(start, _Bar(0, 0))
-        bars[start] = _Bar(before.total + count, max(before.worst_hour, count))
-    return bars
+    for row in table.to_pylist():
+        start, length = row["hour_start"], timedelta(hours=1)
+        if size > 1:
+            width = timedelta(hours=size)
+            shown = base.ORIGIN + (zone.local(start) - base.ORIGIN) // width * width
+            start = zone.utc(shown)
+            length = zone.utc(shown + width) - start
+        before = bars.get(start, _Bar(start, length, 0, 0))
+        count = row["deadlock_count"]
+        bars[start] = _Bar(start, length, before.total + count, max(before.worst_hour, count))
+    return list(bars.values())
 
 
-def _describe(start: datetime, bar: _Bar, size: int) -> str:
+def _describe(bar: _Bar, size: int) -> str:
     text = formatting.plural(bar.total, "deadlock")
+    first, last = zone.local(bar.start), zone.local(bar.start + bar.length)
     if size == 1:
-        return f"{start:%Y-%m-%d %H:%M} – {start + timedelta(hours=1):%H:%M}<br>{text}"
-    until = start + timedelta(hours=size)
+        return f"{first:%Y-%m-%d %H:%M} – {last:%H:%M}<br>{text}"
     worst = f", at most {formatting.count(bar.worst_hour)} in an hour" if bar.total else ""
-    return f"{start:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M}<br>{text}{worst}"
+    return f"{first:%Y-%m-%d %H:%M} – {last:%m-%d %H:%M}<br>{text}{worst}"
 
 
 def ingest_rate(table: pa.Table, *, since: datetime, until: datetime, bucket: timedelta) -> go.Figure:

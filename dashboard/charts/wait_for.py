@@ -14,17 +14,27 @@ from dashboard.hostile import safe_plotly
 MEMBERS_AT_MOST: Final = 24
 """Owners drawn; a larger knot is read from its table."""
 _NODE_PX: Final = 20
-_HIGH: Final = 0.3
+_HIGH: Final = 0.2
 """Members that stand higher or lower than this are named above or below their mark, others beside it."""
-_BEND: Final = 0.3
-"""How far an arrow bows outwards, as a share of its length: two opposite ones stay apart."""
+_BEND: Final = {2: 0.3}
+_FLAT_BEND: Final = 0.1
+"""How far an arrow bows outwards, as a share of its length, by the number of members: two opposite ones stay
+apart, and of more none runs through a name."""
 _HEAD_PX: Final = 14
 _HEAD_AT: Final = 11
 """Point of the curve, of 20, on which the tip of the arrow lies."""
 _LABEL_PX: Final = (8, 20)
-"""How far a label stands outside its arrow, beside it and above or below it."""
+"""How far a label stands from its arrow: outside beside it, inside above or below it."""
 _STEEP: Final = 0.3
 """From this slope on, a label stands beside its arrow."""
+_HALF: Final = 1.9
+"""From the middle of the circle, whose radius is 1, to the edge of the picture."""
+_FARTHEST: Final = 0.95
+"""How far out names and labels begin that stand farthest out."""
+_NAME_LENGTH, _LOCK_LENGTH = 20, 30
+"""Characters that are written of a name and of a lock."""
+_NAME_PX, _LOCK_PX = 7.5, 6.2
+"""About how wide a character of them is."""
 
 
 def members(table: pa.Table) -> list[str]:
@@ -44,6 +54,20 @@ def members(table: pa.Table) -> list[str]:
 def height(table: pa.Table) -> int:
     """Pixels the graph needs."""
     return 320 if len(members(table)) <= 3 else 400  # noqa: PLR2004 - a triangle needs less
+
+
+def width(table: pa.Table) -> int:
+    """Pixels without which a name or a lock would be cut."""
+    names = members(table)[:MEMBERS_AT_MOST]
+    longest = min(max((len(name) for name in names), default=0), _NAME_LENGTH)
+    locks = [edge[name] or "" for edge in table.to_pylist() for name in ("mode", "resource")]
+    lock = min(max(map(len, locks), default=0), _LOCK_LENGTH)
+    is_beside = any(abs(y) <= _HIGH for _, y in _circle(names).values())
+    outside = max(
+        longest * _NAME_PX * (1 if is_beside else 0.5) + (_NODE_PX if is_beside else 0),
+        lock * _LOCK_PX + _LABEL_PX[0],
+    )
+    return round(2 * _HALF * outside / (_HALF - _FARTHEST)) + 16
 
 
 def graph(table: pa.Table) -> go.Figure:
@@ -81,7 +105,7 @@ def graph(table: pa.Table) -> go.Figure:
     figure.update_layout(
         uirevision="wait-for",
         margin={"l": 8, "r": 8, "t": 30, "b": 40},
-        xaxis={**hidden, "range": [-1.9, 1.9]},
+        xaxis={**hidden, "range": [-_HALF, _HALF]},
         yaxis={**hidden, "range": [-1.25, 1.25]},
     )
     return figure
@@ -89,7 +113,8 @@ def graph(table: pa.Table) -> go.Figure:
 
 def _circle(names: list[str]) -> dict[str, tuple[float, float]]:
     turn = 2 * math.pi / max(len(names), 1)
-    top = math.pi / 2
+    # Where one would stand at the very side, its name beside it, all are turned half a step.
+    top = math.pi / 2 - (turn / 2 if len(names) % 4 == 0 else 0)
     return {name: (math.cos(top - at * turn), math.sin(top - at * turn)) for at, name in enumerate(names)}
 
 
@@ -97,7 +122,8 @@ def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, tuple[floa
     start, end = places[edge["owner"]], places[edge["blocked_by"]]
     middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
     normal = (end[1] - start[1], start[0] - end[0])
-    bow = (middle[0] - normal[0] * _BEND, middle[1] - normal[1] * _BEND)
+    bend = _BEND.get(len(places), _FLAT_BEND)
+    bow = (middle[0] - normal[0] * bend, middle[1] - normal[1] * bend)
     curve = [_bezier(start, bow, end, step / 20) for step in range(21)]
     figure.add_scatter(
         x=[point[0] for point in curve], y=[point[1] for point in curve], mode="lines+markers",
@@ -114,7 +140,8 @@ def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, tuple[floa
     figure.add_annotation(
         x=curve[10][0], y=curve[10][1], text=_lock(edge), showarrow=False, font={"size": 11},
         xanchor={-1: "right", 0: "center", 1: "left"}[int(side)],
-        xshift=side * _LABEL_PX[0], yshift=outward[1] * _LABEL_PX[1],
+        # Names stand outside, so what is above or below an arrow stands inside.
+        xshift=side * _LABEL_PX[0], yshift=-outward[1] * _LABEL_PX[1],
     )  # fmt: skip
 
 
@@ -130,7 +157,7 @@ def _bezier(
 
 
 def _name(name: str, *, is_victim: bool) -> str:
-    return f"<b>{safe_plotly(name, 20)}</b>{'<br>victim' if is_victim else ''}"
+    return f"<b>{safe_plotly(name, _NAME_LENGTH)}</b>{'<br>victim' if is_victim else ''}"
 
 
 def _beside(place: tuple[float, float]) -> str:
@@ -142,7 +169,7 @@ def _beside(place: tuple[float, float]) -> str:
 
 
 def _lock(edge: dict[str, Any]) -> str:
-    parts = [safe_plotly(edge[name], 30) for name in ("mode", "resource") if edge[name]]
+    parts = [safe_plotly(edge[name], _LOCK_LENGTH) for name in ("mode", "resource") if edge[name]]
     return "<br>".join(parts) or "waits for"
 
 

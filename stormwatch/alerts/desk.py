@@ -74,6 +74,7 @@ class Desk:
         with ledger.written(self._store) as cursor:
             if not ledger.close(cursor, episode_id, _named(owner), wall_now()):
                 raise ConfigError(f"no episode {episode_id} fires; `stormwatch alerts` lists them")
+        self._store.beside_version += 1
 
     def silences(self) -> list[dict[str, object]]:
         """The silences that have not expired, with their numbers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import duckdb
@@ -14,10 +14,9 @@ from stormwatch.alerts.desk import Desk, replay, rule_named
 from stormwatch.alerts.rules import length_of
 from stormwatch.errors import ConfigError
 from stormwatch.export import plain_value
+from stormwatch.instants import instant_of
 
 Body = Mapping[str, Any]
-_EARLIEST: Final = datetime(1900, 1, 1)  # noqa: DTZ001 - naive UTC throughout
-_LATEST: Final = datetime(2200, 1, 1)  # noqa: DTZ001 - naive UTC as stored
 _MOST_INSTANTS: Final = 1_000_000
 
 
@@ -95,30 +94,17 @@ def play_again(connection: duckdb.DuckDBPyConnection, config: AlertConfig, body:
     [(first, last)] = connection.execute("SELECT first_at, last_at FROM log_coverage").fetchall()
     if first is None:
         raise ConfigError("the database holds no event with a time: there is nothing to play again")
-    since = _instant(body.get("since")) or first
-    until = _instant(body.get("until")) or last
+    since = instant_of(body.get("since")) or first
+    until = instant_of(body.get("until")) or last
     given = body.get("crashes") or []
     if not isinstance(given, list):
         raise ConfigError('crashes must be an array of instants, such as ["2026-11-20T10:00"]')
-    crashes = [at for at in map(_instant, given) if at is not None]
+    crashes = [at for at in map(instant_of, given) if at is not None]
     if (until - since) // config.pace.of(rule).scaled(rule.every) > _MOST_INSTANTS:
         raise ConfigError(
             f"{rule.name} would be evaluated more than {_MOST_INSTANTS:,} times; narrow --from and --to"
         )
     return backtest(connection, rule, replay(config, since), since, until, crashes).facts()
-
-
-def _instant(text: object) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        read = datetime.fromisoformat(str(text))
-        read = read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
-    except (ValueError, OverflowError):
-        raise ConfigError(f"{text}: expected an instant such as 2026-11-20T10:00") from None
-    if not _EARLIEST <= read <= _LATEST:
-        raise ConfigError(f"{text}: expected an instant of the years 1900 to 2200")
-    return read
 
 
 def _length(body: Body, name: str) -> timedelta:

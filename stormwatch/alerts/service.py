@@ -300,6 +300,8 @@ class Alerts:
             self._note(cursor, rule, instant, started, None)
             if not is_history:
                 self._queue(cursor)
+        if after.changes:
+            self._store.beside_version += 1
         return numbered
 
     def _note(

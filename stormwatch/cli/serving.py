@@ -26,6 +26,7 @@ from stormwatch.cli.talk import escaped_tracebacks, say
 from stormwatch.errors import ConfigError, ExitCode
 from stormwatch.gate import LOOPBACK, Access, is_loopback
 from stormwatch.minutes.keeper import leave
+from stormwatch.notes import Notebook
 from stormwatch.readonly import interrupt_all
 from stormwatch.runtime import Runtime
 from stormwatch.storage import MEMORY_LIMIT, Store
@@ -81,6 +82,8 @@ def own(
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(settings.directory, settings.redaction.bytes),
+            notes=Notebook(store),
+            beside_version=lambda: store.beside_version,
             alerts=Desk(store, config, lambda: watcher.problem),
         )
         try:

@@ -60,8 +60,8 @@ def settle(page: Page) -> None:
 
 
 def chart(page: Page, alt: str) -> Locator:
-    """A chart of the page, by its alternative text."""
-    return page.locator(f'[data-live-plotly][aria-label="{alt}"]')
+    """A chart of the page, by its alternative text; what lies in the lanes below it may follow."""
+    return page.locator(f'[data-live-plotly][aria-label="{alt}"], [data-live-plotly][aria-label^="{alt};"]')
 
 
 def asked(page: Page) -> dict[str, str]:

@@ -110,7 +110,7 @@ def test_mark_in_the_change_lane_leads_to_its_record(page: Page, storm: str) -> 
             const marks = e.data.find(trace => trace.name === "changes");
             const at = marks.x.findIndex(x => x.startsWith("2026-03-02T09:01:00"));
             return [box.left + xaxis._offset + xaxis.d2p(marks.x[at]),
-                    box.top + yaxis9._offset + yaxis9.d2p(0.5)];
+                    box.top + yaxis9._offset + yaxis9.d2p(marks.y[at])];
         }"""
     )
     page.mouse.click(x, y)
@@ -118,6 +118,25 @@ def test_mark_in_the_change_lane_leads_to_its_record(page: Page, storm: str) -> 
     settle(page)
     lines = page.get_by_test_id("stCode").all_inner_texts()
     assert any('"setting":"ordering"' in line for line in lines)
+
+
+def test_mark_in_the_lane_of_alerts_leads_to_its_alert(page: Page, storm: str) -> None:
+    open_at(page, f"{storm}/?refresh=2s")
+    rate = chart(page, RATE)
+    page.wait_for_function("e => e.data.some(trace => trace.name === 'alerts')", arg=rate.element_handle())
+    x, y, episode = rate.evaluate(
+        """e => {
+            const box = e.getBoundingClientRect(), {xaxis, yaxis9} = e._fullLayout;
+            const marks = e.data.find(trace => trace.name === "alerts");
+            const at = marks.x.length - 1;
+            return [box.left + xaxis._offset + xaxis.d2p(marks.x[at]),
+                    box.top + yaxis9._offset + yaxis9.d2p(marks.y[at]), marks.customdata[at]];
+        }"""
+    )
+    page.mouse.click(x, y)
+    page.wait_for_url(f"**/alerts?*episode={episode.removeprefix('alert:')}*")
+    settle(page)
+    expect(page.get_by_text("What is behind it?")).to_be_visible()
 
 
 def test_deadlock_bar_leads_to_its_cycle_and_the_events_that_caused_it(page: Page, deadlocks: str) -> None:
@@ -129,7 +148,7 @@ def test_deadlock_bar_leads_to_its_cycle_and_the_events_that_caused_it(page: Pag
     x, y = bars.evaluate(
         """(e, start) => {
             const box = e.getBoundingClientRect(), {xaxis, yaxis} = e._fullLayout;
-            const bar = e.data[0].customdata.indexOf(start);
+            const bar = e.data[0].customdata.findIndex(place => place.startsWith(start));
             return [box.left + xaxis._offset + xaxis.d2p(e.data[0].x[bar]),
                     box.top + yaxis._offset + yaxis.d2p(e.data[0].y[bar] / 2)];
         }""",

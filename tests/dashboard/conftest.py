@@ -21,6 +21,7 @@ from ingest.service import Ingester, Settings
 from stormwatch import runtime
 from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
+from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
@@ -109,10 +110,15 @@ def empty_store(tmp_path: Path) -> Iterator[Store]:
 
 def read_sample(name: str, database: Path) -> Iterator[Store]:
     """A database with a story of sample_logs, read as `stormwatch ingest` reads it."""
+    yield from read_logs(SAMPLE_LOGS / name / "logs", database)
+
+
+def read_logs(directory: Path, database: Path) -> Iterator[Store]:
+    """A database with the logs of a directory."""
     with Store(database) as opened:
         with opened.cursor() as cursor:
             Catalog.load().install(cursor)
-        ingester = Ingester(opened, Settings(SAMPLE_LOGS / name / "logs"))
+        ingester = Ingester(opened, Settings(directory))
         ingester.drain()
         yield opened
         ingester.close()
@@ -143,6 +149,8 @@ def install(store: Store, status: IngestStatus | None = None, alerts: Desk | Non
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(store.path.parent, bytes),
+            notes=Notebook(store),
+            beside_version=lambda: store.beside_version,
             alerts=alerts,
         )
     )

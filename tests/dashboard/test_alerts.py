@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -68,8 +69,26 @@ def test_what_fires_is_said_first_with_its_evidence(opened: AppTest) -> None:
     edges = table(opened, "Strongest edges")
     assert set(edges["cause_type"]) <= set(LOOP.split(" <-> "))
     before = table(opened, "Changed before")
-    assert "2026-03-02T09:01:00" in " ".join(before["occurred_at"])
+    assert "2026-03-02 09:01:00.000000" in before["occurred_at"].astype(str).tolist()
     assert CONFIG.rules["storm_ahead"].sql.strip() in [block.value.strip() for block in opened.code]
+
+
+def test_search_leaves_what_holds_the_text_and_the_verdict(evaluated: Store, serve: Serve) -> None:
+    serve(evaluated, alerts=Desk(evaluated, CONFIG))
+    found = open_page("alerts", window="all", search="RESUBMITTED <->")
+    assert len(table(found, EPISODES)) == 1
+    none = open_page("alerts", window="all", search="billing")
+    assert "None holds this text: clear the search." in texts(none)
+    assert "1 alert fires" in none.subheader[0].value
+
+
+def test_times_of_alerts_are_those_of_the_zone(evaluated: Store, serve: Serve) -> None:
+    serve(evaluated, alerts=Desk(evaluated, CONFIG))
+    app = open_page("alerts", window="all", zone="Asia/Kathmandu")
+    said = texts(app)
+    assert re.search(r"since 2026-03-02 14:\d\d:\d\d Asia/Kathmandu; about", said)
+    app.button(key="play").click().run()
+    assert re.search(r"of the time from 2026-03-02 14:4\d:\d\d Asia/Kathmandu to ", texts(app))
 
 
 def test_somebody_takes_care_and_it_is_said(opened: AppTest, evaluated: Store) -> None:

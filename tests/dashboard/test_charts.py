@@ -1,5 +1,6 @@
 """Figures say what the tables say."""
 
+import math
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -265,6 +266,24 @@ def test_arrow_runs_from_who_waits_to_who_holds() -> None:
     arrow, members = figure.data[0], figure.data[-1]
     assert (arrow.x[0], arrow.y[0]) == (members.x[0], members.y[0])
     assert (arrow.x[-1], arrow.y[-1]) == (members.x[1], members.y[1])
+
+
+def _circle_of(count: int, length: int = 3) -> pa.Table:
+    names = [f"{number:0{length}}" for number in range(count)]
+    return _waits([(name, names[(at + 1) % count], at == 0) for at, name in enumerate(names)])
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7, 8, 10, 12])
+def test_no_name_stands_beside_its_mark_where_a_narrow_screen_would_cut_it(count: int) -> None:
+    members = wait_for.graph(_circle_of(count)).data[-1]
+    assert set(members.textposition) <= {"top center", "bottom center"}
+    assert [math.hypot(x, y) for x, y in zip(members.x, members.y, strict=True)] == pytest.approx([1] * count)
+
+
+def test_graph_is_as_wide_as_its_names_and_locks_need() -> None:
+    assert wait_for.width(_circle_of(4)) < 300, "a phone shows it whole"
+    assert wait_for.width(_circle_of(4, length=40)) == wait_for.width(_circle_of(4, length=20)) > 300
+    assert wait_for.width(_circle_of(9, length=15)) > wait_for.width(_circle_of(8, length=15))
 
 
 def test_bytes_of_a_file_are_cut_into_their_parts() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dashboard import data
+from dashboard import data, filters
 from stormwatch.storage import Store
 
 from .conftest import Statements, figures, open_page, read_sample, table, texts
@@ -57,6 +57,24 @@ def test_versions_are_those_of_the_picked_type(unordered: Store, serve: Serve) -
     rows = table(app, "Event types with several versions")
     assert rows["schema_version"].tolist() == ["1", "2"]
     assert "**No conflicting write** in this window" in texts(app)
+
+
+def test_search_is_kept_from_page_to_page(store: Store, serve: Serve) -> None:
+    serve(store)
+    app = open_page("events")
+    app.text_input(key="search").set_value(" PAYMENT ").run()
+    assert table(app, "Event records, newest first")["event_id"].tolist() == ["p-1"]
+    app.switch_page("app_pages/health.py").run()
+    app.switch_page("app_pages/chains.py").run()
+    assert app.text_input(key="search").value.strip() == "PAYMENT"
+    assert table(app, "Events that match the search")["event_id"].tolist() == ["p-1"]
+
+
+def test_rows_that_hold_a_text() -> None:
+    rows = [{"rule": "Storm", "key": None}, {"rule": "x", "key": "orders"}]
+    assert filters.holding(rows, "STORM", "rule", "key") == rows[:1]
+    assert filters.holding(rows, "order", "rule", "key") == rows[1:]
+    assert filters.holding(rows, None, "rule", "key") == rows
 
 
 def test_filter_stays_on_another_page_and_comes_back(store: Store, serve: Serve) -> None:

@@ -19,7 +19,7 @@ def test_live_log_read_to_the_end_is_fresh() -> None:
     status = IngestStatus(state="reading", events_per_s=41_300, last_commit_at=NOW)
     badge = judge(status, _log(1.2), NOW)
     assert badge.level == "fresh"
-    assert badge.headline == "data to 11:59:58"
+    assert badge.headline == "data to 11:59:58 UTC"
     assert badge.details == (f"1.2{NBSP}s old", f"41.3{NBSP}k ev/s", "0 rejected")
 
 

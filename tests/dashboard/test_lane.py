@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import plotly.graph_objects as go
 import pyarrow as pa
 import pytest
 
+from dashboard import time_chart
 from dashboard.charts import base, hotspots, lane, timeline
+from dashboard.time_chart import Hand
 from stormwatch.storage import Store
 
 from . import story
@@ -26,6 +29,7 @@ def _changes(*rows: tuple[float, str, str]) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {
+                "note_id": 7 if kind == "note" else None,
                 "occurred_at": story.at(seconds), "kind": kind, "service": "config", "subject": subject,
                 "file_id": 1, "byte_offset": number * 100, "record_no": 0,
             }
@@ -34,16 +38,31 @@ def _changes(*rows: tuple[float, str, str]) -> pa.Table:
     )  # fmt: skip
 
 
-def _draw(changes: pa.Table, **options: Any) -> go.Figure:
+def _alerts(*rows: tuple[str, float, float | None]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {
+                "episode_id": number, "rule": "storm_ahead", "severity": severity, "sentence": "it grows",
+                "onset_at": story.at(onset), "resolved_at": None if over is None else story.at(over),
+            }
+            for number, (severity, onset, over) in enumerate(rows, start=1)
+        ]
+    )  # fmt: skip
+
+
+NO_ALERTS = _alerts()
+
+
+def _draw(changes: pa.Table, alerts: pa.Table = NO_ALERTS, **options: Any) -> go.Figure:
     rate = pa.table({"bucket_start": [story.at(0)], "event_count": [60], "error_count": [0]})
     return lane.under(
-        rate, changes, make=timeline.event_rate, height=230, since=story.at(0), until=UNTIL,
+        rate, changes, alerts, make=timeline.event_rate, height=230, since=story.at(0), until=UNTIL,
         bucket=MINUTE, **{"is_selecting": False, **options},
     )  # fmt: skip
 
 
-def _marks(figure: go.Figure) -> Any:
-    return next(trace for trace in figure.data if trace.name == "changes")
+def _marks(figure: go.Figure, name: str = "changes") -> Any:
+    return next(trace for trace in figure.data if trace.name == name)
 
 
 def test_mark_stands_at_the_change_and_knows_its_record() -> None:
@@ -69,7 +88,7 @@ def test_changes_and_crashes_are_drawn_through_the_chart_starts_are_not() -> Non
 
 def test_lane_takes_its_own_room() -> None:
     changes = _changes((60, "change", "a"))
-    assert lane.height_of(230, changes) == 230 + lane.LANE_PX
+    assert lane.height_of(230, changes, NO_ALERTS) == 230 + lane.LANE_PX
     domain = _draw(changes).layout.yaxis.domain
     assert 0 < domain[0] < 0.2
     assert domain[1] == 1
@@ -78,7 +97,42 @@ def test_lane_takes_its_own_room() -> None:
 def test_without_changes_there_is_no_lane() -> None:
     figure = _draw(_changes().select([]))
     assert figure.layout.yaxis.domain is None
-    assert lane.height_of(230, _changes()) == 230
+    assert lane.height_of(230, _changes(), NO_ALERTS) == 230
+
+
+def test_note_has_a_mark_of_its_own_and_leads_to_itself() -> None:
+    figure = _draw(_changes((60, "change", "limit 1 -> 5"), (600, "note", "rolled back")))
+    marks = _marks(figure)
+    assert list(marks.marker.symbol) == ["diamond", "square"]
+    assert list(marks.customdata) == ["change:1:0:0", "note:7"]
+    assert marks.hovertext[1].endswith("<b>note</b> config: rolled back<br><i>click for the note</i>")
+    assert len({shape.line.color for shape in figure.layout.shapes}) == 2
+
+
+def test_alert_begins_and_ends_in_a_lane_of_its_own() -> None:
+    alerts = _alerts(("warn", 60, 600), ("storm", 300, None), ("watch", -60, 120))
+    figure = _draw(_changes((30, "change", "a")), alerts)
+    marks = _marks(figure, "alerts")
+    assert list(marks.x) == [story.at(60), story.at(600), story.at(300), story.at(120)]
+    assert list(marks.marker.symbol) == ["star", "circle-open", "star", "circle-open"]
+    assert list(marks.customdata) == ["alert:1", "alert:1", "alert:2", "alert:3"]
+    assert len(set(marks.marker.color)) == 3
+    assert "<b>warn</b> storm_ahead began<br>it grows" in marks.hovertext[0]
+    assert list(figure.layout.yaxis9.ticktext) == ["alerts", "changes"]
+    assert (marks.y[0], _marks(figure).y[0]) == (0.5, 1.5)
+    spans = [(shape.x0, shape.x1) for shape in figure.layout.shapes if shape.yref == "y9"]
+    assert spans == [
+        (story.at(60), story.at(600)), (story.at(300), UNTIL), (story.at(0), story.at(120)),
+    ]  # fmt: skip
+
+
+def test_lanes_are_there_when_they_hold_something_and_said_in_words() -> None:
+    changes, alerts = _changes((60, "change", "a"), (70, "note", "b")), _alerts(("page", 60, None))
+    assert lane.height_of(230, changes, alerts) == 230 + 2 * lane.LANE_PX
+    assert lane.height_of(230, _changes(), alerts) == 230 + lane.LANE_PX
+    assert list(_draw(_changes(), alerts).layout.yaxis9.ticktext) == ["alerts"]
+    assert lane.in_words(changes, alerts) == "; below it 1 change, 1 note, 1 alert"
+    assert lane.in_words(_changes(), NO_ALERTS) == ""
 
 
 def test_text_of_a_change_is_not_interpreted() -> None:
@@ -100,8 +154,8 @@ def test_selecting_takes_all_of_the_height_but_of_a_heat_map(make: str, directio
             }
         )  # fmt: skip
         figure = lane.under(
-            cells, _changes(), make=hotspots.heat_map, height=200, is_selecting=True, since=story.at(0),
-            until=UNTIL, bucket=MINUTE, measure="share",
+            cells, _changes(), NO_ALERTS, make=hotspots.heat_map, height=200, is_selecting=True,
+            since=story.at(0), until=UNTIL, bucket=MINUTE, measure="share",
         )  # fmt: skip
     assert (figure.layout.dragmode, figure.layout.selectdirection) == ("select", direction)
 
@@ -123,6 +177,22 @@ def test_lane_lies_under_every_chart_over_time(
         [marks] = [trace for trace in drawn[chart]["data"] if trace.get("name") == "changes"]
         assert marks["x"] == [story.at(30).isoformat()]
         assert "deploy 4.2" in marks["hovertext"][0]
+
+
+@pytest.mark.parametrize(
+    ("mark", "page", "asked"),
+    [("change:1:200:0", "events", {"at": "1:200:0"}), ("note:7", "overview", {"note": "7"}),
+     ("alert:3", "alerts", {"episode": "3"})],
+)  # fmt: skip
+def test_click_on_a_mark_leads_to_what_it_tells_of(
+    mark: str, page: str, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went = []
+    chart = SimpleNamespace(click={"customdata": mark})
+    monkeypatch.setattr(time_chart.st, "session_state", {"rate": chart})
+    monkeypatch.setattr(time_chart.pages, "go", lambda page, **asked: went.append((page, asked)))
+    time_chart._clicked("rate", Hand())
+    assert went == [(page, asked)]
 
 
 def test_control_above_the_page_says_what_dragging_does(store: Store, serve: Serve) -> None:

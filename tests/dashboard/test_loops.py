@@ -101,8 +101,8 @@ def test_past_danger_is_said_with_its_time() -> None:
         [row(10, 0.9, level="page", sustained_gain=0.9), row(119, 0.2)], SHOWN, has_causes=True
     )  # fmt: skip
     assert told.sentence == (
-        "**Page.** At the end of this window it is calm. The nearest to a storm was at 2026-11-20 10:11:00: "
-        "100 events of `a <-> b` cause 90 more (at least 86)."
+        "**Page.** At the end of this window it is calm. The nearest to a storm was at "
+        "2026-11-20 10:11:00 UTC: 100 events of `a <-> b` cause 90 more (at least 86)."
     )
 
 

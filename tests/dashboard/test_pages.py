@@ -42,7 +42,7 @@ def test_overview_says_the_worst_first_and_all_of_it() -> None:
     said = texts(open_page("overview"))
     sentence = (
         "**20\u00a0% of arrivals are out of order**, most at `orders → billing`. **2 deadlocks**, 1 of "
-        "them in the hour from 2026-11-20 10:00. **1 event** arrived more than once at one consumer. "
+        "them in the hour from 2026-11-20 10:00 UTC. **1 event** arrived more than once at one consumer. "
         "**1 line** could not be understood."
     )
     assert sentence in said

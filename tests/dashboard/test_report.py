@@ -76,7 +76,7 @@ def test_chain_of_most_events_is_drawn_as_a_tree(storm: Report) -> None:
 
 def test_what_was_different_names_the_planted_change(deadlocks: Report) -> None:
     told = _section(deadlocks, "What was different, and what changed before?")
-    assert "1. **after** `lock_order by_name -> as_requested (config) at 2026-03-02 12:00:00`" in told
+    assert "1. **after** `lock_order by_name -> as_requested (config) at 2026-03-02 12:00:00 UTC`" in told
 
 
 def test_deadlocks_of_the_window_are_counted_once(deadlocks: Report) -> None:

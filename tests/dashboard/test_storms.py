@@ -67,7 +67,7 @@ def _ask(store: Store, relation: str, **arguments: Any) -> list[dict[str, Any]]:
 def test_verdict_says_the_loop_and_how_near_it_was(stormy: Opened) -> None:
     assert (
         "**Watch.** At the end of this window no loop turns. The nearest to a storm was at "
-        f"2026-03-02 09:03:34: 100 events of `{LOOP}` cause 91 more (at least 75); before 87; "
+        f"2026-03-02 09:03:34 UTC: 100 events of `{LOOP}` cause 91 more (at least 75); before 87; "
         "from 100 on it does not stop by itself."
     ) in texts(stormy["storms"])
 
@@ -154,12 +154,14 @@ OF_EVERY_PAGE = {"log_coverage", "log_stretches", "log_pace"}
 ASKED = {
     "overview": {
         "event_rate", "deadlocks_per_hour", "reorder_hotspots", "delivery", "largest_chains", "loop_gain",
-        "changes",
+        "changes", "alert_marks", "notes",
     },
-    "storms": {"loop_gain", "loop_edges", "changes_before", "repeated_work", "backlog", "changes"},
+    "storms": {
+        "loop_gain", "loop_edges", "changes_before", "repeated_work", "backlog", "changes", "alert_marks",
+    },
     "ordering": {
         "reorder_hotspots", "swapped_pairs", "gaps", "order_loss", "order_cost", "reorder_ranking", "changes",
-        "event_facets",
+        "event_facets", "alert_marks",
     },
 }  # fmt: skip
 
@@ -192,7 +194,7 @@ def test_log_without_causes_says_which_field_is_missing(store: Store, serve: Ser
 
 def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:
     said = texts(stormy["overview"])
-    brief = "at 2026-03-02 09:03:34: 100 events of a loop cause 91 more, at least 75"
+    brief = "at 2026-03-02 09:03:34 UTC: 100 events of a loop cause 91 more, at least 75"
     assert "**watch**\n" in said
     assert f"\n{brief}" in said
     assert f"**A loop is close to feeding on itself**: {brief}." in said

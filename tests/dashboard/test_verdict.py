@@ -43,7 +43,7 @@ def test_twelve_deadlocks_in_an_hour_are_trouble() -> None:
     hours = [{"hour_start": HOUR, "deadlock_count": 12}]
     verdict = judge(_overview(deadlock_count=30), hours, None)
     assert verdict.level == "trouble"
-    assert verdict.sentence == "**30 deadlocks**, 12 of them in the hour from 2025-03-11 17:00."
+    assert verdict.sentence == "**30 deadlocks**, 12 of them in the hour from 2025-03-11 17:00 UTC."
 
 
 def test_eleven_deadlocks_in_an_hour_are_not_yet_trouble() -> None:

@@ -111,5 +111,5 @@ def test_lost_update_names_both_writers(writes: Store, serve: Serve) -> None:
     )  # fmt: skip
     assert (lost["expected_version"], lost["entity_version"], lost["newest_before"]) == (3, 4, 4)
     assert asked_of(statements) == [
-        "changes", "entity_conflicts", "event_facets", "field_changes", "schema_versions",
+        "alert_marks", "changes", "entity_conflicts", "event_facets", "field_changes", "schema_versions",
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from .conftest import Statements, asked_of, figures, open_page, read_sample, tab
 
 Serve = Callable[..., Statements]
 RANKED = "What sets the selected events apart, the best explanation first"
-CHANGE = "after ordering ordered -> unordered (config) at 2026-03-02 09:01:00"
+CHANGE = "after ordering ordered -> unordered (config) at 2026-03-02 09:01:00 UTC"
 BOX = "2026-03-02T09:03:00/2026-03-02T09:05:00"
 
 
@@ -29,11 +29,11 @@ def test_selected_time_is_explained_by_the_planted_change(storm: Store, serve: S
     app = open_page("why", box=BOX)
     assert table(app, RANKED).iloc[0].tolist()[:3] == [CHANGE, 100, 100]
     assert (
-        "1. **after** `ordering ordered -> unordered (config) at 2026-03-02 09:01:00`: **100\u00a0%** of the "
-        "selected records."
+        "1. **after** `ordering ordered -> unordered (config) at 2026-03-02 09:01:00 UTC`: **100\u00a0%** of "
+        "the selected records."
     ) in texts(app)
     assert asked_of(statements) == [
-        "changes", "changes_before", "event_facets", "event_rate", "explain_difference",
+        "alert_marks", "changes", "changes_before", "event_facets", "event_rate", "explain_difference",
     ]  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_without_a_selection_the_page_says_how_to_make_one(storm: Store, serve: 
     statements = serve(storm)
     app = open_page("why")
     assert "**Select what is to be explained:**" in texts(app)
-    assert asked_of(statements) == ["changes", "event_facets", "event_rate"]
+    assert asked_of(statements) == ["alert_marks", "changes", "event_facets", "event_rate"]
 
 
 @pytest.mark.parametrize("box", ["", "noon", "2026-03-02T09:03/2026-03-02T09:02", "2020-01-01/2020-01-02"])

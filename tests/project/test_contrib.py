@@ -16,6 +16,7 @@ from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.cli.main import cli
 from stormwatch.metrics import metrics_text
+from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.runtime import Runtime
 from stormwatch.server import routes
@@ -47,6 +48,7 @@ def _runtime(store: Store) -> Runtime:
     return Runtime(
         database=store.path, cursor=store.cursor, catalog=Catalog.load(), status=lambda: status,
         snapshot=store.snapshot, reingest=lambda _: {}, read_record=lambda *_: b"",
+        notes=Notebook(store), beside_version=lambda: store.beside_version,
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ DEFAULTS = {
         "clock": "'log'",
         "fired_count": "1",
     },
+    "annotations": {"note_id": "row_no + 1", "author": "'kim'"},
     "alert_silences": {"silence_id": "row_no + 1", "key_pattern": "'*'", "owner": "'kim'"},
 }
 """Table -> NOT NULL column -> SQL; `row_no` counts from 0. All others are nought or empty."""

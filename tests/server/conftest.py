@@ -24,6 +24,7 @@ from stormwatch.alerts.desk import Desk
 from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog
 from stormwatch.gate import Access, Gate
+from stormwatch.notes import Notebook
 from stormwatch.runtime import Runtime
 from stormwatch.server import routes
 from stormwatch.status import IngestStatus
@@ -143,6 +144,8 @@ def _running(path: Path, access: Access) -> Iterator[Served]:
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(path.parent, bytes),
+            notes=Notebook(store),
+            beside_version=lambda: store.beside_version,
             alerts=Desk(store, AlertConfig(load_rules()[0], {"hook": HOOK}), lambda: served.alerts_problem),
         )
         app = Starlette(routes=routes(runtime), middleware=[Middleware(Gate, access=access)])

@@ -27,8 +27,11 @@ from stormwatch.catalog import Query
 from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
-_BESIDE: Final = ("alert_marks", "changes", "changes_before", "notes")
-"""Relations that tell of notes or alerts, which change without a batch."""
+_BESIDE: Final = (
+    "alert_marks", "backlog", "changes", "changes_before", "delivery_budgets", "loop_edges", "loop_gain",
+    "notes", "repeated_work",
+)  # fmt: skip
+"""Relations that tell of notes, alerts or counted minutes, which change without a batch."""
 TIMEOUT_S: Final = 30.0
 """After this long a panel gives up and says so; the others go on."""
 
@@ -49,7 +52,7 @@ class Answer:
     kept: tuple[tuple[str, str], ...] = ()
     """Columns and values: only such rows of the answer are in the table."""
     beside: int = 0
-    """The version of notes and alerts, where it tells of them."""
+    """The version of notes, alerts and counted minutes, where it tells of them."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:

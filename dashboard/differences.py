@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 SELECTIONS: Final = {
     "records": "all", "late arrivals": "reordered", "duplicates": "duplicate", "errors": "error",
-    "deadlocks": "deadlock",
+    "deadlocks": "deadlock", "events in loops": "looping",
 }  # fmt: skip
 """What can be selected -> the selection of `explain_difference`."""
 _FILTERED_BY: Final = {

@@ -4,7 +4,7 @@
 -- selections see explain_difference.
 --
 -- Parameters
---   selection       VARCHAR    reordered, duplicate, error, deadlock, listed or all
+--   selection       VARCHAR    reordered, duplicate, error, deadlock, looping, listed or all
 --   since           TIMESTAMP  first instant of the selection
 --   until           TIMESTAMP  first instant after it
 --   baseline_since  TIMESTAMP  first instant of the baseline, NULL: as the selection
@@ -28,7 +28,7 @@
 --   occurred_at     TIMESTAMP  when it happened, UTC
 --   attributes      JSON       every other field
 --
--- Reads: events, duplicates, _arrivals, _arrivals_behind
+-- Reads: events, duplicates, causal_loops, _arrivals, _arrivals_behind
 CREATE OR REPLACE MACRO _compared_rows(
     selection,
     since,
@@ -113,13 +113,33 @@ sendings AS (
     GROUP BY events.event_id, events.stream
 ),
 
+looping AS MATERIALIZED (
+    SELECT
+        found.event_type,
+        found.entity,
+        min(found.started_at) AS started_at,
+        max(found.last_at) AS last_at
+    FROM
+        causal_loops(
+            since := CASE
+                WHEN selection = 'looping'
+                    THEN least(since::TIMESTAMP, baseline_since::TIMESTAMP)
+                ELSE 'infinity'::TIMESTAMP
+            END,
+            until := greatest(until::TIMESTAMP, baseline_until::TIMESTAMP),
+            row_limit := 100000
+        ) AS found
+    WHERE found.level <> 'allowed'
+    GROUP BY found.event_type, found.entity
+),
+
 judged AS (
     SELECT
         coalesce(events.service, events.node) AS consumer,
         events.node,
         events.stream,
         events.stream_key,
-        CASE WHEN selection != 'deadlock' THEN events.event_type END AS event_type,
+        CASE WHEN selection <> 'deadlock' THEN events.event_type END AS event_type,
         events.epoch,
         coalesce(events.schema_version, sendings.schema_version) AS schema_version,
         sendings.node AS producer_node,
@@ -143,6 +163,7 @@ judged AS (
                         'i'
                     )
             WHEN 'deadlock' THEN coalesce(events.operation = 'deadlock', FALSE)
+            WHEN 'looping' THEN looping.event_type IS NOT NULL
             WHEN 'listed'
                 THEN
                     coalesce(
@@ -151,7 +172,8 @@ judged AS (
             WHEN 'all' THEN TRUE
             ELSE
                 error(
-                    'a selection is reordered, duplicate, error, deadlock, listed or all'
+                    'a selection is reordered, duplicate, error, deadlock, looping, '
+                    'listed or all'
                 )::BOOLEAN
         END AS is_match
     FROM events
@@ -164,6 +186,12 @@ judged AS (
         ON
             events.event_id = sendings.event_id
             AND events.stream IS NOT DISTINCT FROM sendings.stream
+    LEFT OUTER JOIN looping
+        ON
+            events.event_type = looping.event_type
+            AND events.entity = looping.entity
+            AND events.occurred_at >= looping.started_at
+            AND events.occurred_at <= looping.last_at
     WHERE
         events.occurred_at >= least(since::TIMESTAMP, baseline_since::TIMESTAMP)
         AND events.occurred_at

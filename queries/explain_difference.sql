@@ -8,7 +8,8 @@
 -- above 1.5 are shown; a pair only if its bound is 1.5 times that of each part.
 -- Selections: reordered (of numbered first copies), duplicate (arrivals of events that
 -- came more than once, of all arrivals), error (by severity), deadlock (records of
--- deadlocks), listed (selected_ids), all (whole windows compared: give a baseline).
+-- deadlocks), looping (of a type and entity that a chain comes back to, while it does, as
+-- causal_loops has it), listed (selected_ids), all (whole windows compared: give a baseline).
 -- Without a baseline the rest of the same window is compared.
 -- Attributes are the columns consumer, node, stream, stream_key, event_type, epoch,
 -- schema_version and producer_node (and operation where the selection is not of one kind),
@@ -17,7 +18,8 @@
 -- Observations without a readable time are in no selection.
 --
 -- Parameters
---   selection       VARCHAR    reordered, duplicate, error, deadlock, listed or all
+--   selection       VARCHAR    reordered, duplicate, error, deadlock, looping, listed or
+--                              all
 --   since           TIMESTAMP  first instant of the selection (default: the oldest event)
 --   until           TIMESTAMP  first instant after it (default: the newest event)
 --   baseline_since  TIMESTAMP  first instant of the baseline (default: as the selection)
@@ -130,7 +132,7 @@ dated AS (
         compared.*,
         instants.instant_no,
         CASE
-            WHEN selection IN ('error', 'listed', 'all') THEN compared.operation
+            WHEN selection IN ('error', 'looping', 'listed', 'all') THEN compared.operation
         END AS mixed_operation,
         CASE
             WHEN

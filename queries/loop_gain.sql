@@ -48,7 +48,7 @@
 -- Source: Diekmann, Heesterbeek and Metz 1990: the spectral radius of the next-generation
 -- matrix. Kac 1947 (mean return times). Bronson et al. 2021 (metastable failures): what to
 -- look for is the vulnerability.
--- Reads: _type_counts, _loop_spectra
+-- Reads: type_counts, _loop_spectra
 CREATE OR REPLACE MACRO loop_gain(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -92,12 +92,14 @@ by_type AS MATERIALIZED (
 paces AS MATERIALIZED (
     SELECT
         counts.event_type,
-        counts.bucket_no,
+        epoch_us(counts.bucket_start) // epoch_us(bucket::INTERVAL) AS bucket_no,
         (epoch(span::INTERVAL) / epoch(bucket::INTERVAL))::BIGINT AS width,
         counts.event_count
     FROM
-        _type_counts(
-            since::TIMESTAMP - baseline::INTERVAL - 2 * span::INTERVAL, until, bucket
+        type_counts(
+            since := since::TIMESTAMP - baseline::INTERVAL - 2 * span::INTERVAL,
+            until := until,
+            bucket := bucket
         ) AS counts
 ),
 

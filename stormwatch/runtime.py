@@ -39,7 +39,7 @@ class Runtime:
     notes: Notebook
     """Adds notes that people write, and takes them back."""
     beside_version: Callable[[], int]
-    """The version of what is stored beside the log: notes and alerts."""
+    """The version of what is stored beside the log: notes, alerts, counted minutes."""
     alerts: Desk | None = None
     """Acknowledges, silences, tries routes and plays the past again; None where nobody evaluates rules."""
 

@@ -113,7 +113,7 @@ class Store:
         self.commit_lock = threading.RLock()
         """Held by whoever writes, for one transaction; a snapshot is taken between two."""
         self.beside_version = 0
-        """Grows when what is stored beside the log changes, notes and alerts, which no batch counts."""
+        """Grows when what no batch counts changes: notes, alerts, counted minutes."""
         self._memory_limit = memory_limit
         with suppress(OSError):
             _remove_drafts(path)

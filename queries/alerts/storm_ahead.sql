@@ -16,7 +16,7 @@
 -- Runbook: Look at what changed before the onset and take it back first. Then stop the strongest
 --   edge of the loop: cap retries, switch compensations to a queue that is drained by hand, shed
 --   new work at the entrance. More capacity does not help while a turn makes more than one turn.
--- Reads: loop_gain, _type_counts
+-- Reads: loop_gain, type_counts
 WITH loops AS MATERIALIZED (
     SELECT
         gains.bucket_start + $minute::INTERVAL AS evaluated_at,
@@ -52,11 +52,13 @@ watched AS (
 paces AS MATERIALIZED (
     SELECT
         counts.event_type,
-        make_timestamp(counts.bucket_no * epoch_us($minute::INTERVAL)) AS bucket_start,
+        counts.bucket_start,
         counts.event_count
     FROM
-        _type_counts(
-            $since::TIMESTAMP - 1440 * $minute::INTERVAL, $until, $minute::INTERVAL
+        type_counts(
+            since := $since::TIMESTAMP - 1440 * $minute::INTERVAL,
+            until := $until,
+            bucket := $minute
         ) AS counts
     SEMI JOIN watched ON counts.event_type = watched.event_type
 ),

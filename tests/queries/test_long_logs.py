@@ -178,6 +178,16 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
             }
             for number in range(9)
         ],
+        "annotations": [
+            {
+                "note_id": number,
+                "noted_at": _START + timedelta(seconds=number % 3),
+                "author": "ann",
+                "text": f"t-{number}",
+                "created_at": _START,
+            }
+            for number in range(9)
+        ],
         "batches": [
             {"batch_id": number, "committed_at": _START + timedelta(seconds=20 * number)}
             for number in range(9)

@@ -53,7 +53,7 @@ Row = tuple[str, str, str | None, str | None, datetime]
 """Event id, type, cause, flow, instant."""
 
 
-def log(seed: int, minutes: int = 40) -> list[Row]:
+def log(seed: int, minutes: int = 24) -> list[Row]:
     """Orders whose steps cause each other and are retried, each observed up to three times."""
     chance = random.Random(seed)
     rows: list[Row] = []

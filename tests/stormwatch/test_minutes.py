@@ -63,7 +63,8 @@ def test_it_answers_as_the_events_do(seed: int, site: Site) -> None:
     assert site.order(START, end) == order
 
 
-@pytest.mark.parametrize("bucket", [2 * MINUTE, pytest.param(5 * MINUTE, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("bucket", [2 * MINUTE, 5 * MINUTE])
 def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> None:
     rows = log(4, minutes=120)
     site.commit(rows)
@@ -102,6 +103,7 @@ def test_a_window_that_cuts_minutes_has_its_events(bucket: timedelta, site: Site
     assert [site.rates(**one) for one in given] == by_events
 
 
+@pytest.mark.slow
 def test_buckets_shorter_than_a_minute_are_counted_from_the_events(site: Site) -> None:
     rows = log(5)
     site.commit(rows)
@@ -135,6 +137,7 @@ def test_it_does_not_matter_when_rows_were_read(site: Site, tmp_path: Path) -> N
     assert all(at_once.values())
 
 
+@pytest.mark.slow
 def test_minutes_are_counted_one_by_one_as_the_log_goes_on(site: Site) -> None:
     rows = sorted(log(8), key=lambda row: row[-1])
     end = end_of(rows)
@@ -243,6 +246,7 @@ def test_little_is_remembered_of_a_log_with_very_many_events(
     assert oldest == number_of(end_of(rows)) - SPAN
 
 
+@pytest.mark.slow
 def test_after_an_error_it_begins_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = log(13)
     site.commit(rows)

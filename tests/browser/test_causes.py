@@ -125,7 +125,9 @@ def test_mark_in_the_lane_of_alerts_leads_to_its_alert(page: Page, storm: str) -
     # runs again while another page is opened can stop Streamlit's client.
     open_at(page, f"{storm}/?refresh=off")
     rate = chart(page, RATE)
-    while not rate.evaluate("e => e.data.some(trace => trace.name === 'alerts')"):
+    for _ in range(30):
+        if rate.evaluate("e => e.data.some(trace => trace.name === 'alerts')"):
+            break
         page.reload()
         settle(page)
     x, y, episode = rate.evaluate(

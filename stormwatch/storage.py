@@ -179,6 +179,8 @@ class Store:
         try:
             with self.commit_lock:
                 with self.cursor() as cursor:
+                    # Nobody keeps the minutes of a copy (stormwatch/minutes); here that is set again.
+                    cursor.execute("UPDATE minute_state SET allowed_lag = 0")
                     cursor.execute("FORCE CHECKPOINT")
                 draft.unlink(missing_ok=True)
                 draft.touch(mode=0o600)  # logs may hold secrets

@@ -22,6 +22,7 @@ _LOOKBACK_EVENTS: Final = 2_000_000
 """... as long as they hold no more events than this; a block's length at least."""
 _HISTORY: Final = 75
 """Of a log that was there before so many blocks are counted: the longest span of delivery_budgets."""
+_AFTER_FAILURE_S: Final = 60.0
 _REST: Final = 4
 """A block takes seconds in a busy log: so many times as long it rests then."""
 
@@ -60,6 +61,7 @@ class Blocks:
         started = time.monotonic()
         if started < self._rests_until:
             return False
+        self._rests_until = started + _AFTER_FAILURE_S
         with self._store.cursor() as cursor:
             until = self._until(cursor, complete_no // MINUTES)
             stale = cursor.execute("SELECT min(block_no) FROM stale_blocks").fetchall()[0][0]
@@ -68,6 +70,7 @@ class Blocks:
             elif stale is not None:
                 self._count(cursor, stale, "DELETE FROM stale_blocks WHERE block_no = ?")
             else:
+                self._rests_until = 0.0
                 return False
         self._rests_until = started + (1 + _REST) * (time.monotonic() - started)
         return True

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -29,10 +30,11 @@ _HISTORY: Final = 27 * 60
 _EFFECTS_HISTORY: Final = 180
 """In so many of them effects are: what loop_gain looks at, and what it learns delays from."""
 _SLICE_S: Final = 1.0
-_LAG: Final = 3
+_LAG: Final = 5
 """Minutes that may not be counted yet while this process does it."""
 _MARKS: Final = ("stale_minutes", "block_faults", "block_state", "stale_blocks")
-_NO_END: Final = 2**63 - 1
+_HOUR: Final = 60
+_AFTER_FAILURE_S: Final = 30.0
 _STALE_REST: Final = 19
 """After counting again it rests so many times as long as that took."""
 
@@ -41,17 +43,18 @@ INSERT INTO stale_minutes
 SELECT DISTINCT epoch_us(added.occurred_at) // 60000000, ?
 FROM {rows} AS added, minute_state AS state
 WHERE added.occurred_at < make_timestamp(state.claimed_no * 60000000)
-    AND added.occurred_at >= make_timestamp(state.since_no * 60000000)
     {condition}
 """
 
-_COUNT_WORK: Final = """
-INSERT INTO minute_work
+_WORK: Final = """
 SELECT epoch_us(bucket_start) // 60000000, observation_count, error_count, retry_count, deep_count
 FROM _work_counts_of_events($since, $until, INTERVAL 1 MINUTE, TRUE)
 INNER JOIN _severe_counts($since, $until, INTERVAL 1 MINUTE, TRUE) USING (bucket_start)
 """
-_STALE: Final = "SELECT DISTINCT minute_no FROM stale_minutes WHERE minute_no < $until_no ORDER BY minute_no"
+_STALE: Final = """
+SELECT DISTINCT minute_no FROM stale_minutes, minute_state AS state
+WHERE minute_no >= state.since_no AND minute_no < $until_no ORDER BY minute_no
+"""
 
 
 def mark_stale(
@@ -70,7 +73,20 @@ def leave(store: Store) -> None:
     """Say that nobody keeps minutes from now on: what they do not hold is read from the events."""
     # Where nothing can be written, the last three minutes are missing from some answers.
     with suppress(duckdb.Error), store.cursor() as cursor, store.transaction(cursor):
-        cursor.execute("UPDATE minute_state SET allowed_lag = 0, complete_no = ?", [_NO_END])
+        cursor.execute("UPDATE minute_state SET allowed_lag = 0")
+
+
+@dataclass
+class _Recount:
+    """Stale minutes that are being counted again, a slice at a time."""
+
+    replay: Replay
+    first: int
+    position: int
+    wanted: int
+    """Before this minute, or up to where minutes are kept."""
+    batch: int
+    """The last batch that was stored when it began."""
 
 
 class Minutes:
@@ -79,13 +95,16 @@ class Minutes:
     def __init__(self, store: Store):
         self._store = store
         self._head = Replay(store)
+        self._recount: _Recount | None = None
         self._blocks = Blocks(store)
+        self._history_to: int | None = None
+        """Down to this minute types are to be counted of a log that was there before."""
         self._rests_until = 0.0
 
     def close(self) -> None:
         """Stop keeping minutes."""
         leave(self._store)
-        self._head.close()
+        self._forget()
 
     def rest_no_more(self) -> None:
         """Go on at once, whatever that takes from others."""
@@ -98,22 +117,31 @@ class Minutes:
         Raises:
             duckdb.Error: nothing of it was stored; it begins anew the next time.
         """
+        complete_no = number_of(complete_to)
         try:
-            return self._keep(number_of(complete_to), is_over)
-        except duckdb.Error:
-            self._head.close()
+            has_more = self._keep(complete_no, is_over)
+        except BaseException:
+            self._forget()
             self._head = Replay(self._store)
+            self._rests_until = time.monotonic() + _AFTER_FAILURE_S
             raise
+        return has_more or self._blocks.keep(complete_no)
+
+    def _forget(self) -> None:
+        for replay in (self._head, self._recount and self._recount.replay):
+            if replay:
+                replay.close()
+        self._recount = None
 
     def _keep(self, complete_no: int, is_over: Callable[[], bool]) -> bool:
         until_no = self._claim(complete_no)
         started = time.monotonic()
-        if started >= self._rests_until and self._recount(until_no, is_over):
+        if started >= self._rests_until and self._count_again(until_no, is_over):
             passed = time.monotonic() - started
             self._rests_until = started + (1 + _STALE_REST) * passed
         if until_no < complete_no and self._go_on(until_no, complete_no, is_over) < complete_no:
             return True
-        return self._blocks.keep(complete_no)
+        return self._look_back()
 
     def _go_on(self, until_no: int, complete_no: int, is_over: Callable[[], bool]) -> int:
         """Count for a while from `until_no` on; the first minute not counted."""
@@ -128,66 +156,92 @@ class Minutes:
         self._store.beside_version += 1
         return reached
 
-    def _recount(self, until_no: int, is_over: Callable[[], bool]) -> bool:
-        """Count the first stale minutes again; whether there were any."""
-        found = self._head.cursor.execute(_STALE, {"until_no": until_no}).fetchall()
-        if not found:
+    def _count_again(self, until_no: int, is_over: Callable[[], bool]) -> bool:
+        """Count a slice of the first stale minutes again; whether there were any."""
+        at = self._recount = self._recount or self._begin_again(until_no)
+        if at is None:
             return False
-        batch = self._batch()
-        first, last = found[0][0], found[0][0] + SPAN
-        for (number,) in found:
-            if number > last + WARM:
-                break
-            last = number + SPAN
-        last = min(last, until_no)
-        again = Replay(self._store)
-        try:
-            reached = again.count(first, last, _ends_in(2 * _SLICE_S, is_over))
-            with self._store.transaction(again.cursor):
-                again.store(first, reached)
-                blocks.mark_stale(again.cursor, first, reached)
-                # The effects of a stale minute are counted in those behind it.
-                _unmark(again.cursor, first, reached if reached == last else reached - SPAN, batch)
-        finally:
-            if last > until_no - KNOWN:
+        last = min(at.wanted, until_no)
+        reached = at.replay.count(at.position, last, _ends_in(2 * _SLICE_S, is_over))
+        with self._store.transaction(at.replay.cursor):
+            at.replay.store(at.position, reached)
+            blocks.mark_stale(at.replay.cursor, at.position, reached)
+            if reached == last:
+                _unmark(at.replay.cursor, at.first, last, at.batch)
+        at.replay.stored()
+        at.position = reached
+        if reached == last:
+            at.replay.close()
+            self._recount = None
+            if last > until_no - KNOWN:  # what is remembered of them has changed
                 self._head.close()
                 self._head = Replay(self._store)
-            again.close()
         self._store.beside_version += 1
         return True
 
+    def _begin_again(self, until_no: int) -> _Recount | None:
+        """The first stale minutes, with those that count the effects of them."""
+        found = self._head.cursor.execute(_STALE, {"until_no": until_no}).fetchall()
+        if not found:
+            return None
+        first, wanted = found[0][0], found[0][0] + SPAN
+        for (number,) in found:
+            if number > wanted + WARM:
+                break
+            wanted = number + SPAN
+        return _Recount(Replay(self._store), first, first, wanted, self._batch())
+
     def _claim(self, complete_no: int) -> int:
         """Have what is read from now on before `complete_no` make minutes stale; which is counted next."""
-        wanted = (complete_no, _LAG)
         cursor = self._head.cursor
         found = cursor.execute("FROM minute_state").fetchall()
+        if found and complete_no - found[0][2] > _HISTORY:
+            found = []  # nobody kept them for so long that they are begun anew
         if found:
-            since_no, effects_since_no, until_no, claimed_no, *told = found[0]
-            if tuple(told) == wanted and claimed_no >= complete_no:
+            since_no, effects_since_no, until_no, claimed_no, lag = found[0]
+            if claimed_no >= complete_no and lag == _LAG:
                 return int(until_no)
         # Whoever stores rows holds the lock: they are stored before this, or they see it.
         with self._store.transaction(cursor):
             if not found:
                 since_no, effects_since_no, until_no = self._begin(complete_no)
                 claimed_no = complete_no
+                for table in (*(stored for _, stored, _ in COUNTED), *_MARKS):
+                    cursor.execute(f"DELETE FROM {table}")
             cursor.execute("DELETE FROM minute_state")
-            row = [since_no, effects_since_no, until_no, max(claimed_no, complete_no), *wanted]
-            cursor.execute("INSERT INTO minute_state VALUES (?, ?, ?, ?, ?, ?)", row)
+            row = [since_no, effects_since_no, until_no, max(claimed_no, complete_no), _LAG]
+            cursor.execute("INSERT INTO minute_state VALUES (?, ?, ?, ?, ?)", row)
         return int(until_no)
 
     def _begin(self, complete_no: int) -> tuple[int, int, int]:
-        """Count the types of a log of which nothing is kept; where types and effects begin, what is next."""
-        cursor = self._head.cursor
-        [(first_at,)] = cursor.execute(FIRST_EVENT, {"since": EPOCH}).fetchall()
+        """Of a log of which nothing is kept: where types and effects begin, what is next."""
+        [(first_at,)] = self._head.cursor.execute(FIRST_EVENT, {"since": EPOCH}).fetchall()
         first = complete_no if first_at is None else min(number_of(first_at), complete_no)
-        since, effects_since = complete_no - _HISTORY, complete_no - _EFFECTS_HISTORY
-        until = max(first, effects_since)
-        for table in (*(stored for _, stored, _ in COUNTED), *_MARKS):
-            cursor.execute(f"DELETE FROM {table}")
-        edges = {"since": start_of(max(first, since)), "until": start_of(until)}
-        cursor.execute(COUNT_TYPES.format(table="minute_counts"), edges)
-        cursor.execute(_COUNT_WORK, edges)
-        return 0 if first >= since else since, 0 if first >= effects_since else effects_since, until
+        effects_since = complete_no - _EFFECTS_HISTORY
+        if first >= effects_since:
+            return 0, 0, first
+        self._history_to = max(first, complete_no - _HISTORY)
+        return effects_since, effects_since, effects_since
+
+    def _look_back(self) -> bool:
+        """Count the types of an hour more of what was there before; whether there was one."""
+        if self._history_to is None:
+            return False
+        cursor = self._head.cursor
+        [(since_no,)] = cursor.execute("SELECT since_no FROM minute_state").fetchall()
+        earlier = max(since_no - _HOUR, self._history_to)
+        if earlier >= since_no:
+            self._history_to = None
+            return False
+        edges = {"since": start_of(earlier), "until": start_of(since_no)}
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE old_work AS {_WORK}", edges)
+        cursor.execute("CREATE OR REPLACE TEMP TABLE old_counts AS FROM minute_counts LIMIT 0")
+        cursor.execute(COUNT_TYPES.format(table="old_counts"), edges)
+        with self._store.transaction(cursor):
+            cursor.execute("INSERT INTO minute_work FROM old_work")
+            cursor.execute("INSERT INTO minute_counts FROM old_counts")
+            cursor.execute("UPDATE minute_state SET since_no = ?", [earlier])
+        return True
 
     def _batch(self) -> int:
         [(batch,)] = self._head.cursor.execute("SELECT coalesce(max(batch_id), 0) FROM batches").fetchall()

@@ -8,7 +8,16 @@ from typing import Final
 
 import duckdb
 
-from stormwatch.minutes.statements import BEGIN, COUNT, COUNT_TYPES, COUNTED, OBSERVE, OLDEST, REMEMBER
+from stormwatch.minutes.statements import (
+    BEGIN,
+    COUNT,
+    COUNT_TYPES,
+    COUNTED,
+    FORGET,
+    OBSERVE,
+    OLDEST,
+    REMEMBER,
+)
 from stormwatch.storage import Store
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -17,12 +26,14 @@ SPAN: Final = 15
 """Minutes after its cause in which an effect counts: the default span of loop_gain."""
 KNOWN: Final = 120
 """An event is known for so many minutes after it was last observed ..."""
-KNOWN_ROWS: Final = 4_000_000
-"""... or for as many minutes, SPAN at least, as hold no more than so many; so are flows, turns and
-messages: some 350 MB in all where there are very many of them."""
+KNOWN_ROWS: Final = 6_000_000
+"""... or for as many minutes as hold no more than so many; so are flows, turns and messages: some 500 MB
+in all where there are very many of them."""
 WARM: Final = 2 * SPAN
 """So many minutes at least are gone through before the first one that is counted."""
-_WARM_EVENTS: Final = 4 * KNOWN_ROWS
+_WARM_EVENTS: Final = 3 * KNOWN_ROWS
+_AGING: Final = ("recent", "flows", "turns", "copies")
+"""Temp tables of which rows are forgotten when they are old; after silence this has not been done."""
 _LONGEST_GAP: Final = 64
 """Minutes without an event that are gone through one by one; more are skipped."""
 
@@ -69,6 +80,7 @@ class Replay:
         """
         if self._position != first:
             self._warm(first)
+        self._position = None  # until all went well
         number = first
         while number < last:
             number = self._skip(number, last)
@@ -128,6 +140,9 @@ class Replay:
         [(types,)] = self._ask(COUNT_TYPES.format(table="new_counts"), **edges)
         if not types:
             return
+        if number - self._newest > 1:
+            for table in _AGING:
+                self._ask(FORGET.format(table=table), number=number, known=KNOWN)
         self._newest = number
         self._ask(OBSERVE, **edges)
         for statement in COUNT:
@@ -138,6 +153,6 @@ class Replay:
 
     def _oldest(self, table: str, number: int) -> int:
         """First minute of which rows of a temp table are remembered after this one."""
-        given = {"number": number, "known": KNOWN, "span": SPAN, "rows": KNOWN_ROWS}
+        given = {"number": number, "known": KNOWN, "rows": KNOWN_ROWS}
         [(oldest,)] = self._ask(OLDEST.format(table=table), **given)
         return oldest

@@ -248,8 +248,9 @@ SELECT names.* FROM names WHERE type_hash IN (SELECT type_hash FROM recent)
 """,
 }
 """By the temp table that each makes anew with what the minute adds."""
+FORGET: Final = "DELETE FROM {table} WHERE last_no <= $number - $known"
 OLDEST: Final = """
 SELECT coalesce(max(last_no) + 1, 0)
 FROM (SELECT last_no, sum(count(*)) OVER (ORDER BY last_no DESC) AS held FROM {table} GROUP BY last_no)
-WHERE last_no <= $number - $known OR (held > $rows AND last_no <= $number - $span)
+WHERE last_no <= $number - $known OR held > $rows
 """

@@ -43,7 +43,6 @@ CREATE TABLE minute_state (
     effects_since_no BIGINT NOT NULL,
     until_no BIGINT NOT NULL,
     claimed_no BIGINT NOT NULL,
-    complete_no BIGINT NOT NULL,
     allowed_lag BIGINT NOT NULL
 );
 COMMENT ON TABLE minute_state IS 'One row: which minutes are kept; none where they are not.';
@@ -51,7 +50,6 @@ COMMENT ON COLUMN minute_state.since_no IS 'First minute of minute_counts; 0 whe
 COMMENT ON COLUMN minute_state.effects_since_no IS 'First minute of minute_effects; 0 when all before are there.';
 COMMENT ON COLUMN minute_state.until_no IS 'First minute that is not kept yet.';
 COMMENT ON COLUMN minute_state.claimed_no IS 'What is read of minutes before this one makes them stale.';
-COMMENT ON COLUMN minute_state.complete_no IS 'The log is complete up to this minute, as far as can be told.';
 COMMENT ON COLUMN minute_state.allowed_lag IS 'So many of the last minutes may not be kept yet: 0 when nobody keeps them.';
 
 CREATE TABLE stale_minutes (

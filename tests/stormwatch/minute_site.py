@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
+from ingest.inserts import INSERT_COVERED
 from stormwatch.catalog import Catalog
 from stormwatch.minutes.keeper import Minutes, mark_stale
 from stormwatch.minutes.replay import number_of, start_of
@@ -20,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 _INSERT = """
 INSERT INTO observations BY NAME
 SELECT
-    1 AS file_id, byte_offset, 1 AS byte_length, 0 AS record_no, 'canonical' AS format,
+    file_id, byte_offset, 1 AS byte_length, 0 AS record_no, 'canonical' AS format,
     event_id, event_type, causation_id, correlation_id, occurred_at, occurred_at AS ingested_at,
     CASE WHEN hash(event_id) % 50 = 0 THEN 2 END AS attempt,
     CASE event_type WHEN 'order' THEN 'work' WHEN 'ship' THEN 'parcels' END AS stream,
@@ -39,9 +40,10 @@ _SCHEMA = pa.schema(
         ),
         pa.field("occurred_at", pa.timestamp("us")),
         pa.field("byte_offset", pa.int64()),
+        pa.field("file_id", pa.int32()),
     ]
 )
-_COLUMNS = _SCHEMA.names[:-1]
+_COLUMNS = _SCHEMA.names[:-2]
 _ASKED: dict[str, dict[str, object]] = {
     "loop_gain": {"span": 3 * MINUTE},
     "repeated_work": {"baseline": 20 * MINUTE, "span": 2 * MINUTE},
@@ -87,10 +89,16 @@ class Site:
     def commit(self, rows: Sequence[Row]) -> None:
         self.batch += 1
         with self.store.cursor() as cursor, self.store.transaction(cursor):
-            columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
-            cursor.register("parsed", pa.table({**columns, "byte_offset": list(range(len(rows)))}, _SCHEMA))
+            columns: dict[str, Any] = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+            cursor.register(
+                "parsed",
+                pa.table(
+                    {**columns, "byte_offset": list(range(len(rows))), "file_id": [1] * len(rows)}, _SCHEMA
+                ),
+            )
             cursor.execute(_INSERT)
             mark_stale(cursor, self.batch, "parsed")
+            cursor.execute(INSERT_COVERED, [datetime.now(UTC)] * 3)
             cursor.execute(
                 "INSERT INTO batches VALUES (?, ?, ?, 0, 0, NULL, 1)", [self.batch, START, len(rows)]
             )

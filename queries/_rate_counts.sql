@@ -20,7 +20,7 @@ WITH edges AS MATERIALIZED (
         -- Behind what is kept are minutes, never more: events there are looked for near the end.
         minutes.is_kept
         AND make_timestamp(minutes.until_no * 60000000)
-        >= until::TIMESTAMP - INTERVAL 5 MINUTE AS is_kept,
+        >= until::TIMESTAMP - INTERVAL 7 MINUTE AS is_kept,
         minutes.since_no,
         minutes.until_no
     FROM _kept_minutes(since, until, bucket) AS minutes
@@ -74,7 +74,7 @@ FROM
                 INTERVAL 1 MINUTE,
                 since::TIMESTAMP + INTERVAL 59999999 MICROSECOND
             ),
-            until::TIMESTAMP - INTERVAL 6 MINUTE
+            until::TIMESTAMP - INTERVAL 8 MINUTE
         ),
         until,
         bucket,

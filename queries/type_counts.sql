@@ -14,7 +14,7 @@
 --   event_type    VARCHAR    type of the events, or their stream, or (no type)
 --   event_count   BIGINT     observations
 --
--- Reads: _kept_minutes, minute_counts, events
+-- Reads: _kept_minutes, minute_counts, _type_counts_of_events
 CREATE OR REPLACE MACRO type_counts(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -22,30 +22,79 @@ CREATE OR REPLACE MACRO type_counts(
 ) AS TABLE
 WITH edges AS MATERIALIZED (
     SELECT
-        minutes.is_kept,
+        -- Events behind what is kept are looked for near the end only.
+        minutes.is_kept
+        AND make_timestamp(minutes.until_no * 60000000)
+        >= until::TIMESTAMP - INTERVAL 7 MINUTE AS is_kept,
         minutes.since_no,
         minutes.until_no
     FROM _kept_minutes(since, until, bucket) AS minutes
+),
+
+counts AS (
+    SELECT
+        time_bucket(bucket::INTERVAL, make_timestamp(kept.minute_no * 60000000))
+            AS bucket_start,
+        kept.event_type,
+        kept.event_count
+    FROM minute_counts AS kept
+    INNER JOIN edges
+        ON kept.minute_no >= edges.since_no AND kept.minute_no < edges.until_no
+    WHERE edges.is_kept
+    UNION ALL
+    SELECT
+        found.bucket_start,
+        found.event_type,
+        found.event_count
+    FROM
+        _type_counts_of_events(
+            since, until, bucket, (SELECT NOT edges.is_kept FROM edges)
+        ) AS found
+    UNION ALL
+    -- The first minute, where the window cuts it.
+    SELECT
+        found.bucket_start,
+        found.event_type,
+        found.event_count
+    FROM
+        _type_counts_of_events(
+            since,
+            least(
+                time_bucket(
+                    INTERVAL 1 MINUTE,
+                    since::TIMESTAMP + INTERVAL 59999999 MICROSECOND
+                ),
+                until::TIMESTAMP
+            ),
+            bucket,
+            (SELECT edges.is_kept FROM edges)
+        ) AS found
+    UNION ALL
+    -- What is behind the last minute that is kept.
+    SELECT
+        found.bucket_start,
+        found.event_type,
+        found.event_count
+    FROM
+        _type_counts_of_events(
+            greatest(
+                time_bucket(
+                    INTERVAL 1 MINUTE,
+                    since::TIMESTAMP + INTERVAL 59999999 MICROSECOND
+                ),
+                until::TIMESTAMP - INTERVAL 8 MINUTE
+            ),
+            until,
+            bucket,
+            (SELECT edges.is_kept FROM edges),
+            not_before := (SELECT make_timestamp(edges.until_no * 60000000) FROM edges)
+        ) AS found
 )
 
 SELECT
-    time_bucket(bucket::INTERVAL, make_timestamp(kept.minute_no * 60000000)) AS bucket_start,
-    kept.event_type,
-    sum(kept.event_count)::BIGINT AS event_count
-FROM minute_counts AS kept
-INNER JOIN edges
-    ON kept.minute_no >= edges.since_no AND kept.minute_no < edges.until_no
-WHERE edges.is_kept
-GROUP BY ALL
-UNION ALL
-SELECT
-    time_bucket(bucket::INTERVAL, events.occurred_at) AS bucket_start,
-    coalesce(events.event_type, events.stream, '(no type)') AS event_type,
-    count(*) AS event_count
-FROM events
-WHERE
-    events.occurred_at >= since::TIMESTAMP
-    AND events.occurred_at < until::TIMESTAMP
-    AND (SELECT NOT edges.is_kept FROM edges)
-GROUP BY ALL
-ORDER BY bucket_start, event_type;
+    counts.bucket_start,
+    counts.event_type,
+    sum(counts.event_count)::BIGINT AS event_count
+FROM counts
+GROUP BY counts.bucket_start, counts.event_type
+ORDER BY counts.bucket_start, counts.event_type;

@@ -121,9 +121,12 @@ class Site:
             found = self._catalog.run(cursor, "delivery_budgets", since=since, until=until).to_pylist()
         return [one for one in found if one["fault"] == "reordered"]
 
-    def rates(self, **given: Any) -> list[dict[str, Any]]:
+    def rates(self, **given: Any) -> list[list[dict[str, Any]]]:
+        """Of all events, and by type."""
         with self.store.cursor() as cursor:
-            return self._catalog.run(cursor, "event_rate", **given).to_pylist()
+            return [
+                self._catalog.run(cursor, name, **given).to_pylist() for name in ("event_rate", "type_counts")
+            ]
 
     def gains(self, since: datetime, until: datetime, **more: Any) -> list[dict[str, Any]]:
         with self.store.cursor() as cursor:

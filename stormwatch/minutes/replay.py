@@ -24,6 +24,8 @@ _MINUTE: Final = timedelta(minutes=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 SPAN: Final = 15
 """Minutes after its cause in which an effect counts: the default span of loop_gain."""
+_EARLY: Final = 5
+"""Minutes that an effect may be logged before its cause, by clocks that are apart."""
 KNOWN: Final = 120
 """An event is known for so many minutes after it was last observed ..."""
 KNOWN_ROWS: Final = 6_000_000
@@ -113,7 +115,9 @@ class Replay:
         self._position = None
         since = self._warm_from(first)
         for statement in BEGIN:
-            self._ask(statement, number=first, span=SPAN, since=start_of(since), until=start_of(first))
+            self._ask(
+                statement, number=first, span=SPAN, early=_EARLY, since=start_of(since), until=start_of(first)
+            )
         [(newest,)] = self._ask(_NEWEST)
         self._newest = newest or 0
 
@@ -149,7 +153,7 @@ class Replay:
             self._ask(statement, number=number, span=SPAN, **edges)
         for table, statement in REMEMBER.items():
             oldest = self._oldest(table, number) if "$oldest" in statement else 0
-            self._ask(statement, number=number, span=SPAN, oldest=oldest, **edges)
+            self._ask(statement, number=number, span=SPAN, early=_EARLY, oldest=oldest, **edges)
 
     def _oldest(self, table: str, number: int) -> int:
         """First minute of which rows of a temp table are remembered after this one."""

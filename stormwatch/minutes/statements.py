@@ -43,8 +43,13 @@ SELECT
     count(*) AS effect_count
 FROM warm AS effects INNER JOIN warm AS causes ON effects.cause_hash = causes.event_hash
 WHERE cause_no > $number - $span
-    AND epoch_us(effects.born_at) // 60000000 >= cause_no
 GROUP BY ALL
+""",
+    """
+CREATE OR REPLACE TEMP TABLE pending AS
+SELECT effects.cause_hash, effects.type_hash, epoch_us(effects.born_at) // 60000000 AS last_no
+FROM warm AS effects ANTI JOIN warm AS causes ON effects.cause_hash = causes.event_hash
+WHERE effects.cause_hash IS NOT NULL AND last_no >= $number - $early
 """,
     """
 CREATE OR REPLACE TEMP TABLE names AS FROM _type_names($since, $until)
@@ -92,6 +97,30 @@ SELECT
     greatest(epoch_us(born.born_at) - epoch_us(known.born_at), 0) AS delay_us
 FROM born LEFT JOIN known ON born.cause_hash = known.event_hash
 """
+# Clocks that are off let effects be logged before their causes.
+_EARLY: Final = """
+CREATE OR REPLACE TEMP TABLE early AS
+SELECT
+    pending.cause_hash, pending.type_hash, pending.last_no AS effect_no, causes.type_hash AS cause_type_hash
+FROM pending
+INNER JOIN (SELECT observed.* FROM observed ANTI JOIN recent USING (event_hash)) AS causes
+    ON pending.cause_hash = causes.event_hash
+"""
+_RESOLVED: Final = """
+INSERT INTO new_effects BY NAME
+SELECT
+    $number AS known_no, 'birth' AS kind, early.effect_no AS minute_no, names.event_type AS effect_type,
+    0 AS event_count, count(*) AS resolved, -count(*) AS missing, 0 AS in_flow
+FROM early INNER JOIN names ON early.type_hash = names.type_hash
+GROUP BY ALL
+"""
+_EFFECTS: Final = """
+CREATE OR REPLACE TEMP TABLE effects AS
+SELECT type_hash, cause_hash, cause_type_hash, cause_no, delay_us FROM caused
+WHERE cause_no > $number - $span
+UNION ALL
+SELECT type_hash, cause_hash, cause_type_hash, $number, 0 FROM early
+"""
 COUNT_TYPES: Final = """
 INSERT INTO {table}
 SELECT epoch_us(occurred_at) // 60000000, coalesce(event_type, stream, '(no type)'), count(*)
@@ -123,16 +152,15 @@ SELECT
     $number AS known_no, 'effect' AS kind, caused.cause_no AS minute_no,
     causes.event_type AS cause_type, effects.event_type AS effect_type,
     count(*) AS event_count, sum(caused.delay_us) AS delay_us
-FROM caused
+FROM effects AS caused
 INNER JOIN names AS causes ON caused.cause_type_hash = causes.type_hash
 INNER JOIN names AS effects ON caused.type_hash = effects.type_hash
-WHERE caused.cause_no > $number - $span
 GROUP BY ALL
 """
 _PER_CAUSE: Final = """
 CREATE OR REPLACE TEMP TABLE per_cause AS
 SELECT cause_hash, cause_type_hash, type_hash, cause_no, count(*) AS effect_count
-FROM caused WHERE cause_no > $number - $span GROUP BY ALL
+FROM effects GROUP BY ALL
 """
 _COUNT_SPREAD: Final = """
 INSERT INTO new_effects BY NAME
@@ -187,11 +215,17 @@ INSERT INTO new_flows
 SELECT $number, stream, consumer, operation, count(*) FROM new_copies GROUP BY ALL
 """
 COUNT: Final = (
-    _NAME, _CAUSED, _COUNT_BIRTHS, _COUNT_EFFECTS, _PER_CAUSE, _COUNT_SPREAD, _NEW_TURNS, _COUNT_WORK,
-    _NEW_COPIES, _COUNT_FLOWS,
+    _NAME, _CAUSED, _COUNT_BIRTHS, _EARLY, _RESOLVED, _EFFECTS, _COUNT_EFFECTS, _PER_CAUSE, _COUNT_SPREAD,
+    _NEW_TURNS, _COUNT_WORK, _NEW_COPIES, _COUNT_FLOWS,
 )  # fmt: skip
 """What a minute takes, in this order, after `OBSERVE`."""
 REMEMBER: Final = {
+    "pending": """
+CREATE OR REPLACE TEMP TABLE pending AS
+SELECT pending.* FROM pending ANTI JOIN early USING (cause_hash) WHERE pending.last_no > $number - $early
+UNION ALL
+SELECT cause_hash, type_hash, $number FROM caused WHERE cause_no IS NULL AND cause_hash IS NOT NULL
+""",
     "seen_effects": """
 CREATE OR REPLACE TEMP TABLE seen_effects AS
 SELECT cause_hash, type_hash, cause_no, sum(effect_count)::BIGINT AS effect_count

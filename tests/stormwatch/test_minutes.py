@@ -208,6 +208,25 @@ def test_while_minutes_are_kept_the_last_ones_may_be_missing(site: Site) -> None
     assert site.is_kept(START, until)
 
 
+def test_effects_before_their_causes_are_effects(site: Site) -> None:
+    """As clocks that are a minute and a half apart have it."""
+    behind = timedelta(seconds=90)
+    rows = [
+        (number, kind, cause, flow, at - behind if kind == "ship" else at)
+        for number, kind, cause, flow, at in log(16)
+    ]
+    site.commit(rows)
+    since, until = START - 3 * MINUTE, end_of(rows)
+    by_events = site.answers(since, until)
+    assert by_events["loop_gain"]
+    keep(site, until)
+    site.store.cursor().execute("DELETE FROM observations")
+    for kept, counted in zip(site.gains(since, until, span=3 * MINUTE), by_events["loop_gain"], strict=True):
+        assert kept["loop"] == counted["loop"]
+        assert kept["gain"] == pytest.approx(counted["gain"], rel=0.05)
+        assert kept["coverage_ratio"] == pytest.approx(counted["coverage_ratio"], abs=0.02)
+
+
 def test_behind_the_newest_event_nothing_is_missing(site: Site) -> None:
     rows = log(11)
     site.commit(rows)

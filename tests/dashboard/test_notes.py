@@ -42,7 +42,7 @@ def test_note_is_under_the_charts_with_the_next_refresh_without_a_batch(store: S
     assert (marks["x"], marks["customdata"]) == ([story.at(30).isoformat()], ["note:1"])
     assert table(app, LISTED)["text"].tolist() == ["deploy 4.2"]
     asked = [text for text in statements.texts if "data_version" not in text]
-    assert len(asked) == 3, "what tells of notes is asked again, and nothing else"
+    assert len(asked) == 6, "what tells of notes or counted minutes is asked again, and nothing else"
 
 
 def test_picked_note_is_read_in_full_and_taken_back(store: Store, serve: Serve) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import duckdb
 
-from stormwatch.minutes.replay import EVENTS_BY_MINUTE, start_of
+from stormwatch.minutes.replay import EPOCH, EVENTS_BY_MINUTE, FIRST_EVENT, number_of, start_of
 from stormwatch.storage import Store
 
 MINUTES: Final = 5
@@ -80,16 +80,13 @@ class Blocks:
         found = cursor.execute("SELECT until_no FROM block_state").fetchall()
         if found:
             return int(found[0][0])
-        [(first, since)] = cursor.execute(
-            "SELECT min(minute_no), any_value(since_no) FROM minute_counts, minute_state"
-        ).fetchall()
-        first = complete if first is None else first // MINUTES
-        # Nothing is before the first minute that is kept only where all before are.
-        is_all = not since and first >= complete - _HISTORY
-        begin = first if is_all else max(first, complete - _HISTORY)
+        [(first_at,)] = cursor.execute(FIRST_EVENT, {"since": EPOCH}).fetchall()
+        first = complete if first_at is None else min(number_of(first_at) // MINUTES, complete)
+        is_all = first >= complete - _HISTORY
+        begin = max(first, complete - _HISTORY)
         with self._store.transaction(cursor):
             cursor.execute("INSERT INTO block_state VALUES (?, ?)", [0 if is_all else begin, begin])
-        return int(begin)
+        return begin
 
     def _count(self, cursor: duckdb.DuckDBPyConnection, block_no: int, note: str) -> None:
         first = block_no * MINUTES

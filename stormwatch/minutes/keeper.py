@@ -128,9 +128,12 @@ class Minutes:
         return has_more or self._blocks.keep(complete_no)
 
     def _forget(self) -> None:
-        for replay in (self._head, self._recount and self._recount.replay):
-            if replay:
-                replay.close()
+        self._head.close()
+        self._end_recount()
+
+    def _end_recount(self) -> None:
+        if self._recount:
+            self._recount.replay.close()
         self._recount = None
 
     def _keep(self, complete_no: int, is_over: Callable[[], bool]) -> bool:
@@ -171,8 +174,7 @@ class Minutes:
         at.replay.stored()
         at.position = reached
         if reached == last:
-            at.replay.close()
-            self._recount = None
+            self._end_recount()
             if last > until_no - KNOWN:  # what is remembered of them has changed
                 self._head.close()
                 self._head = Replay(self._store)
@@ -204,6 +206,7 @@ class Minutes:
         # Whoever stores rows holds the lock: they are stored before this, or they see it.
         with self._store.transaction(cursor):
             if not found:
+                self._end_recount()
                 since_no, effects_since_no, until_no = self._begin(complete_no)
                 claimed_no = complete_no
                 for table in (*(stored for _, stored, _ in COUNTED), *_MARKS):

@@ -254,9 +254,12 @@ def test_what_was_read_since_is_read_from_the_events(site: Site) -> None:
 
 def test_of_an_old_log_a_day_and_a_little_is_kept(site: Site) -> None:
     far = START + timedelta(days=30)
-    site.commit([("a", "old", None, None, START), ("b", "new", "a", None, far)])
+    before = far - timedelta(hours=20)
+    site.commit(
+        [("a", "old", None, None, START), ("m", "before", None, None, before), ("b", "new", "a", None, far)]
+    )
     keep(site, far + MINUTE)
-    assert {row[1] for row in site.kept()["minute_counts"]} == {"new"}
+    assert site.kept()["minute_counts"] == [(number_of(before), "before", 1), (number_of(far), "new", 1)]
     assert site.is_kept(far - timedelta(hours=26), far)
     assert not site.is_kept(START, far)
     # What is older than anything kept is nobody's business.

@@ -68,13 +68,16 @@ def log(seed: int, minutes: int = 24) -> list[Row]:
     for order in range(minutes * 4):
         at = START + timedelta(seconds=chance.uniform(0, minutes * 60))
         flow = f"f{order}" if order % 3 else None
-        number, kind = f"o{order}", "order"
-        happen(number, kind, None, flow, at)
+        numbers = [f"o{order}"]
+        happen(numbers[0], "order", None, flow, at)
         for step in range(chance.randrange(14)):
             at += timedelta(seconds=chance.expovariate(1 / 30))
-            cause = None if chance.random() < 0.1 else number if chance.random() < 0.9 else "never logged"
-            number, kind = f"o{order}.{step}", chance.choice(("reserve", "retry", "retry", "retry", "ship"))
-            happen(number, kind, cause, flow, at)
+            # Of the last three, so that a cause has effects in several minutes.
+            known = chance.choice(numbers[-3:])
+            cause = None if chance.random() < 0.1 else known if chance.random() < 0.9 else "never logged"
+            numbers.append(f"o{order}.{step}")
+            kind = chance.choice(("reserve", "retry", "retry", "retry", "ship"))
+            happen(numbers[-1], kind, cause, flow, at)
     return rows
 
 

@@ -138,10 +138,12 @@ COMMENT ON COLUMN covered_days.credible_count IS 'Of these, credible.';
 
 INSERT INTO covered_days
 SELECT
-    file_id, date_trunc('day', occurred_at), min(occurred_at),
-    min(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
-    max(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE),
-    count(*),
-    count(*) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE)
+    file_id,
+    date_trunc('day', occurred_at) AS day_start,
+    min(occurred_at) AS first_at,
+    min(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE) AS first_credible_at,
+    max(occurred_at) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE) AS last_credible_at,
+    count(*) AS event_count,
+    count(*) FILTER (occurred_at <= ingested_at + INTERVAL 5 MINUTE) AS credible_count
 FROM observations
 GROUP BY ALL;

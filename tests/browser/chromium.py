@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -22,6 +22,7 @@ _ARGUMENTS = (
     "--disable-sync",
 )
 SETTLED_MS = 60_000
+_RESTING_MS = 250
 # Every page asks its question in a heading; skeletons stand where parts of a page are still on their way.
 _SETTLED = """() => {
     const all = (selector) => [...document.querySelectorAll(selector)];
@@ -69,10 +70,19 @@ def asked(page: Page) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
+def resting_plot(page: Page, element: Locator) -> FloatRect:
+    """Where the plot of a chart lies, once nothing above moves it any more."""
+    plot = element.locator(".nsewdrag").first
+    lies, lay = plot.bounding_box(), None
+    while lies is None or lies != lay:
+        page.wait_for_timeout(_RESTING_MS)
+        lies, lay = plot.bounding_box(), lies
+    return lies
+
+
 def drag(page: Page, element: Locator, start: float, end: float) -> None:
     """Drag over a chart from one share of its plot's width to another."""
-    plot = element.locator(".nsewdrag").first.bounding_box()
-    assert plot is not None
+    plot = resting_plot(page, element)
     middle = plot["y"] + plot["height"] / 2
     page.mouse.move(plot["x"] + plot["width"] * start, middle)
     page.mouse.down()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import truth
 
-from .chromium import SETTLED_MS, asked, chart, drag, open_at, settle
+from .chromium import SETTLED_MS, asked, chart, drag, open_at, resting_plot, settle
 
 pytestmark = pytest.mark.browser
 RATE = "Events per second over time, errors apart"
@@ -69,8 +69,7 @@ def test_keys_move_the_window_but_not_while_somebody_types(page: Page, storm: st
 def test_box_over_the_heat_map_asks_about_its_row(page: Page, storm: str) -> None:
     open_at(page, f"{storm}/ordering?drag=explain&refresh=off")
     hotspots = chart(page, HOTSPOTS)
-    plot = hotspots.locator(".nsewdrag").first.bounding_box()
-    assert plot is not None
+    plot = resting_plot(page, hotspots)
     row = hotspots.evaluate(
         """e => {
             const names = e.layout.yaxis.ticktext;

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .chromium import SETTLED_MS, asked, chart, drag, open_at, settle
+from .chromium import SETTLED_MS, asked, chart, drag, open_at, resting_plot, settle
 from .conftest import Served
 
 pytestmark = pytest.mark.browser
@@ -77,8 +77,7 @@ def test_refresh_keeps_the_node_and_the_zoom_of_a_chart(page: Page, served: Serv
 def test_refresh_waits_for_a_hand_that_drags(page: Page, served: Served) -> None:
     open_at(page, served.at("health", refresh="2s"))
     rate = chart(page, RATE)
-    plot = rate.locator(".nsewdrag").first.bounding_box()
-    assert plot is not None
+    plot = resting_plot(page, rate)
     middle = plot["y"] + plot["height"] / 2
     page.mouse.move(plot["x"] + plot["width"] * 0.2, middle)
     page.mouse.down()

@@ -25,8 +25,9 @@ SELECT
     event_id, event_type, causation_id, correlation_id, occurred_at, occurred_at AS ingested_at,
     CASE WHEN hash(event_id) % 50 = 0 THEN 2 END AS attempt,
     CASE event_type WHEN 'order' THEN 'work' WHEN 'ship' THEN 'parcels' END AS stream,
-    CASE hash(event_id, occurred_at) % 3 WHEN 0 THEN 'send' WHEN 1 THEN 'receive' ELSE 'process' END
-        AS operation,
+    -- What counts as an arrival is the same throughout the log: it is decided per consumer and stream.
+    CASE WHEN hash(event_id, occurred_at) % 3 = 0 THEN 'send' WHEN event_type = 'ship' THEN 'process'
+    ELSE 'receive' END AS operation,
     CASE hash(occurred_at) % 2 WHEN 0 THEN 'billing' ELSE 'store' END AS service,
     (epoch(occurred_at) + hash(event_id) % 40)::BIGINT AS sequence,
     CASE hash(event_id) % 9 WHEN 0 THEN 'Error' WHEN 1 THEN 'INFO' END AS severity

@@ -23,6 +23,7 @@ from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
 from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
+from stormwatch.retention.service import Retention
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
@@ -150,6 +151,7 @@ def install(store: Store, status: IngestStatus | None = None, alerts: Desk | Non
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(store.path.parent, bytes),
             notes=Notebook(store),
+            retention=Retention(store),
             beside_version=lambda: store.beside_version,
             alerts=alerts,
         )

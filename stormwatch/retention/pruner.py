@@ -39,7 +39,7 @@ from stormwatch.storage import Store
 ROWS: Final = 2 * 122_880
 """Of a slice: as many as of a batch, or a minute's."""
 _BLOCK: Final = timedelta(minutes=5)
-_NEAR: Final = timedelta(minutes=5)
+_NEAR: Final = timedelta(seconds=10)
 """Within so much time the oldest event that is left is looked for first."""
 _DAY: Final = timedelta(days=1)
 

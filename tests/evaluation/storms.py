@@ -30,6 +30,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rate", type=float, default=20.0, help="events per second, on average")
     parser.add_argument("--coverage", type=float, default=0.95, help="share of effects that name their cause")
     parser.add_argument("--failing", type=float, default=0.02, help="share of steps that are retried")
+    parser.add_argument("--calm", type=int, default=1440, metavar="MINUTES", help="before a storm, at least")
+    parser.add_argument("--kept", action="store_true", help="count minutes as a running process does")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="systems at a time")
     given = parser.parse_args(arguments)
@@ -38,7 +40,15 @@ def main(arguments: Sequence[str]) -> None:
         f"seed {seed}, {given.rate:g} events/s, {given.coverage:.0%} of effects name their cause", flush=True
     )
     jobs = [
-        Job(shape, seed + 100_000_000 * number + i, given.rate, given.coverage, given.failing)
+        Job(
+            shape,
+            seed + 100_000_000 * number + i,
+            given.rate,
+            given.coverage,
+            given.failing,
+            calm_min=given.calm,
+            is_kept=given.kept,
+        )
         for number, shape in enumerate(("benign", *given.shapes))
         for i in range(given.weeks if shape == "benign" else given.storms)
     ]

@@ -51,7 +51,7 @@ def report(work: Path, events: int) -> None:
         started = time.perf_counter()
         pruner.checkpoint()
         checkpoint_s, after = time.perf_counter() - started, pruner.size()
-        cursor.execute(_COPY, {"copy": events, "span": _SPAN})
+        cursor.execute(_COPY, {"copy": events // _BASE, "span": _SPAN})
         cursor.execute("CHECKPOINT")
         again = pruner.size()
     count = done.rows["observations"]

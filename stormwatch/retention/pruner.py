@@ -1,7 +1,8 @@
 """Deletes, slice by slice, what happened before an instant: docs/adr/0008.
 
-The oldest goes first, in slices of whole minutes, each in a transaction of its own: at every instant, and
-after a kill, all before some minute is gone and all after it is there. Where each file is read to stays.
+The oldest goes first, in slices of whole minutes (of seconds, where a minute is too much), each in a
+transaction of its own: always, and after a kill, all before some instant is gone and all after it is there.
+Where each file is read to stays.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any, Final
 import duckdb
 
 from stormwatch.alerts.ledger import wall_now
-from stormwatch.minutes.replay import number_of, start_of
+from stormwatch.minutes.blocks import MINUTES
+from stormwatch.minutes.replay import EPOCH, number_of, start_of
 from stormwatch.retention.statements import (
     ACCOUNT,
     COUNT,
@@ -37,10 +39,11 @@ from stormwatch.retention.statements import (
 from stormwatch.storage import Store
 
 ROWS: Final = 2 * 122_880
-"""Of a slice: as many as of a batch, or a minute's."""
-_BLOCK: Final = timedelta(minutes=5)
+"""Of a slice, about: as many as of a batch."""
 _NEAR: Final = timedelta(seconds=10)
 """Within so much time the oldest event that is left is looked for first."""
+_SECOND: Final = timedelta(seconds=1)
+_MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 
 
@@ -85,7 +88,7 @@ class Pruner:
         with self._store.cursor() as cursor:
             [(newest,)] = cursor.execute(NEWEST).fetchall()
         # Blocks are counted as a whole: a retention that cut them would have them read again.
-        return None if newest is None else start_of(number_of(newest - age) // 5 * 5)
+        return None if newest is None else start_of(number_of(newest - age) // MINUTES * MINUTES)
 
     def count(self, before: datetime) -> Pruned:
         """What `prune` would delete; changes nothing."""
@@ -142,7 +145,7 @@ class Pruner:
 
     def _slices(self, cursor: duckdb.DuckDBPyConnection, before: datetime) -> Iterator[datetime]:
         found = cursor.execute(SLICES, {"before": before, "rows": self._rows}).fetchall()
-        yield from (min(start_of(number), before) for (number,) in found[:-1])
+        yield from (min(EPOCH + int(number) * _SECOND, before) for (number,) in found[:-1])
         if found:
             yield before
 
@@ -156,7 +159,7 @@ class Pruner:
                 rows[table] += count
             oldest, credible = _oldest(cursor, before)
             _run(cursor, COVER, oldest=oldest, credible=credible)
-            _run(cursor, (*ACCOUNT, *UNCOUNT), minute_no=number_of(before))
+            _run(cursor, (*ACCOUNT, *UNCOUNT), **_first_whole(before))
             _run(
                 cursor, NOTE, reason=reason, before=before, now=wall_now(),
                 events=rows["observations"], rejects=rows["rejects"],
@@ -179,12 +182,22 @@ def whole_minute(instant: datetime) -> datetime:
     return start_of(number_of(instant))
 
 
+def _first_whole(before: datetime) -> dict[str, int | bool]:
+    """The first minute and block of which nothing is older, and whether nothing is left before it."""
+    minute = number_of(before + _MINUTE - _SECOND)
+    block = -(-minute // MINUTES)
+    return {
+        "minute_no": minute, "is_whole": start_of(minute) == before,
+        "block_no": block, "fits_block": start_of(block * MINUTES) == before,
+    }  # fmt: skip
+
+
 def _oldest(cursor: duckdb.DuckDBPyConnection, before: datetime) -> tuple[datetime | None, datetime | None]:
     """The oldest event that is left of the day, and the oldest that can be believed."""
     given: Mapping[str, Any] = {"before": before, "until": before + _NEAR}
     [(oldest, credible)] = cursor.execute(OLDEST, given).fetchall()
     if credible is None:
-        day_end = before.replace(hour=0, minute=0) + _DAY
+        day_end = before.replace(hour=0, minute=0, second=0) + _DAY
         [(oldest, credible)] = cursor.execute(OLDEST, {**given, "until": day_end}).fetchall()
     return oldest, credible
 

@@ -1,6 +1,6 @@
 """What is deleted, and what is brought into line with it: SQL.
 
-Old is what happened before `$before`, an instant at which a minute begins; a record without a readable
+Old is what happened before `$before`, an instant at which a second begins; a record without a readable
 time is as old as its reading, and so is what is in quarantine.
 """
 
@@ -41,26 +41,35 @@ COUNT: Final = tuple((table, f"SELECT count(*) FROM {table} WHERE {where}") for 
 TABLES: Final = ("observations", "causes", "locks", "rejects")
 
 NEWEST: Final = "SELECT max(last_credible_at) FROM covered_days"
-_OLD_MINUTES: Final = _old(
-    "epoch_us(coalesce(occurred_at, ingested_at)) // 60000000 AS minute_no, count(*) AS row_count",
-    "GROUP BY minute_no",
+_OLD_SECONDS: Final = _old(
+    "epoch_us(coalesce(occurred_at, ingested_at)) // 1000000 AS second_no, count(*) AS row_count",
+    "GROUP BY second_no",
 )
 SLICES: Final = f"""
-WITH minutes AS (
-    SELECT minute_no, sum(row_count) AS row_count
+WITH seconds AS (
+    SELECT second_no, sum(row_count) AS row_count
     FROM (
-        {_OLD_MINUTES}
+        {_OLD_SECONDS}
         UNION ALL
-        SELECT epoch_us(rejected_at) // 60000000 AS minute_no, count(*) AS row_count
-        FROM rejects WHERE {_OLD_REJECTS} GROUP BY minute_no
+        SELECT epoch_us(rejected_at) // 1000000 AS second_no, count(*) AS row_count
+        FROM rejects WHERE {_OLD_REJECTS} GROUP BY second_no
     )
-    GROUP BY minute_no
+    GROUP BY second_no
+), sized AS (
+    SELECT second_no, row_count, sum(row_count) OVER (PARTITION BY second_no // 60) AS minute_count
+    FROM seconds
+), parts AS (
+    SELECT
+        CASE WHEN minute_count > $rows THEN second_no + 1 ELSE (second_no // 60 + 1) * 60 END AS end_no,
+        sum(row_count) AS row_count
+    FROM sized GROUP BY end_no
 ), running AS (
-    SELECT minute_no, (sum(row_count) OVER (ORDER BY minute_no) - 1) // $rows AS slice_no FROM minutes
+    SELECT end_no, (sum(row_count) OVER (ORDER BY end_no) - 1) // $rows AS slice_no FROM parts
 )
-SELECT max(minute_no) + 1 FROM running GROUP BY slice_no ORDER BY slice_no
+SELECT max(end_no) FROM running GROUP BY slice_no ORDER BY slice_no
 """
-"""The minutes before which the slices end: whole minutes, with about as many rows as are wanted."""
+"""The seconds since 1970 at which slices end, with about as many rows as are wanted: whole minutes, but for
+those that hold more by themselves."""
 
 _OLD_BY_DAY: Final = _old(
     f"""
@@ -136,22 +145,21 @@ UNCOUNT: Final = (
     # Before what is kept there is nothing, so that what is counted from there on is all there is.
     """
 UPDATE minute_state SET
-    since_no = CASE WHEN since_no > $minute_no THEN since_no ELSE 0 END,
-    effects_since_no = CASE WHEN effects_since_no > $minute_no THEN effects_since_no ELSE 0 END
+    since_no = CASE WHEN since_no > $minute_no THEN since_no WHEN $is_whole THEN 0 ELSE $minute_no END,
+    effects_since_no = CASE
+        WHEN effects_since_no > $minute_no THEN effects_since_no WHEN $is_whole THEN 0 ELSE $minute_no
+    END
 """,
-    *(
-        f"DELETE FROM {table} WHERE block_no < ($minute_no + 4) // 5"
-        for table in ("block_faults", "stale_blocks")
-    ),
+    *(f"DELETE FROM {table} WHERE block_no < $block_no" for table in ("block_faults", "stale_blocks")),
     """
-UPDATE block_state SET since_no = CASE
-    WHEN since_no > ($minute_no + 4) // 5 THEN since_no
-    WHEN $minute_no % 5 = 0 THEN 0
-    ELSE ($minute_no + 4) // 5
-END
+UPDATE block_state SET
+    since_no = CASE WHEN since_no > $block_no THEN since_no WHEN $fits_block THEN 0 ELSE $block_no END
 """,
 )
-"""Counts of minutes and blocks of which the events are gone, or some of them."""
+"""Counts of what comes before `$minute_no` and `$block_no`, the first of which no event is gone.
+
+Where nothing of those before is left, `$is_whole` and `$fits_block` say so.
+"""
 
 NOTE: Final = (
     """

@@ -116,6 +116,30 @@ def test_a_block_of_which_some_is_gone_is_asked_of_the_events(minutes: int, site
         assert found == asked, "the hour before it is gone as well, and the counts with it"
 
 
+class _AfterOne(threading.Event):
+    """Stops whoever rests."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return super().wait(timeout)
+
+
+def test_between_slices_of_a_minute_answers_are_true(site: Site) -> None:
+    rows = log(28)
+    site.commit(rows)
+    keep(site, end_of(rows))
+    window = {"since": START, "until": START + 24 * MINUTE}
+    pruner, kept = Pruner(site.store, 15), []
+    before = START + 2 * MINUTE
+    while pruner.count(before).rows["observations"]:
+        pruner.prune(before, "asked for", stopped=_AfterOne())
+        kept.append(site.is_kept(**window))
+        assert site.rates(**window) == by_events(site, **window)
+        assert site.rates(**{**window, "since": before}) == by_events(site, **{**window, "since": before})
+    assert False in kept, "nobody counted the part of a minute that is left for a while"
+    assert kept[-1], "what is left begins with a whole minute"
+
+
 def test_counting_goes_on(site: Site) -> None:
     rows = sorted(log(24), key=lambda row: row[-1])
     middle = START + 15 * MINUTE

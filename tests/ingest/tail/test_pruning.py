@@ -146,7 +146,10 @@ def test_a_late_line_is_stored_until_it_is_pruned(rig: Rig) -> None:
     rig.check(missing=range(60))
 
 
-def test_between_two_slices_it_can_be_killed(two_files: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows", [60, pytest.param(7, marks=pytest.mark.slow)])
+def test_between_two_slices_it_can_be_killed(
+    rows: int, two_files: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = stored(two_files)
     end = START + 30 * MINUTE
     expected = stored(two_files, end)
@@ -158,21 +161,23 @@ def test_between_two_slices_it_can_be_killed(two_files: Rig, monkeypatch: pytest
         cut.append(before)
         return slice_of(self, cursor, before, reason)
 
-    steps = 0
+    steps, minutes_only = 0, True
     while stored(two_files) != expected:
         cut.clear()
         with monkeypatch.context() as patch:
             patch.setattr(Pruner, "_slice", fail_third)
             try:
-                prune(two_files, 30)
+                prune(two_files, 30, rows)
             except KeyboardInterrupt:
                 steps += 1
                 two_files.kill()
                 two_files.check_conservation()
                 [(kept_since,)] = two_files.query("SELECT pruned_before FROM prunings")
                 assert kept_since == cut[-1] < end
+                minutes_only &= not kept_since.second
                 assert stored(two_files) == stored_of(whole, two_files, kept_since)
-    assert steps >= 3
+    assert steps >= 2
+    assert minutes_only == (rows == 60), "ten lines a minute, which is divided only if it holds more rows"
     two_files.check_conservation()
     two_files.drain()
     assert stored(two_files) == expected

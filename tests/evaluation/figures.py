@@ -77,7 +77,7 @@ class Leads:
 
     minutes: np.ndarray
     early: int
-    """Alarms before the cause was injected, which are false; half a day, or of what is calm, is not counted."""
+    """False ones: before the cause was injected, in the second half of what is calm at least."""
 
     def __str__(self) -> str:
         caught = self.minutes[~np.isnan(self.minutes)]

@@ -27,6 +27,7 @@ from stormwatch.retention.service import Retention
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 from . import story
 
@@ -102,11 +103,8 @@ def hostile_store(written: Path, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def empty_store(tmp_path: Path) -> Iterator[Store]:
     """A database without any row."""
-    opened = Store(tmp_path / "empty.duckdb")
-    with opened.cursor() as cursor:
-        Catalog.load().install(cursor)
-    yield opened
-    opened.close()
+    with Store(prepare(tmp_path / "empty.duckdb")) as opened:
+        yield opened
 
 
 def read_sample(name: str, database: Path) -> Iterator[Store]:
@@ -116,9 +114,7 @@ def read_sample(name: str, database: Path) -> Iterator[Store]:
 
 def read_logs(directory: Path, database: Path) -> Iterator[Store]:
     """A database with the logs of a directory."""
-    with Store(database) as opened:
-        with opened.cursor() as cursor:
-            Catalog.load().install(cursor)
+    with Store(prepare(database)) as opened:
         ingester = Ingester(opened, Settings(directory))
         ingester.drain()
         yield opened

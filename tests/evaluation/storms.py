@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import sys
 from collections.abc import Sequence
 from multiprocessing import get_context
 
+from .detectors import alarms
 from .figures import false_alarms, leads, tuned
 from .systems import LOOP_GAIN, SIGNALS, Job, Watched, other_storms, plans, watch, watch_other
 
@@ -58,14 +60,23 @@ def main(arguments: Sequence[str]) -> None:
         for i in range(given.others)
     ]
     with get_context("spawn").Pool(given.processes, maxtasksperchild=8) as pool:
-        runs = list(pool.imap(watch, jobs))
+        runs = [_told(run) for run in pool.imap(watch, jobs)]
         others = list(pool.imap(watch_other, other_jobs))
     benign = [run for run in runs if run.job.shape == "benign"]
-    storms = {shape: [run for run in runs if run.job.shape == shape] for shape in given.shapes}
+    shapes = given.shapes if given.storms else ()
+    storms = {shape: [run for run in runs if run.job.shape == shape] for shape in shapes}
     if runs:
         report(benign, storms)
     if others:
         report_others(others)
+
+
+def _told(run: Watched) -> Watched:
+    """Says that a system is done, for one who waits for hours, and gives it back."""
+    begun = alarms(run.scores[LOOP_GAIN], 0.8)
+    died = f", dead at {run.crashed_min}" if run.crashed_min is not None else ""
+    sys.stderr.write(f"{run.job.shape} {run.job.seed}: warned at minutes {begun}{died}\n")
+    return run
 
 
 def report(benign: Sequence[Watched], storms: dict[str, list[Watched]]) -> None:

@@ -18,8 +18,6 @@ from stormwatch.retention.pruner import Size
 from stormwatch.runtime import current
 
 _SAMPLES: Final = 50
-_MUCH_FREE: Final = 0.1
-"""From such a share on it is said how much of the database is free."""
 _RATE_WINDOW: Final = "1h"
 _WATCHED: Final = {
     "inotify": "woken by the system, and scans",
@@ -28,9 +26,9 @@ _WATCHED: Final = {
 }
 
 
-def _compared(size: Size, read: int) -> str:
+def _compared(size: Size, read: int, *, is_pruned: bool) -> str:
     """The size of the database beside that of the logs; an almost empty one has a size of its own."""
-    if size.free_bytes > size.file_bytes * _MUCH_FREE:
+    if is_pruned:
         return f"{formatting.size(size.free_bytes)} of it free for new rows"
     if size.file_bytes > read:
         return "more than was read: it is that large while it is almost empty"
@@ -53,14 +51,14 @@ def _tiles(health: Answer, version: int) -> None:
     conserved = sum(1 for row in rows if row["is_conserved"])
     backlog = sum(row["backlog_bytes"] for row in rows)
     stored = sum(row["committed_offset"] for row in rows)
-    size = current().retention.size()
+    size, is_pruned = current().retention.size(), any(row["pruned_bytes"] for row in rows)
     tile.row(
         [
             Tile("Ingester", status.state, _WATCHED.get(status.watch_mode, "")),
             Tile("Files", formatting.count(len(rows)), "a truncated file counts again"),
             Tile("To read", formatting.size(backlog), "on disk, not stored yet"),
             Tile("Read", formatting.size(stored), "of log, decompressed"),
-            Tile("Database", formatting.size(size.file_bytes), _compared(size, stored)),
+            Tile("Database", formatting.size(size.file_bytes), _compared(size, stored, is_pruned=is_pruned)),
             Tile("Oldest event", formatting.instant(coverage["first_at"]), "that is stored"),
             _kept(),
             Tile("Bytes accounted for", f"{conserved} of {len(rows)}", "files without a byte missing"),

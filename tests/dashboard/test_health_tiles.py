@@ -52,6 +52,7 @@ def test_what_is_kept_and_since_when_is_said(store: Store, serve: Serve) -> None
     said = texts(open_page("health"))
     assert "**3d**" in said
     assert "of log; applied" in said
+    assert "of it free for new rows" in said
     with store.cursor() as cursor:
         found = cursor.execute("SELECT max(occurred_at), count(*) FROM events").fetchall()
         [(oldest,)] = cursor.execute("SELECT first_at FROM log_coverage").fetchall()

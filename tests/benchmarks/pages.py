@@ -39,6 +39,8 @@ _WARM_S: Final = 20.0
 """Until rules that catch up with what is new have done so."""
 _SLOW_S: Final = 0.3
 _FOREVER_S: Final = 86_400
+_SEED: Final = 4
+"""Of lines that have other ids than those written later."""
 GOALS: Final = (
     "goals: the first page within 2 s; any panel within 0.3 s, p95; at most 2,000 points a series and "
     "45,000 cells; a page that stands still costs nothing"
@@ -80,8 +82,8 @@ class Site:
         return [one for one in served.read(self.journal) if since <= one.at <= until]
 
 
-def make(database: Path, scope: Scope) -> None:
-    """The log: it ends now, and its minutes are kept."""
+def make(database: Path, scope: Scope) -> datetime:
+    """The log, with its minutes kept; when it ends, UTC: just before it was made."""
     span = timedelta(seconds=scope.events / scope.per_second)
     end = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     started = time.perf_counter()
@@ -90,12 +92,16 @@ def make(database: Path, scope: Scope) -> None:
     print(f"  {scope.events:,} events of {span} made in {made_s:.0f} s", flush=True)
     with Store(database) as store:
         relations.keep(store, end, scope.events)
+    return end
 
 
 @contextmanager
-def _site(work: Path, database: Path, per_second: int) -> Iterator[Site]:
+def _site(work: Path, database: Path, end: datetime, per_second: int) -> Iterator[Site]:
     logs_directory, journal = work / "logs", work / "asked"
-    logs_directory.mkdir()
+    # What was logged while the log was made.
+    missing = int((datetime.now(UTC).replace(tzinfo=None) - end).total_seconds() * per_second)
+    step = timedelta(seconds=1) / per_second
+    logs.write_backlog(logs_directory / "before", missing, _SEED, end, step)
     writing = [logs.__name__, logs_directory, per_second, _FOREVER_S, work / "written"]
     serving = [served.__name__, journal, "up", logs_directory, "--db", database, "--port", 0, "--no-browser"]
     with ExitStack() as stack:
@@ -227,8 +233,8 @@ def report(work: Path, scope: Scope) -> None:
     database = work / "pages.duckdb"
     print(f"pages             {scope.events:,} events, {scope.per_second:,} a second, and as many written")
     print(f"  {GOALS}")
-    make(database, scope)
-    with _site(work, database, scope.per_second) as site, chromium.started(path) as browser:
+    end = make(database, scope)
+    with _site(work, database, end, scope.per_second) as site, chromium.started(path) as browser:
         site.running.wait_for(scope.per_second)
         time.sleep(_WARM_S)
         print(f"  memory at the start {resident_bytes(site.running.process.pid) / 2**20:,.0f} MiB")

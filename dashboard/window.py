@@ -81,6 +81,8 @@ class Window:
     is_absolute: bool
     lookback: timedelta = _LOOKBACK
     """How far before `since` arrivals and causes count."""
+    is_busy: bool = False
+    """Whether an hour of the log is more than is drawn quickly."""
 
     @property
     def edges(self) -> dict[str, datetime]:
@@ -199,9 +201,11 @@ def resolve(text: str, coverage: Coverage, *, is_live: bool) -> Window:
         ConfigError: the text is not a window.
     """
     shown = _absolute(text) if "/" in text else _relative(text, coverage, is_live=is_live)
-    if coverage.is_busy and shown.span < _LOOKBACK:
-        return replace(shown, lookback=shown.span)
-    return shown
+    return replace(
+        shown,
+        lookback=min(shown.span, _LOOKBACK) if coverage.is_busy else _LOOKBACK,
+        is_busy=coverage.is_busy,
+    )
 
 
 def _relative(text: str, coverage: Coverage, *, is_live: bool) -> Window:

@@ -174,9 +174,12 @@ def _of_loop(edges: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
 
 def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Row) -> None:
     onset = track.onset(row, shown.since + at.bucket)
-    within = _CHANGES_WITHIN_SPANS * at.span
+    # In a busy log no further back than other questions of this window look.
+    furthest = shown.lookback if shown.is_busy else _KNOWN_FROM_SPANS * at.span
     changes_panel.draw(
-        version, onset, within=within, lookback=_KNOWN_FROM_SPANS * at.span,
+        version, onset,
+        within=min(_CHANGES_WITHIN_SPANS * at.span, furthest),
+        lookback=min(_KNOWN_FROM_SPANS * at.span, furthest),
         meaning="when half of the rise to this gain was done",
     )  # fmt: skip
 
@@ -251,7 +254,7 @@ def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
-    at = loops.scale(shown.span)
+    at = loops.scale(shown.span, is_busy=shown.is_busy)
     gains = loop_gains.gains(version, shown)
     rows = gains.rows
     has_causes = bool(rows) or loop_gains.has_causes(version, shown)

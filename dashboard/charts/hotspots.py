@@ -42,14 +42,10 @@ MEASURES: Final = {
 
 def row_names(table: pa.Table) -> list[tuple[str, str]]:
     """(consumer, stream) of the rows of the picture, worst first, at most `ROWS_AT_MOST`."""
+    sums = table.group_by(["consumer", "stream"]).aggregate([("reordered_count", "sum")])
     reordered: dict[tuple[str, str], int] = defaultdict(int)
-    for consumer, stream, count in zip(
-        base.column(table, "consumer"),
-        base.column(table, "stream"),
-        base.column(table, "reordered_count"),
-        strict=True,
-    ):
-        reordered[(consumer or "", stream or "")] += count or 0
+    for total in sums.to_pylist():
+        reordered[(total["consumer"] or "", total["stream"] or "")] += total["reordered_count_sum"] or 0
     worst = sorted(reordered, key=lambda row: (-reordered[row], row))
     return worst[:ROWS_AT_MOST]
 

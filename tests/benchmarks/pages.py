@@ -133,7 +133,10 @@ def _page(browser: Browser, site: Site, name: str, window: str, scope: Scope) ->
         view.look(site.at(name, window))
         first_bytes = view.traffic.total_bytes
         opening = site.asked(began, time.time())
+        pid = site.running.process.pid
+        before, began = cpu_seconds(pid), time.time()
         found = view.refreshed(scope.refreshes, _PATIENCE_S)
+        used = (cpu_seconds(pid) - before) / (time.time() - began)
         points, cells = view.sizes()
         drawn = ">60" if view.drawn_s is None else f"{view.drawn_s:.2f}"
         row = f"  {name:10} {window:5} {view.first_paint_s:6.2f} {drawn:>6} {first_bytes / 1024:7,.0f}"
@@ -147,7 +150,7 @@ def _page(browser: Browser, site: Site, name: str, window: str, scope: Scope) ->
             )
         else:
             row += f" {'none':>7} {'':6} {'':7} {'':5}"
-        print(f"{row} {points:6,} {cells:6,}", flush=True)
+        print(f"{row} {used:6.2f} {points:6,} {cells:6,}", flush=True)
         for text in view.errors():
             print(f"      said: {' '.join(text.split())[:160]}")
         _slow([*opening, *(one for each in asked for one in each)])
@@ -170,8 +173,8 @@ def _slow(asked: list[served.Asked]) -> None:
 
 def _pages(browser: Browser, site: Site, scope: Scope) -> None:
     print(
-        "  page       window  first  drawn     KiB refresh    p95     KiB asked points  cells\n"
-        "                     paint, s     s          median, s"
+        "  page       window  first  drawn     KiB refresh    p95     KiB asked   proc points  cells\n"
+        "                     paint, s     s          median, s                  s a second"
     )
     for window in WINDOWS:
         for name, _, _ in PAGES:
@@ -233,6 +236,7 @@ def report(work: Path, scope: Scope) -> None:
     database = work / "pages.duckdb"
     print(f"pages             {scope.events:,} events, {scope.per_second:,} a second, and as many written")
     print(f"  {GOALS}")
+    print(f"  load of the machine before: {os.getloadavg()[0]:.1f}")
     end = make(database, scope)
     with _site(work, database, end, scope.per_second) as site, chromium.started(path) as browser:
         site.running.wait_for(scope.per_second)

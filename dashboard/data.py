@@ -30,7 +30,7 @@ from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
 _BESIDE: Final = (
-    "alert_marks", "backlog", "changes", "changes_before", "delivery_budgets", "event_rate",
+    "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before", "delivery_budgets", "event_rate",
     "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes", "repeated_work", "type_counts",
 )  # fmt: skip
 """Relations that tell of notes, alerts or counted minutes, which change without a batch."""
@@ -187,7 +187,7 @@ def coverage(at_version: int | None = None) -> Coverage:
     most = max(stretches, key=lambda stretch: stretch["event_count"], default=None)
     busiest = (most["first_at"], most["last_at"]) if most else None
     pace = load("log_pace", at_version, newest=row["last_at"]).rows if row["last_at"] else []
-    return Coverage(
+    found = Coverage(
         row["first_at"],
         row["last_at"],
         busiest,
@@ -195,6 +195,14 @@ def coverage(at_version: int | None = None) -> Coverage:
         row["reject_count"],
         tuple((timedelta(seconds=step["span_s"]), step["event_count"]) for step in pace),
     )
+    return replace(found, has_minutes=_has_minutes(row["last_at"], at_version)) if found.is_busy else found
+
+
+def _has_minutes(newest: datetime, at_version: int | None) -> bool:
+    """Whether what is kept of each minute answers for the last hour of the log."""
+    hour = {"since": newest - timedelta(hours=1), "until": newest}
+    kept = load("_kept_minutes", at_version, **hour, bucket=timedelta(minutes=1))
+    return bool(kept.rows[0]["has_effects"])
 
 
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:

@@ -52,6 +52,8 @@ class Coverage:
     """Byte ranges in quarantine: what was read and is no event."""
     pace: tuple[tuple[timedelta, int], ...] = ()
     """Events in spans that end with the newest event, the shortest span first."""
+    has_minutes: bool = False
+    """Whether what is kept of each minute can answer for the last hour of a busy log."""
 
     def is_live(self, now: datetime) -> bool:
         """Whether events are arriving these minutes, by the clock of this machine."""
@@ -83,6 +85,8 @@ class Window:
     """How far before `since` arrivals and causes count."""
     is_busy: bool = False
     """Whether an hour of the log is more than is drawn quickly."""
+    has_minutes: bool = False
+    """Whether it is, and what is kept of each minute can answer in place of the events."""
 
     @property
     def edges(self) -> dict[str, datetime]:
@@ -205,6 +209,7 @@ def resolve(text: str, coverage: Coverage, *, is_live: bool) -> Window:
         shown,
         lookback=min(shown.span, _LOOKBACK) if coverage.is_busy else _LOOKBACK,
         is_busy=coverage.is_busy,
+        has_minutes=coverage.is_busy and coverage.has_minutes,
     )
 
 

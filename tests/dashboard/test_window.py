@@ -1,7 +1,6 @@
 """What a time window in the address means in a log."""
 
 from dataclasses import replace
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -72,7 +71,7 @@ def test_lookback_is_an_hour_and_in_a_busy_log_no_longer_than_the_window() -> No
 
 
 @pytest.mark.parametrize(("per_s", "is_kept"), [(100, True), (20_000, False), (20_000, True)])
-def test_window_asks_by_minutes_in_a_busy_log_whose_minutes_are_kept(per_s: int, is_kept: bool) -> None:  # noqa: FBT001
+def test_window_asks_by_minutes_in_a_busy_log_whose_minutes_are_kept(per_s: int, is_kept: bool) -> None:
     shown = resolve("15m", replace(_paced(per_s), has_minutes=is_kept), is_live=True)
     assert (shown.is_busy, shown.has_minutes) == (per_s == 20_000, per_s == 20_000 and is_kept)
 

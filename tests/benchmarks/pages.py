@@ -35,8 +35,10 @@ WINDOWS: Final = ("auto", "15m")
 """What is shown unless somebody chooses, and a quarter of an hour; both end at the newest event."""
 _REFRESH_S: Final = 5
 _PATIENCE_S: Final = 90.0
+_CATCH_UP_S: Final = 600.0
 _WARM_S: Final = 20.0
 """Until rules that catch up with what is new have done so."""
+_HOUR: Final = timedelta(hours=1)
 _SLOW_S: Final = 0.3
 _FOREVER_S: Final = 86_400
 _SEED: Final = 4
@@ -76,6 +78,18 @@ class Site:
         """The address of a page."""
         path = "" if page == "overview" else page
         return f"{self.running.url}/{path}?window={window}&refresh={refresh}"
+
+    def catch_up(self) -> None:
+        """Wait until what was written before is read, and its minutes are kept as in a server that runs."""
+        given_up = time.monotonic() + _CATCH_UP_S
+        while time.monotonic() < given_up:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            edges = f"since={(now - _HOUR).isoformat()}&until={now.isoformat()}"
+            _, body = self.running.get(f"/api/queries/_kept_minutes?{edges}&bucket=1+minute&format=csv")
+            if b"True" in body:
+                break
+            time.sleep(1)
+        time.sleep(_WARM_S)
 
     def asked(self, since: float, until: float) -> list[served.Asked]:
         """What pages asked between two instants, Unix time."""
@@ -239,8 +253,7 @@ def report(work: Path, scope: Scope) -> None:
     print(f"  load of the machine before: {os.getloadavg()[0]:.1f}")
     end = make(database, scope)
     with _site(work, database, end, scope.per_second) as site, chromium.started(path) as browser:
-        site.running.wait_for(scope.per_second)
-        time.sleep(_WARM_S)
+        site.catch_up()
         print(f"  memory at the start {resident_bytes(site.running.process.pid) / 2**20:,.0f} MiB")
         _pages(browser, site, scope)
         if scope.viewers:

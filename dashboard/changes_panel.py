@@ -20,6 +20,7 @@ _TOLD: Final = ("change", "crash", "note")
 """Kinds that are named beside a verdict: whole fleets start and stop."""
 _ICONS: Final = {"change": "tune", "crash": "error", "note": "edit_note"}
 _NAMED: Final = 3
+_LISTED: Final = 200
 
 
 def name_latest(version: int, shown: Window) -> None:
@@ -65,9 +66,13 @@ def draw(version: int, onset: datetime, *, within: timedelta, lookback: timedelt
         if not changes.table.num_rows:
             st.markdown("Nothing that the log tells, and no note.")
             return
-        ids = changes.table.column("event_id").to_pylist()
+        total = changes.table.num_rows
+        if total > _LISTED:
+            st.caption(f"The latest {_LISTED} of {formatting.count(total)}")
+        listed = changes.table.slice(0, _LISTED)
+        ids = listed.column("event_id").to_pylist()
         table.opening(
-            changes.table.select(["occurred_at", "kind", "subject", "service", "node"]),
+            listed.select(["occurred_at", "kind", "subject", "service", "node"]),
             {"occurred_at": table.at(), "kind": table.text(width=140), "subject": table.text(width=220)},
             lambda number: pages.go("chains", event=ids[number]) if ids[number] else None,
             key="changes", alt="Changes before the onset, latest first",

@@ -119,13 +119,13 @@ def live(body: Callable[[int], None]) -> None:
             st.rerun()
         try:
             header.say_if_late(refresh_s())
-            asked_at = data.utc_now()
-            version = data.version()
+            known = data.shared_version()
+            version = known.version
             header.say_window(_in_words(current_window(version), version))
             try:
                 body(version)
             finally:
-                header.say_freshness(picture.Drawn(version, asked_at), is_still=refresh_s() is None)
+                header.say_freshness(picture.Drawn(version, known.asked_at), is_still=refresh_s() is None)
         except StormwatchError as error:
             st.error("This page could not be drawn.", icon=":material/error:")
             st.code(str(error), language=None, wrap_lines=True)

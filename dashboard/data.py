@@ -19,8 +19,10 @@ import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import calls, zone
+from dashboard.sharing import Known, Sharing
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
@@ -28,8 +30,8 @@ from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
 _BESIDE: Final = (
-    "alert_marks", "backlog", "changes", "changes_before", "delivery_budgets", "event_rate", "log_pace",
-    "loop_edges", "loop_gain", "notes", "repeated_work", "type_counts",
+    "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before", "delivery_budgets", "event_rate",
+    "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes", "repeated_work", "type_counts",
 )  # fmt: skip
 """Relations that tell of notes, alerts or counted minutes, which change without a batch."""
 TIMEOUT_S: Final = 30.0
@@ -38,6 +40,7 @@ TIMEOUT_S: Final = 30.0
 _ENTRIES: Final = 256
 _TABLES_SIZE: Final = "96mb"
 _FIGURES_SIZE: Final = "48mb"
+_sharing: Final = Sharing()
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,16 @@ def _hashable(arguments: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 
 def version() -> int:
-    """The version of the data; the one thing that is asked on every refresh."""
+    """The newest version of the data; the one thing that is asked on every refresh."""
     row = _ask("data_version", {}).to_pylist()[0]
     return int(row["data_version"])
+
+
+def shared_version() -> Known:
+    """The version to draw a page from: that of other viewers where it is seconds old and dear."""
+    context = get_script_run_ctx()
+    session = context.session_id if context else ""
+    return _sharing.version(str(current().database), session, lambda: Known(version(), utc_now()))
 
 
 def status() -> IngestStatus:
@@ -118,7 +128,7 @@ def load(name: str, at_version: int | None = None, /, **arguments: object) -> An
     known = version() if at_version is None else at_version
     beside = current().beside_version() if name in _BESIDE else 0
     key = (str(current().database), name, _hashable(arguments), known, beside)
-    table, elapsed_ms = _remembered(key, _name=name, _arguments=arguments)
+    table, elapsed_ms = _remembered(key, _name=name, _arguments=arguments, _version=known)
     return Answer(name, dict(arguments), known, table, elapsed_ms, beside=beside)
 
 
@@ -138,10 +148,13 @@ def _remembered(
     key: tuple[object, ...],  # noqa: ARG001 - the cache is keyed by it, the rest is not hashed
     _name: str,
     _arguments: Mapping[str, object],
+    _version: int,
 ) -> tuple[pa.Table, float]:
     started = time.perf_counter()
     table = _ask(_name, _arguments)
-    return table, (time.perf_counter() - started) * 1000
+    elapsed_s = time.perf_counter() - started
+    _sharing.spend(str(current().database), _version, elapsed_s)
+    return table, elapsed_s * 1000
 
 
 def _ask(name: str, arguments: Mapping[str, object]) -> pa.Table:
@@ -174,7 +187,7 @@ def coverage(at_version: int | None = None) -> Coverage:
     most = max(stretches, key=lambda stretch: stretch["event_count"], default=None)
     busiest = (most["first_at"], most["last_at"]) if most else None
     pace = load("log_pace", at_version, newest=row["last_at"]).rows if row["last_at"] else []
-    return Coverage(
+    found = Coverage(
         row["first_at"],
         row["last_at"],
         busiest,
@@ -182,6 +195,14 @@ def coverage(at_version: int | None = None) -> Coverage:
         row["reject_count"],
         tuple((timedelta(seconds=step["span_s"]), step["event_count"]) for step in pace),
     )
+    return replace(found, has_minutes=_has_minutes(row["last_at"], at_version)) if found.is_busy else found
+
+
+def _has_minutes(newest: datetime, at_version: int | None) -> bool:
+    """Whether what is kept of each minute answers for the last hour of the log."""
+    hour = {"since": newest - timedelta(hours=1), "until": newest}
+    kept = load("_kept_minutes", at_version, **hour, bucket=timedelta(minutes=1))
+    return bool(kept.rows[0]["has_effects"])
 
 
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:

@@ -37,20 +37,22 @@ class Scale:
         return {"bucket": self.bucket, "span": self.span}
 
 
-def scale(window: timedelta) -> Scale:
+def scale(window: timedelta, *, has_minutes: bool = False) -> Scale:
     """The scale for a window of this length.
 
     A minute, 15 minutes and a day, as the relations have it, in windows of 2 to 33 hours. The first
     four spans of a log only tell what is usual, so that a shorter window is cut into eight spans at
     least: of a log that is shown as a whole the second half can be judged, also where hours pass in
     seconds. A bucket remains a fifteenth of a span and a baseline 96 spans. In a longer window a
-    bucket is as long as it has to be for 2,000 of them to do.
+    bucket is as long as it has to be for 2,000 of them to do. Of a busy log that `has_minutes`
+    these are the finest: what is kept of each answers, and seconds would be read from the events of
+    hours.
     """
     if window > _POINTS_AT_MOST * _MINUTE:
         bucket = next((one for one in _BUCKETS if window / one <= _POINTS_AT_MOST), _BUCKETS[-1])
         span = max(_BUCKETS_PER_SPAN * _MINUTE, bucket)
     else:
-        longest = min(window / (_SPANS_AT_LEAST * _BUCKETS_PER_SPAN), _MINUTE)
+        longest = _MINUTE if has_minutes else min(window / (_SPANS_AT_LEAST * _BUCKETS_PER_SPAN), _MINUTE)
         bucket = max((one for one in _BUCKETS if one <= longest), default=_BUCKETS[0])
         span = _BUCKETS_PER_SPAN * bucket
     return Scale(bucket, span, _SPANS_PER_BASELINE * span)

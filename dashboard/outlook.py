@@ -45,7 +45,7 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
     """Weigh the rows of `loop_gain` of a window: its end first, else what was nearest to a storm."""
     if not rows:
         return _without_loops(has_causes=has_causes)
-    at = scale(shown.span)
+    at = scale(shown.span, has_minutes=shown.has_minutes)
     nearest = max(rows, key=lambda row: (*danger(row), row["bucket_start"]))
     latest = [track.rows[-1] for track in tracks(rows)]
     now = max(

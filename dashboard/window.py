@@ -52,6 +52,8 @@ class Coverage:
     """Byte ranges in quarantine: what was read and is no event."""
     pace: tuple[tuple[timedelta, int], ...] = ()
     """Events in spans that end with the newest event, the shortest span first."""
+    has_minutes: bool = False
+    """Whether what is kept of each minute can answer for the last hour of a busy log."""
 
     def is_live(self, now: datetime) -> bool:
         """Whether events are arriving these minutes, by the clock of this machine."""
@@ -81,6 +83,10 @@ class Window:
     is_absolute: bool
     lookback: timedelta = _LOOKBACK
     """How far before `since` arrivals and causes count."""
+    is_busy: bool = False
+    """Whether an hour of the log is more than is drawn quickly."""
+    has_minutes: bool = False
+    """Whether it is, and what is kept of each minute can answer in place of the events."""
 
     @property
     def edges(self) -> dict[str, datetime]:
@@ -199,9 +205,12 @@ def resolve(text: str, coverage: Coverage, *, is_live: bool) -> Window:
         ConfigError: the text is not a window.
     """
     shown = _absolute(text) if "/" in text else _relative(text, coverage, is_live=is_live)
-    if coverage.is_busy and shown.span < _LOOKBACK:
-        return replace(shown, lookback=shown.span)
-    return shown
+    return replace(
+        shown,
+        lookback=min(shown.span, _LOOKBACK) if coverage.is_busy else _LOOKBACK,
+        is_busy=coverage.is_busy,
+        has_minutes=coverage.is_busy and coverage.has_minutes,
+    )
 
 
 def _relative(text: str, coverage: Coverage, *, is_live: bool) -> Window:

@@ -7,10 +7,12 @@
 -- An arrival without a readable time has no place in the order.
 --
 -- Parameters
---   since     TIMESTAMP   first instant included (default: the oldest event)
---   until     TIMESTAMP   first instant excluded (default: the newest event)
---   holds     INTERVAL[]  how long to hold back (default: 0, 0.05, 0.25, 1, 5 and 30 s)
---   lookback  INTERVAL    how far before since arrivals are looked at (default: 1 hour)
+--   since      TIMESTAMP   first instant included (default: the oldest event)
+--   until      TIMESTAMP   first instant excluded (default: the newest event)
+--   holds      INTERVAL[]  how long to hold back (default: 0, 0.05, 0.25, 1, 5 and 30 s)
+--   lookback   INTERVAL    how far before since arrivals are looked at (default: 1 hour)
+--   only_late  BOOLEAN     leave out consumers and streams in which nothing came out of order
+--                          (default: false)
 --
 -- Columns
 --   consumer              VARCHAR   service they arrived at, else node
@@ -31,7 +33,8 @@ CREATE OR REPLACE MACRO order_cost(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     holds := '[0 s, 50 ms, 250 ms, 1 s, 5 s, 30 s]'::INTERVAL[],
-    lookback := INTERVAL 1 HOUR
+    lookback := INTERVAL 1 HOUR,
+    only_late := FALSE
 ) AS TABLE
 WITH arrivals AS MATERIALIZED (
     SELECT
@@ -76,11 +79,46 @@ placed AS MATERIALIZED (
     FROM arrivals
 ),
 
+late AS (
+    SELECT DISTINCT
+        placed.consumer,
+        placed.stream,
+        TRUE AS is_late
+    FROM placed
+    WHERE
+        placed.arrived_us > placed.overtaken_us
+        AND (
+            since::TIMESTAMP = '-infinity'::TIMESTAMP
+            OR placed.arrived_us >= epoch_us(since::TIMESTAMP)
+        )
+),
+
 -- A scope in which nothing is late holds nothing back, whatever the hold.
 unordered AS (
     SELECT DISTINCT placed.scope_hash
     FROM placed
     WHERE placed.arrived_us > placed.overtaken_us
+),
+
+-- What is neither late nor came before a smaller number waits for nothing, and as it came
+-- before all larger numbers, none of these waits for it.
+concerned AS MATERIALIZED (
+    SELECT
+        placed.consumer,
+        placed.stream,
+        placed.scope_hash,
+        placed.sequence,
+        placed.arrived_us,
+        placed.overtaken_us
+    FROM placed
+    SEMI JOIN unordered ON placed.scope_hash = unordered.scope_hash
+    QUALIFY
+        placed.arrived_us > placed.overtaken_us
+        OR placed.arrived_us < max(placed.arrived_us) OVER (
+            PARTITION BY placed.scope_hash
+            ORDER BY placed.sequence
+            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )
 ),
 
 tried AS (
@@ -90,23 +128,23 @@ tried AS (
 released AS (
     SELECT
         tried.hold,
-        placed.consumer,
-        placed.stream,
-        placed.arrived_us,
-        coalesce(placed.arrived_us > placed.overtaken_us + epoch_us(tried.hold), FALSE)
-            AS is_late,
+        concerned.consumer,
+        concerned.stream,
+        concerned.arrived_us,
+        coalesce(
+            concerned.arrived_us > concerned.overtaken_us + epoch_us(tried.hold), FALSE
+        ) AS is_late,
         greatest(
-            least(placed.arrived_us, placed.overtaken_us + epoch_us(tried.hold)),
+            least(concerned.arrived_us, concerned.overtaken_us + epoch_us(tried.hold)),
             max(
-                least(placed.arrived_us, placed.overtaken_us + epoch_us(tried.hold))
+                least(concerned.arrived_us, concerned.overtaken_us + epoch_us(tried.hold))
             ) OVER (
-                PARTITION BY tried.hold, placed.scope_hash
-                ORDER BY placed.sequence
+                PARTITION BY tried.hold, concerned.scope_hash
+                ORDER BY concerned.sequence
                 GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             )
         ) AS released_us
-    FROM placed
-    SEMI JOIN unordered ON placed.scope_hash = unordered.scope_hash
+    FROM concerned
     CROSS JOIN tried
 ),
 
@@ -138,12 +176,17 @@ summed AS (
         coalesce(len(waited.waits_us), 0) AS held_count,
         waited.waits_us
     FROM counted
+    LEFT OUTER JOIN late
+        ON
+            counted.consumer IS NOT DISTINCT FROM late.consumer
+            AND counted.stream IS NOT DISTINCT FROM late.stream
     CROSS JOIN tried
     LEFT OUTER JOIN waited
         ON
             tried.hold = waited.hold
             AND counted.consumer IS NOT DISTINCT FROM waited.consumer
             AND counted.stream IS NOT DISTINCT FROM waited.stream
+    WHERE late.is_late OR NOT only_late::BOOLEAN
 )
 
 SELECT

@@ -6,10 +6,12 @@
 -- An arrival without a readable time has no place in the order.
 --
 -- Parameters
---   since     TIMESTAMP  first instant included (default: the oldest event)
---   until     TIMESTAMP  first instant excluded (default: the newest event)
---   bucket    INTERVAL   length of a bucket (default: 1 minute)
---   lookback  INTERVAL   how far before since arrivals are looked at (default: 1 hour)
+--   since        TIMESTAMP  first instant included (default: the oldest event)
+--   until        TIMESTAMP  first instant excluded (default: the newest event)
+--   bucket       INTERVAL   length of a bucket (default: 1 minute)
+--   lookback     INTERVAL   how far before since arrivals are looked at (default: 1 hour)
+--   place_limit  BIGINT     pairs of consumer and stream at most, those with most events out of
+--                           order (default: all)
 --
 -- Columns
 --   consumer          VARCHAR    service they arrived at, else node
@@ -27,7 +29,8 @@ CREATE OR REPLACE MACRO reorder_hotspots(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     bucket := INTERVAL 1 MINUTE,
-    lookback := INTERVAL 1 HOUR
+    lookback := INTERVAL 1 HOUR,
+    place_limit := NULL::BIGINT
 ) AS TABLE
 WITH arrived AS (
     SELECT
@@ -74,6 +77,20 @@ combined AS (
             arrived.consumer IS NOT DISTINCT FROM behind.consumer
             AND arrived.stream IS NOT DISTINCT FROM behind.stream
             AND arrived.bucket_start = behind.bucket_start
+),
+
+places AS (
+    SELECT
+        combined.consumer,
+        combined.stream
+    FROM combined
+    WHERE combined.arrival_count > 0
+    GROUP BY combined.consumer, combined.stream
+    ORDER BY
+        sum(combined.reordered_count) DESC,
+        coalesce(combined.consumer, '') ASC,
+        coalesce(combined.stream, '') ASC
+    LIMIT (coalesce(place_limit::BIGINT, 9223372036854775807))
 )
 
 SELECT
@@ -86,5 +103,9 @@ SELECT
     combined.late_time_p99_ms,
     combined.extent_max
 FROM combined
+SEMI JOIN places
+    ON
+        combined.consumer IS NOT DISTINCT FROM places.consumer
+        AND combined.stream IS NOT DISTINCT FROM places.stream
 WHERE combined.arrival_count > 0
 ORDER BY combined.bucket_start, combined.consumer, combined.stream;

@@ -267,14 +267,14 @@ def _loss_panel(version: int, shown: Window, of: Picked) -> None:
 
 
 def _cost_panel(version: int, shown: Window, of: Picked) -> None:
-    cost = data.load("order_cost", version, **shown.scope, lookback=shown.lookback).only(**of)
+    cost = data.load("order_cost", version, **shown.scope, lookback=shown.lookback, only_late=True).only(**of)
     about = (
         "What would come late if early events were **held back** until the numbers before them have come, "
         "but no longer than this. The price is latency: hover over a point for how many events wait and "
         "what that adds. Streams in order are not drawn."
     )
     with panel("cost", "What would order cost?", about, cost):
-        if not any(cost.table.column("late_count").to_pylist()):
+        if not cost.table.num_rows:
             st.markdown(":material/check_circle: Nothing: all that arrived is in order.")
             return
         live_plotly(
@@ -342,8 +342,10 @@ def page(version: int) -> None:
         picked = filters.draw(version, shown, "service", "stream")
     of: Picked = {"consumer": picked["service"], "stream": picked["stream"]}
     answer = data.load(
-        "reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket
-    ).only(**of)
+        "reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket,
+        # Of what is picked the worst of all may hold nothing.
+        place_limit=None if any(of.values()) else hotspots.ROWS_AT_MOST,
+    ).only(**of)  # fmt: skip
     if answer.table.num_rows:
         _map_panel(answer, shown, bucket)
         _pairs_panel(version, shown, of)

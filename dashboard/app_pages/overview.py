@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
+import pyarrow.compute as pc
 import streamlit as st
 
 from dashboard import (
@@ -42,7 +43,7 @@ def _worst_places(answer: Answer) -> list[dict[str, Any]]:
     sums = answer.table.group_by(["consumer", "stream"]).aggregate(
         [("arrival_count", "sum"), ("reordered_count", "sum"), ("late_time_p99_ms", "max")]
     )
-    places = [place for place in sums.to_pylist() if place["reordered_count_sum"]]
+    places = sums.filter(pc.field("reordered_count_sum") > 0).to_pylist()
     return sorted(places, key=lambda place: -place["reordered_count_sum"])
 
 
@@ -210,7 +211,10 @@ def page(version: int) -> None:
     with middle:
         _time_panels(version, rate, deadlocks, shown)
         notes.listed(data.load("notes", version, **shown.edges))
-    disorder = data.load("reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket)
+    # Only sums over time are shown of it.
+    disorder = data.load(
+        "reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=shown.span
+    )
     places = _worst_places(disorder)
     with lower_left:
         _places_panel(places, disorder, shown)
@@ -248,7 +252,7 @@ def _numbers(
 
 
 def _total(answer: Answer, column: str) -> int:
-    return sum(answer.table.column(column).to_pylist())
+    return pc.sum(answer.table.column(column)).as_py() or 0
 
 
 def _time_panels(version: int, rate: Answer, deadlocks: Answer, shown: Window) -> None:

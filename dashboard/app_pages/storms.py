@@ -1,6 +1,7 @@
 """Storms: whether a loop of events is about to feed on itself, which one, and since when."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ from dashboard.window import Window
 
 _CHART_PX: Final = 330
 _SIGNS_SHOWN: Final = 50
+_STATES: Final[Mapping[bool | None, str]] = {None: "not known", True: "yes", False: "no"}
+"""Whether a sign is alarming now."""
 _CHANGES_WITHIN_SPANS: Final = 2
 _KNOWN_FROM_SPANS: Final = 4
 """How far before an onset changes are looked for, and before those what was there already."""
@@ -174,16 +177,19 @@ def _of_loop(edges: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
 
 def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Row) -> None:
     onset = track.onset(row, shown.since + at.bucket)
-    within = _CHANGES_WITHIN_SPANS * at.span
+    # In a busy log no further back than other questions of this window look.
+    furthest = shown.lookback if shown.is_busy else _KNOWN_FROM_SPANS * at.span
     changes_panel.draw(
-        version, onset, within=within, lookback=_KNOWN_FROM_SPANS * at.span,
+        version, onset,
+        within=min(_CHANGES_WITHIN_SPANS * at.span, furthest),
+        lookback=min(_KNOWN_FROM_SPANS * at.span, furthest),
         meaning="when half of the rise to this gain was done",
     )  # fmt: skip
 
 
 def _signs_panel(version: int, shown: Window, at: Scale) -> None:
     repeated = data.load("repeated_work", version, **shown.edges, **at.lengths, baseline=at.baseline)
-    waiting = data.load("backlog", version, **shown.edges, **at.lengths)
+    waiting = data.load("growing_backlogs", version, **shown.edges, **at.lengths, row_limit=_SIGNS_SHOWN)
     about = (
         "What announces storms where records name no causes, and storms that no loop tells of: work that is "
         "**done again** more than ever in the time before (retries, redeliveries, deep chains), and "
@@ -192,8 +198,8 @@ def _signs_panel(version: int, shown: Window, at: Scale) -> None:
     )
     with panel("signs", "What else announces a storm?", about, repeated, waiting):
         listed = [
-            *_latest(repeated, ("kind",), "is_unusual", lambda row: row["is_unusual"]),
-            *_latest(waiting, ("stream", "consumer"), "growth_lower", lambda row: row["growth_lower"] > 0),
+            *_repetitions(repeated),
+            *(_queue(row, at) for row in waiting.rows),
         ]
         if not listed:
             empty.none_in_window("retry or queue", shown, version)
@@ -215,25 +221,33 @@ def _signs_panel(version: int, shown: Window, at: Scale) -> None:
         )  # fmt: skip
 
 
-def _latest(answer: Answer, names: tuple[str, ...], known_by: str, is_alarming: Any) -> list[dict[str, Any]]:
-    """The last row of each series, and the share of its rows that were alarming, of those known."""
-    series: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+def _repetitions(answer: Answer) -> Iterator[dict[str, Any]]:
+    """The last row of each kind, and the share of its rows that were unusual, of those known."""
+    kinds: dict[str, list[dict[str, Any]]] = {}
     for row in answer.rows:
-        series.setdefault(tuple(row[name] or "" for name in names), []).append(row)
-    found = []
-    for name, rows in series.items():
-        known = [row for row in rows if row[known_by] is not None]
-        is_known = rows[-1][known_by] is not None
-        found.append(
-            {
-                "sign": " → ".join(name),
-                "meaning": rows[-1]["meaning"],
-                "state": ("yes" if is_alarming(rows[-1]) else "no") if is_known else "not known",
-                "share": 100 * sum(1 for row in known if is_alarming(row)) / len(known) if known else None,
-                "at": rows[-1]["bucket_start"] + answer.arguments["bucket"],
-            }
-        )
-    return found
+        kinds.setdefault(row["kind"], []).append(row)
+    for kind, rows in kinds.items():
+        known = [row["is_unusual"] for row in rows if row["is_unusual"] is not None]
+        ratio = sum(known) / len(known) if known else None
+        end = rows[-1]["bucket_start"] + answer.arguments["bucket"]
+        yield _sign(kind, rows[-1]["meaning"], _STATES[rows[-1]["is_unusual"]], ratio, end)
+
+
+def _queue(row: dict[str, Any], at: Scale) -> dict[str, Any]:
+    """A row of `growing_backlogs`."""
+    name = f"{row['stream']} → {row['consumer'] or ''}"
+    state = _STATES[None if row["growth_lower"] is None else row["growth_lower"] > 0]
+    return _sign(name, row["meaning"], state, row["growing_ratio"], row["bucket_start"] + at.bucket)
+
+
+def _sign(name: str, meaning: str, state: str, ratio: float | None, end: datetime) -> dict[str, Any]:
+    return {
+        "sign": name,
+        "meaning": meaning,
+        "state": state,
+        "share": None if ratio is None else 100 * ratio,
+        "at": end,
+    }
 
 
 def _say_no_loop(version: int, shown: Window, *, has_causes: bool) -> None:
@@ -251,7 +265,7 @@ def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
-    at = loops.scale(shown.span)
+    at = loops.scale(shown.span, has_minutes=shown.has_minutes)
     gains = loop_gains.gains(version, shown)
     rows = gains.rows
     has_causes = bool(rows) or loop_gains.has_causes(version, shown)

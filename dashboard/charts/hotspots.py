@@ -42,14 +42,10 @@ MEASURES: Final = {
 
 def row_names(table: pa.Table) -> list[tuple[str, str]]:
     """(consumer, stream) of the rows of the picture, worst first, at most `ROWS_AT_MOST`."""
+    sums = table.group_by(["consumer", "stream"]).aggregate([("reordered_count", "sum")])
     reordered: dict[tuple[str, str], int] = defaultdict(int)
-    for consumer, stream, count in zip(
-        base.column(table, "consumer"),
-        base.column(table, "stream"),
-        base.column(table, "reordered_count"),
-        strict=True,
-    ):
-        reordered[(consumer or "", stream or "")] += count or 0
+    for total in sums.to_pylist():
+        reordered[(total["consumer"] or "", total["stream"] or "")] += total["reordered_count_sum"] or 0
     worst = sorted(reordered, key=lambda row: (-reordered[row], row))
     return worst[:ROWS_AT_MOST]
 
@@ -79,7 +75,8 @@ def heat_map(
 
     `picked` is (consumer, stream, start, length): a cell keeps its frame when cells change length.
 
-    `customdata` of a cell is [consumer, stream, bucket start]; rows of `reorder_hotspots`.
+    `customdata` of a cell is [consumer, stream, bucket start], None where nothing arrived; rows of
+    `reorder_hotspots`.
     """
     chosen = MEASURES[measure]
     rows = row_names(table)
@@ -88,6 +85,7 @@ def heat_map(
     at_start = {start: number for number, start in enumerate(starts)}
     values: list[list[float | None]] = [[None] * len(starts) for _ in rows]
     texts = [[""] * len(starts) for _ in rows]
+    targets: list[list[list[str] | None]] = [[None] * len(starts) for _ in rows]
     for cell in table.to_pylist():
         row = at_row.get((cell["consumer"] or "", cell["stream"] or ""))
         place = at_start.get(cell["bucket_start"])
@@ -96,13 +94,14 @@ def heat_map(
         value = cell[chosen.column]
         values[row][place] = 0 if value is None else value * chosen.scale
         texts[row][place] = _describe(cell)
+        targets[row][place] = [*rows[row], starts[place].isoformat()]
     figure = go.Figure(layout=base.layout())
     figure.add_heatmap(
         x=[start + bucket / 2 for start in starts],
         y=list(range(len(rows))),
         z=values,
         text=texts,
-        customdata=[[[*row, start.isoformat()] for start in starts] for row in rows],
+        customdata=targets,
         xgap=1,
         ygap=2,
         zmin=0,

@@ -35,11 +35,15 @@ def main() -> None:
     parser.add_argument(
         "--pruning", type=int, metavar="EVENTS", help="only what deleting half of so many events costs"
     )
+    _add_pages(parser)
     given = parser.parse_args()
     python = platform.python_version()
     print(f"machine           {os.cpu_count()} cores, {platform.machine()}, Python {python}")
     with tempfile.TemporaryDirectory(prefix="stormwatch-bench-") as name:
         work = Path(name)
+        if given.pages is not None:
+            _report_pages(work, given)
+            return
         if given.formats is not None:
             formats.report(work, given.formats or formats.names(), given.events, 64 << 20, given.rounds)
             return
@@ -55,6 +59,37 @@ def main() -> None:
         live.report(work, given.rates, given.seconds)
         growth.report(work, database, given.stored, rounds=15)
         formats.report(work / "formats", formats.names(), given.events, 64 << 20, given.rounds)
+
+
+def _add_pages(parser: argparse.ArgumentParser) -> None:
+    pages = parser.add_argument_group("pages")
+    pages.add_argument(
+        "--pages",
+        type=int,
+        nargs="?",
+        const=10_000_000,
+        metavar="EVENTS",
+        help="only what pages cost over a log of so many events, 10 million; needs Chromium",
+    )
+    pages.add_argument("--rate", type=int, default=1_000, help="events a second of that log")
+    pages.add_argument("--only", nargs="*", default=[], metavar="PAGE", help="only these pages")
+    pages.add_argument("--refreshes", type=int, default=10, help="of each page")
+    pages.add_argument("--viewers", type=int, nargs="*", default=[1, 10], help="of Overview at once")
+    pages.add_argument("--watched", type=float, default=60.0, help="seconds each of them are looked at")
+    pages.add_argument("--minutes", type=float, default=30.0, help="for which memory is watched")
+
+
+def _report_pages(work: Path, given: argparse.Namespace) -> None:
+    # A browser is needed for nothing else here.
+    from tests.benchmarks import pages
+
+    pages.report(
+        work,
+        pages.Scope(
+            given.pages, given.rate, given.refreshes, tuple(given.viewers), given.watched, given.minutes,
+            tuple(given.only),
+        ),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 FILES = 4
 _TYPES = ("order.created", "payment.captured", "shipment.dispatched", "order.cancelled")
 _STEP = timedelta(microseconds=20)
+_BACKLOG_AT = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def lines(seed: int) -> Iterator[str]:
@@ -36,13 +37,14 @@ def lines(seed: int) -> Iterator[str]:
         number += 1
 
 
-def write_backlog(directory: Path, count: int, seed: int = 1) -> int:
-    """Write `count` records into a few files; returns the bytes."""
+def write_backlog(
+    directory: Path, count: int, seed: int = 1, at: datetime = _BACKLOG_AT, step: timedelta = _STEP
+) -> int:
+    """Write `count` records, one each `step` from `at` on (UTC), into a few files; returns the bytes."""
     directory.mkdir(parents=True)
-    at = datetime(2026, 11, 20, tzinfo=UTC)
     files = [(directory / f"svc-{number}.jsonl").open("w", encoding="utf-8") for number in range(FILES)]
     for number, line in zip(range(count), lines(seed), strict=False):
-        text = line.replace("{time}", (at + number * _STEP).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        text = line.replace("{time}", (at + number * step).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
         files[number % FILES].write(text + "\n")
     for file in files:
         file.close()

@@ -23,12 +23,25 @@ def peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def cpu_seconds() -> float:
-    """Processor time that this process and its children have taken so far: utime and stime of proc(5)."""
-    own = os.getpid()
-    lists = (task.joinpath("children").read_text() for task in Path(f"/proc/{own}/task").iterdir())
+def _family(pid: int) -> list[int]:
+    """A process and its children."""
+    lists = (task.joinpath("children").read_text() for task in Path(f"/proc/{pid}/task").iterdir())
+    return [pid, *(int(child) for text in lists for child in text.split())]
+
+
+def cpu_seconds(pid: int | None = None) -> float:
+    """Processor time that a process, this one unless given, and its children have taken so far.
+
+    utime and stime of proc(5).
+    """
     ticks = 0
-    for pid in (own, *(int(pid) for text in lists for pid in text.split())):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    for member in _family(pid or os.getpid()):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that a process and its children have resident now: statm of proc(5)."""
+    pages = (int(Path(f"/proc/{member}/statm").read_text().split()[1]) for member in _family(pid))
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE")

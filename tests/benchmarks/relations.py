@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
+from ingest.inserts import COVER_FILE
 from stormwatch.alerts.asking import Pace, Watch, evaluate, last_instant
 from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog, Query
@@ -105,6 +106,19 @@ SELECT
     step = 3 AS is_victim
 FROM messages, range(4) AS steps(step) WHERE m % 200 = 0
 """
+_FILES: Final = """
+INSERT INTO files BY NAME
+SELECT
+    file_id, 'made-' || file_id || '.jsonl' AS path, 0 AS device, file_id AS inode, 0 AS birth_ns,
+    'none' AS compression, encode('made in the database: ' || file_id) AS head, ''::BLOB AS mark,
+    0 AS checksum, ''::BLOB AS waypoints,
+    sum(byte_length) AS committed_offset, sum(byte_length) AS stored_bytes, 0 AS quarantined_bytes,
+    0 AS blank_bytes, 0 AS inherited_bytes, 0 AS missed_bytes, count(*) AS event_count, 0 AS reject_count,
+    sum(byte_length) AS size_bytes, 0 AS finished_bytes, FALSE AS skipping, 'gone' AS state,
+    min(ingested_at) AS first_seen_at, max(ingested_at) AS last_read_at
+FROM observations GROUP BY file_id
+"""
+"""An ingester that goes on with the database gives other numbers to the files it reads."""
 _CHANGES: Final = """
 INSERT INTO observations BY NAME
 SELECT
@@ -140,16 +154,16 @@ class Cost:
         return self.problem or f"{self.seconds:7.2f}"
 
 
-def make(database: Path, events: int) -> None:
-    """A database with so many events, and with the relations."""
+def make(database: Path, events: int, per_second: int = PER_SECOND, start: datetime = START) -> None:
+    """A database with so many events, at this rate from `start` (UTC) on, and with the relations."""
     with Store(database) as store, store.cursor() as cursor:
         Catalog.load().install(cursor)
         cursor.execute("CREATE TEMP TABLE counts (stream_no INTEGER, n BIGINT)")
         for since in range(0, events // PER_MESSAGE, _AT_ONCE):
             until = min(since + _AT_ONCE, events // PER_MESSAGE)
             given = {
-                "since": since, "until": until, "big": _BIG_CHAIN, "start": START,
-                "per_second": PER_SECOND, "per_message": PER_MESSAGE,
+                "since": since, "until": until, "big": _BIG_CHAIN, "start": start,
+                "per_second": per_second, "per_message": PER_MESSAGE,
             }  # fmt: skip
             cursor.execute(_MESSAGES, given)
             for statement in (_OBSERVATIONS, _LOCKS, _CHANGES, _COUNTS):
@@ -159,6 +173,10 @@ def make(database: Path, events: int) -> None:
             " $events AS event_count, 0 AS reject_count, 0 AS byte_count, 0 AS duration_ms",
             {"events": events},
         )
+        cursor.execute(_FILES)
+        for (file_id,) in cursor.execute("SELECT file_id FROM files").fetchall():
+            for statement in COVER_FILE:
+                cursor.execute(statement, [file_id])
         cursor.execute("CHECKPOINT")
 
 
@@ -198,7 +216,7 @@ def _asked(
     return Cost(time.perf_counter() - started, problem)
 
 
-def _keep(store: Store, end: datetime, events: int) -> None:
+def keep(store: Store, end: datetime, events: int) -> None:
     """Keep minutes and blocks as an owner does, and print what it costs."""
     minutes = Minutes(store)
     started = time.process_time()
@@ -258,7 +276,7 @@ def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> Non
         end = START + timedelta(seconds=size / PER_SECOND)
         costs = {}
         with Store(database) as store, store.cursor() as cursor:
-            _keep(store, end, size)
+            keep(store, end, size)
             _judge(cursor, end, limit_s)
             for name in names:
                 query = catalog[name]

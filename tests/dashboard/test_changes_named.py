@@ -9,7 +9,7 @@ from stormwatch.notes import Notebook
 from stormwatch.storage import Store
 
 from . import story
-from .conftest import Statements, open_page, texts
+from .conftest import Statements, open_page, table, texts
 from .story import HOSTILE
 
 Serve = Callable[..., Statements]
@@ -65,3 +65,20 @@ def test_text_of_a_change_is_code_in_its_link(store: Store, serve: Serve) -> Non
     [(label, _)] = _links(open_page("overview"))
     assert label.startswith("10:00:20 ``")
     assert label.endswith("``")
+
+
+def test_of_very_many_changes_the_latest_are_listed(store: Store, serve: Serve) -> None:
+    serve(store)
+    with store.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO observations SELECT observations.* REPLACE ("
+            "'change' AS operation, 'step ' || step AS message, "
+            "occurred_at + to_milliseconds(step) AS occurred_at) "
+            "FROM observations, range(250) AS steps(step) "
+            "WHERE event_id = 'o-1' AND operation <> 'receive'"
+        )
+    app = open_page("why", box=f"{story.at(20).isoformat()}/{story.at(40).isoformat()}")
+    listed = table(app, "Changes before the onset, latest first")
+    assert listed["subject"].tolist()[:1] == ["step 249"]
+    assert len(listed) == 200
+    assert "The latest 200 of" in texts(app)

@@ -49,6 +49,13 @@ def test_scale_follows_the_length_of_the_window(
     assert (at.bucket, at.span, at.baseline) == (bucket, span, 96 * span)
 
 
+def test_no_bucket_is_shorter_than_a_minute_in_a_busy_log_whose_minutes_are_kept() -> None:
+    for minutes in (1, 5, 15, 60):
+        at = scale(minutes * MINUTE, has_minutes=True)
+        assert (at.bucket, at.span, at.baseline) == (MINUTE, 15 * MINUTE, 24 * HOUR)
+    assert scale(timedelta(days=7), has_minutes=True) == scale(timedelta(days=7))
+
+
 def test_every_scale_has_whole_buckets_in_a_span_and_spans_enough() -> None:
     for minutes in range(2, 3000, 7):
         window = minutes * MINUTE

@@ -70,6 +70,12 @@ def test_lookback_is_an_hour_and_in_a_busy_log_no_longer_than_the_window() -> No
     assert resolve(absolute(FIRST, LAST), _paced(20_000), is_live=True).lookback == timedelta(hours=1)
 
 
+@pytest.mark.parametrize(("per_s", "is_kept"), [(100, True), (20_000, False), (20_000, True)])
+def test_window_asks_by_minutes_in_a_busy_log_whose_minutes_are_kept(per_s: int, is_kept: bool) -> None:
+    shown = resolve("15m", replace(_paced(per_s), has_minutes=is_kept), is_live=True)
+    assert (shown.is_busy, shown.has_minutes) == (per_s == 20_000, per_s == 20_000 and is_kept)
+
+
 def test_grafana_spelling_is_understood() -> None:
     assert resolve("now-15m", LOG, is_live=False).span == timedelta(minutes=15)
 

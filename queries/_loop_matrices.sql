@@ -26,14 +26,18 @@
 --   effect_count       HUGEINT  effects of them seen
 --   effects_per_cause  DOUBLE   corrected for what is still to come and for coverage
 --   variance           DOUBLE   square of its standard error
+--   recent_effects     DOUBLE   the same by effects of the newest fifth of the span alone,
+--                               against those to expect there of one effect per cause
+--   recent_variance    DOUBLE   square of its standard error; both NULL where none are expected
 --   coverage           DOUBLE   share of effects whose cause is known; 1 when not known
 --   delay_s            DOUBLE   mean time from cause to effect
 --   earlier_effects    DOUBLE   effects_per_cause an hour before (with the default span)
 --   is_fixed           BOOLEAN  each cause has had the same number of effects
 --
--- Source: correction for right truncation as in Cori et al. 2013 (EpiEstim), with the delays
--- known here. The variance is that of a Poisson count, and where effects per cause were more
--- dispersed before, that of a negative binomial one, whose dispersion grows with the mean.
+-- Source: correction for right truncation, and the number of effects by when they come, as in
+-- Cori et al. 2013 (EpiEstim), with the delays known here. The variance is that of a Poisson
+-- count, and where effects per cause were more dispersed before, that of a negative binomial
+-- one, whose dispersion grows with the mean.
 -- Reads: _loop_counts
 CREATE OR REPLACE MACRO _loop_matrices(since, until, bucket, span) AS TABLE
 WITH counts AS MATERIALIZED (
@@ -163,6 +167,7 @@ spread_out AS (
         counts.width,
         counts.event_count,
         counts.delay_us,
+        counts.bucket_no + counts.age AS effect_no,
         unnest(
             range(
                 counts.bucket_no + counts.age + 1,
@@ -185,6 +190,9 @@ seen AS (
         spread_out.effect_type,
         any_value(spread_out.width) AS width,
         sum(spread_out.event_count) AS effect_count,
+        sum(spread_out.event_count) FILTER (
+            WHERE spread_out.evaluated_no <= spread_out.effect_no + spread_out.width // 5
+        ) AS recent_count,
         sum(spread_out.delay_us) / sum(spread_out.event_count) / 1000000 AS delay_s
     FROM spread_out
     INNER JOIN last_bucket ON spread_out.evaluated_no <= last_bucket.bucket_no + 1
@@ -213,6 +221,7 @@ expected AS (
         seen.effect_type,
         any_value(seen.width) AS width,
         any_value(seen.effect_count) AS effect_count,
+        any_value(coalesce(seen.recent_count, 0)) AS recent_count,
         any_value(seen.delay_s) AS delay_s,
         sum(causing.event_count) AS cause_count,
         -- Where none is complete yet, all count in full.
@@ -222,7 +231,12 @@ expected AS (
                 WHEN known.block_no IS NULL THEN 1
                 ELSE coalesce(delays.event_count, 0)
             END
-        ) / any_value(coalesce(known.event_count, 1)) AS expected_count
+        ) / any_value(coalesce(known.event_count, 1)) AS expected_count,
+        -- Those that come in the newest buckets, of all causes of the span.
+        sum(
+            causing.event_count
+            * (coalesce(delays.event_count, 0) - coalesce(earlier.event_count, 0))
+        ) / any_value(known.event_count) AS recent_expected
     FROM seen
     INNER JOIN causing
         ON seen.evaluated_no = causing.evaluated_no AND seen.cause_type = causing.cause_type
@@ -237,19 +251,26 @@ expected AS (
             AND known.cause_type = delays.cause_type
             AND known.effect_type = delays.effect_type
             AND seen.evaluated_no - causing.bucket_no >= delays.age
+    ASOF LEFT JOIN delays AS earlier
+        ON
+            known.block_no = earlier.block_no
+            AND known.cause_type = earlier.cause_type
+            AND known.effect_type = earlier.effect_type
+            AND seen.evaluated_no - seen.width // 5 - causing.bucket_no >= earlier.age
     GROUP BY seen.evaluated_no, seen.cause_type, seen.effect_type
-)
+),
 
-SELECT
-    expected.evaluated_no,
-    expected.cause_type,
-    expected.effect_type,
-    expected.cause_count,
-    expected.effect_count,
-    expected.effect_count / expected.expected_count / coalesce(coverages.coverage, 1)
-        AS effects_per_cause,
-    expected.effect_count
-    * (
+measured AS (
+    SELECT
+        expected.evaluated_no,
+        expected.cause_type,
+        expected.effect_type,
+        expected.cause_count,
+        expected.effect_count,
+        expected.recent_count,
+        expected.delay_s,
+        expected.expected_count * coalesce(coverages.coverage, 1) AS expected_count,
+        nullif(expected.recent_expected, 0) * coalesce(coverages.coverage, 1) AS recent_expected,
         1
         + greatest(coalesce(spreads.dispersion, 1) - 1, 0)
         * greatest(
@@ -257,20 +278,37 @@ SELECT
                 expected.effect_count / expected.expected_count / spreads.earlier_effects, 1
             ),
             1
-        )
-    ) / (expected.expected_count * coalesce(coverages.coverage, 1)) ^ 2 AS variance,
-    coalesce(coverages.coverage, 1) AS coverage,
-    expected.delay_s,
-    spreads.earlier_effects / coalesce(coverages.coverage, 1) AS earlier_effects,
-    coalesce(spreads.dispersion < 0.1, FALSE) AS is_fixed
-FROM expected
-LEFT OUTER JOIN coverages
-    ON
-        expected.evaluated_no // expected.width = coverages.block_no
-        AND expected.effect_type = coverages.effect_type
-LEFT OUTER JOIN spreads
-    ON
-        expected.evaluated_no // expected.width = spreads.block_no
-        AND expected.cause_type = spreads.cause_type
-        AND expected.effect_type = spreads.effect_type
-WHERE expected.expected_count > 0;
+        ) AS dispersion,
+        coalesce(coverages.coverage, 1) AS coverage,
+        spreads.earlier_effects / coalesce(coverages.coverage, 1) AS earlier_effects,
+        coalesce(spreads.dispersion < 0.1, FALSE) AS is_fixed
+    FROM expected
+    LEFT OUTER JOIN coverages
+        ON
+            expected.evaluated_no // expected.width = coverages.block_no
+            AND expected.effect_type = coverages.effect_type
+    LEFT OUTER JOIN spreads
+        ON
+            expected.evaluated_no // expected.width = spreads.block_no
+            AND expected.cause_type = spreads.cause_type
+            AND expected.effect_type = spreads.effect_type
+    WHERE expected.expected_count > 0
+)
+
+SELECT
+    measured.evaluated_no,
+    measured.cause_type,
+    measured.effect_type,
+    measured.cause_count,
+    measured.effect_count,
+    measured.effect_count / measured.expected_count AS effects_per_cause,
+    measured.effect_count * measured.dispersion / measured.expected_count ^ 2 AS variance,
+    measured.recent_count / measured.recent_expected AS recent_effects,
+    -- None seen may be one by chance.
+    greatest(measured.recent_count, 1) * measured.dispersion / measured.recent_expected ^ 2
+        AS recent_variance,
+    measured.coverage,
+    measured.delay_s,
+    measured.earlier_effects,
+    measured.is_fixed
+FROM measured;

@@ -20,6 +20,8 @@
 --   effect_count       HUGEINT  effects of them seen
 --   effects_per_cause  DOUBLE   corrected, as _loop_matrices says
 --   variance           DOUBLE   square of its standard error
+--   recent_effects     DOUBLE   the same by effects of the newest fifth of the span
+--   recent_variance    DOUBLE   square of its standard error
 --   coverage           DOUBLE   share of effects whose cause is known
 --   delay_s            DOUBLE   mean time from cause to effect
 --   earlier_effects    DOUBLE   effects_per_cause an hour before (with the default span)
@@ -40,6 +42,8 @@ WITH RECURSIVE entries AS MATERIALIZED (
         matrices.effect_count,
         matrices.effects_per_cause,
         matrices.variance,
+        matrices.recent_effects,
+        matrices.recent_variance,
         matrices.coverage,
         matrices.delay_s,
         matrices.earlier_effects,
@@ -178,6 +182,8 @@ SELECT
     entries.effect_count,
     entries.effects_per_cause,
     entries.variance,
+    entries.recent_effects,
+    entries.recent_variance,
     entries.coverage,
     entries.delay_s,
     entries.earlier_effects,

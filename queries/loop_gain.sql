@@ -5,9 +5,10 @@
 -- types at once. From 1 on it does not stop by itself, whatever the rate; below, each event
 -- that enters costs 1 / (1 - gain). Fan-out that does not come back has no gain at all, so
 -- batches and flash crowds have no row. The newest bucket may still be filling.
--- The level follows the lower bound, when it has held for three buckets and was not more than
--- 0.1 below for six, so that what flares up and fades is told apart: watch from 0.7, warn
--- from 0.8, page from 0.9, storm from 1; calm else. It stays calm as long as the loop is no
+-- The level follows the lower bound, when it has held for three buckets, and below 1 was not
+-- more than 0.1 below for six; and is at most what the effects of the newest fifth of the span
+-- allow, so that what flares up and fades is told apart: watch from 0.7, warn from 0.8, page
+-- from 0.9, storm from 1; calm else. It stays calm as long as the loop is no
 -- busier than twice its usual, or each of its events has the same number of effects: loops
 -- that go round steadily by design, such as timers. NULL: cannot be told, because fewer than
 -- 30 causes are in the span, because causes of more than 70 % of the events are missing, or
@@ -31,9 +32,9 @@
 --   gain_upper      DOUBLE     it is below this with 95 % confidence
 --   turn_gain       DOUBLE     turns that one turn causes: gain to the power of the mean number
 --                              of steps in which a loop comes back to its most frequent type
---   judged_gain     DOUBLE     gain_lower, or 0 where the level is calm for another reason, but
---                              at most 0.1 above the least of it in four buckets; NULL when it
---                              cannot be told
+--   judged_gain     DOUBLE     gain_lower, at most the upper bound of the newest fifth, or 0 where
+--                              the level is calm for another reason; below 1 at most 0.1 above
+--                              the least of it in four buckets; NULL when it cannot be told
 --   sustained_gain  DOUBLE     least judged_gain of three buckets; the level follows it
 --   earlier_gain    DOUBLE     gain of the same pairs of types an hour before (with the
 --                              default span); NULL before there is one
@@ -67,6 +68,8 @@ WITH entries AS MATERIALIZED (
         spectra.cause_count,
         spectra.effects_per_cause,
         spectra.variance,
+        spectra.recent_effects,
+        spectra.recent_variance,
         spectra.coverage,
         spectra.delay_s,
         spectra.earlier_effects,
@@ -222,6 +225,16 @@ gains AS (
             sum(entries.weight ^ 2 * entries.variance ORDER BY entries.pair_no)
         ) AS half_width,
         sum(entries.weight * entries.earlier_effects ORDER BY entries.pair_no) AS earlier_gain,
+        -- Of what nothing can be known yet, nothing is denied.
+        CASE
+            WHEN count(*) = count(entries.recent_effects)
+                THEN
+                    sum(entries.weight * entries.recent_effects ORDER BY entries.pair_no)
+                    + 1.645 * sqrt(
+                        sum(entries.weight ^ 2 * entries.recent_variance ORDER BY entries.pair_no)
+                    )
+            ELSE 'infinity'::DOUBLE
+        END AS recent_upper,
         min(entries.coverage) AS coverage_ratio,
         bool_and(entries.is_fixed) AS is_fixed,
         sum(entries.weight * entries.effects_per_cause * entries.delay_s ORDER BY entries.pair_no)
@@ -250,7 +263,7 @@ judged AS MATERIALIZED (
             WHEN busy.cause_count < 30 OR gains.coverage_ratio < 0.3 THEN NULL
             WHEN busy.usual_count IS NULL AND gains.gain - gains.half_width < 1 THEN NULL
             WHEN gains.is_fixed OR busy.loop_count < 2 * busy.usual_count THEN 0
-            ELSE greatest(gains.gain - gains.half_width, 0)
+            ELSE greatest(least(gains.gain - gains.half_width, gains.recent_upper), 0)
         END AS danger
     FROM gains
     INNER JOIN busy
@@ -266,12 +279,12 @@ by_type_risen AS (
         by_type.event_type,
         CASE WHEN judged.danger IS NOT NULL
             THEN
-                least(
-                    judged.danger,
-                    CASE WHEN count(judged.danger) OVER before = 4
-                        THEN min(judged.danger) OVER before ELSE 0
-                    END + 0.1
-                )
+                CASE
+                    WHEN judged.danger >= 1 THEN judged.danger
+                    WHEN count(judged.danger) OVER before = 4
+                        THEN least(judged.danger, min(judged.danger) OVER before + 0.1)
+                    ELSE least(judged.danger, 0.1)
+                END
         END AS judged_gain
     FROM by_type
     INNER JOIN judged

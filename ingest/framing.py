@@ -227,7 +227,7 @@ def _may_start_another(data: bytes, last: int) -> bool:
 
 
 def _unusual(data: bytes, lines: Bounds) -> Bounds:
-    """Where lines start that are neither an object from brace to brace nor nothing."""
+    """Where lines start that are neither an object from brace to brace, bare or enveloped, nor nothing."""
     codes = np.frombuffer(data, np.uint8)
     starts, lasts = lines[:-1], np.maximum(lines[1:] - 2, 1)
     if len(data) < len(b"{}"):
@@ -236,6 +236,9 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last = codes[lasts]
     last = np.where(last == _RETURN, codes[lasts - 1], last)
     is_object = (first == _OPEN) & (last == _CLOSE)
+    begins = _object_behind_header().match
+    others = np.flatnonzero((first != _OPEN) & (last == _CLOSE))
+    is_object[others] = [begins(data, start) is not None for start in starts[others].tolist()]
     last_bound = int(lines[-1])
     if holding := list(_openings().places(data, last_bound)):
         is_object[np.searchsorted(starts, holding, "right") - 1] = False
@@ -277,6 +280,14 @@ def _spanning() -> tuple[re.Pattern[bytes], dict[str, End]]:
 @cache
 def _peels() -> dict[str, Callable[[bytes], Held | None]]:
     return {one.name: one.peel for one in transcoders() if one.peel is not None}
+
+
+@cache
+def _object_behind_header() -> re.Pattern[bytes]:
+    """How a line begins that is an envelope and holds an object."""
+    # Names are of use in one of them alone.
+    headers = [re.sub(r"\?P<\w+>", "?:", one.header).encode() for one in transcoders() if one.header]
+    return re.compile(rb"(?:%b)\{" % b"|".join([*headers, b"(?!)"]))
 
 
 @cache

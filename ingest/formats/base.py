@@ -219,6 +219,11 @@ class Transcoder:
     peel: Callable[[bytes], Held | None] | None = None
     """What a line of such a record holds, where each is an envelope: the record then is as many of them,
     of one writer, as what they hold is one record. None: it is no such line."""
+    header: str = ""
+    """Where lines are envelopes: regular expression, to Python and RE2 alike, for what stands before what is
+    held, if that is a whole line of its writer. Its groups, all of them named, are the fields beside it.
+    Lines that begin so are of no notation that is asked before. They are opened in bulk, to what `transcode`
+    makes of them."""
     openings: tuple[bytes, ...] = ()
     """Of a record that may span lines which are objects, itself or what they hold: what stands in its
     first line, one of these."""

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingest.envelopes import is_headed, unwrap_headed_sql, unwrap_sql
+from ingest.envelopes import is_headed, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
@@ -123,7 +123,7 @@ class Engine:
         tables = [table for one in self._detours() for table in self._send_again(one, outcome)]
         found = self._cursor.execute("SELECT DISTINCT headed FROM lines WHERE headed IS NOT NULL").fetchall()
         for [name] in sorted(found):
-            tables += self._unwrap(unwrap_headed_sql(self._texts[name]))
+            tables += self._unwrap(read_headed_sql(self._texts[name]))
         others = self._records("shape IS NULL AND headed IS NULL")
         return pa.concat_tables([*tables, *self._sort_out(others, outcome)])
 
@@ -255,7 +255,7 @@ class Engine:
         return [*tables, others.select(LINE_SCHEMA.names)]
 
     def _unwrap(self, opening: str) -> list[pa.Table]:
-        """What was in envelopes that this SQL opens, as lines; texts of a known notation become objects."""
+        """What this SQL reads out of envelopes, as lines; texts of a known notation become objects."""
         opened = self._cursor.sql(opening).to_arrow_table()
         tables = [opened.filter(pa.compute.is_null(opened["held"])).select(LINE_SCHEMA.names)]
         texts = opened.filter(pa.compute.is_valid(opened["held"]))

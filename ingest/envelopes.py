@@ -50,26 +50,37 @@ def unwrap_sql(envelope: Envelope) -> str:
     return _opened(envelope, extracted, "line", _without(envelope, *envelope.held), is_list)
 
 
-def unwrap_headed_sql(by: Transcoder) -> str:
+def read_headed_sql(by: Transcoder) -> str:
     """The same over the `lines` that are `headed` by a transcoder."""
-    envelope = by.format
-    assert isinstance(envelope, Envelope)  # noqa: S101 - what has a header is one
-    [key] = envelope.held
     names = re.findall(r"\?P<(\w+)>", by.header)
     listed = ", ".join(f"'{name}'" for name in ("@header", *names))
-    fields = ", ".join(f"'{name}', header.{name}" for name in names)
-    values = ["held", "NULL", *(f"header.{name}" for [name] in envelope.inputs.values())]
-    extracted = f"""
-    SELECT {_PLACE}, [{", ".join(values)}] AS v, json_object({fields})::VARCHAR AS around
-    FROM (
-        SELECT *, rtrim(substr(line, length(header."@header") + 1), chr(10)) AS held
+    fields = ", ".join(_member(name, f"header.{name}", is_number=name in by.numbers) for name in names)
+    headed = f"""
+        SELECT *, concat_ws(',', {fields}) AS fields,
+            rtrim(substr(line, length(header."@header") + 1), chr(10)) AS held
         FROM (
             SELECT *, regexp_extract(line, '^({by.header})', [{listed}]) AS header
             FROM lines WHERE headed = '{by.name}'
-        )
-    )"""
-    line = f"""'{{"{key}":' || to_json(held) || ',' || substr(around, 2)"""
-    return _opened(envelope, extracted, line, "around", "FALSE")
+        )"""
+    envelope = by.format
+    if not isinstance(envelope, Envelope):
+        return f"""
+    SELECT {_PLACE}, '{by.made}' AS maker, NULL::VARCHAR AS held,
+        '{{' || fields || ',"message":' || to_json(held) || '}}' AS line
+    FROM ({headed})"""
+    [key] = envelope.held
+    values = ["held", "NULL", *(f"header.{name}" for [name] in envelope.inputs.values())]
+    extracted = f"""
+    SELECT {_PLACE}, [{", ".join(values)}] AS v, fields
+    FROM ({headed})"""
+    line = f"""'{{"{key}":' || to_json(held) || ',' || fields || '}}'"""
+    return _opened(envelope, extracted, line, "'{' || fields || '}'", "FALSE")
+
+
+def _member(name: str, value: str, *, is_number: bool) -> str:
+    """SQL: a member of an object; NULL where the group is empty."""
+    written = value if is_number else f"to_json({value})"
+    return f"""'"{name}":' || CASE WHEN {value} <> '' THEN {written} END"""
 
 
 def _opened(envelope: Envelope, extracted: str, line: str, without_held: str, is_list: str) -> str:

@@ -188,7 +188,9 @@ def _end_of_envelopes(
         text = b"".join(texts)
         inner = _end_of_held(text, is_all=is_over)
         if inner is not None:
-            return stops[max(0, bisect(list(accumulate(map(len, texts))), inner) - 1)]
+            reached = list(accumulate(map(len, texts)))
+            # A piece behind it that is empty begins what follows.
+            return stops[bisect_left(reached, reached[max(0, bisect(reached, inner) - 1)])]
         if len(texts) < most:
             return None
         most *= _MORE_LINES
@@ -243,8 +245,20 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     if holding := list(_openings().places(data, last_bound)):
         is_object[np.searchsorted(starts, holding, "right") - 1] = False
     is_object &= lines[1:] - starts < _PIECE
-    unusual: Bounds = starts[~(is_object | np.isin(first, _NOTHING))]
-    return unusual
+    places = np.flatnonzero(~(is_object | np.isin(first, _NOTHING)))
+    for header, count in _told():
+        places = places[~_are_told(data, starts, places, header, count)]
+    return starts[places]
+
+
+def _are_told(
+    data: bytes, starts: Bounds, places: Bounds, header: re.Pattern[bytes], count: int
+) -> npt.NDArray[np.bool_]:
+    """Which of the lines at these places have a header, as `count` lines behind each have."""
+    have = np.zeros(len(starts) + count, bool)
+    have[places] = [header.match(data, start) is not None for start in starts[places].tolist()]
+    are_told: npt.NDArray[np.bool_] = np.all([have[places + number] for number in range(count + 1)], axis=0)
+    return are_told
 
 
 def last_start(data: bytes) -> int:
@@ -285,9 +299,16 @@ def _peels() -> dict[str, Callable[[bytes], Held | None]]:
 @cache
 def _object_behind_header() -> re.Pattern[bytes]:
     """How a line begins that is an envelope and holds an object."""
+    enveloping = (one for one in transcoders() if one.header and one.peel is not None)
     # Names are of use in one of them alone.
-    headers = [re.sub(r"\?P<\w+>", "?:", one.header).encode() for one in transcoders() if one.header]
+    headers = [re.sub(r"\?P<\w+>", "?:", one.header).encode() for one in enveloping]
     return re.compile(rb"(?:%b)\{" % b"|".join([*headers, b"(?!)"]))
+
+
+@cache
+def _told() -> list[tuple[re.Pattern[bytes], int]]:
+    """How lines begin that are whole records, and by how many such lines behind them that is told."""
+    return [(re.compile(one.header.encode()), one.told_by) for one in transcoders() if one.told_by]
 
 
 @cache

@@ -32,11 +32,16 @@ _BATCH: Final = Settings(Path()).batch
 _CANONICAL: Final = "canonical"
 _START_S: Final = 30.0
 _STAMP: Final = "2026-11-20T09:18:27.083420123Z"
-_HOLDING: Final[dict[str, Callable[[str], str]]] = {
+_USUAL: Final[dict[str, Callable[[str], str]]] = {
     "cri_log/json": lambda line: f"{_STAMP} stdout F {line}",
     "docker_json/json": lambda line: json.dumps({"log": line + "\n", "stream": "stdout", "time": _STAMP}),
+    "postgresql_text/line": lambda line: (
+        "2026-11-20 09:18:27.083 UTC [4711] shop@orders LOG:  duration: 0.918 ms  execute <unnamed>: "
+        f"update orders set state = $1 where id = $2 /* {line[1:24]} */"
+    ),
 }
-"""Canonical JSON in the envelopes that containers' logs have: most of their lines hold no more."""
+"""What most lines of some formats are, from lines of canonical JSON: these in the envelopes of containers'
+logs, and reports of PostgreSQL of one line."""
 
 _FLOOR: Final = 60_000
 _FLOOR_OF_JSON_LINES: Final = 150_000
@@ -82,15 +87,13 @@ class Pace:
 
 def names() -> list[str]:
     """The formats that there are records of."""
-    return sorted(
-        [*(path.name for path in _RECORDS.iterdir() if any(path.glob("*.expected.json"))), *_HOLDING]
-    )
+    return sorted([*(path.name for path in _RECORDS.iterdir() if any(path.glob("*.expected.json"))), *_USUAL])
 
 
 def write_log(name: str, to: Path, events: int, most_bytes: int) -> None:
     """Test records of a format, varied, until they are so many events or bytes."""
-    if name in _HOLDING:
-        _write_canonical(to, events, _HOLDING[name])
+    if name in _USUAL:
+        _write_canonical(to, events, _USUAL[name])
         return
     cases = [path for path in sorted((_RECORDS / name).iterdir()) if ".expected" not in path.name]
     text = "".join(_ended(path.read_text()) for path in cases)

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingest.envelopes import unwrap_sql
+from ingest.envelopes import is_headed, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
@@ -71,6 +71,7 @@ class Engine:
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
         self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
         self._texts = {one.name: one for one in transcoders() if one.starts}
+        self._headed = [one for one in self._texts.values() if one.header]
         self._text = one_of({name: one.whole for name, one in self._texts.items()})
         self._marks = sorted({fmt.mark for fmt in json_formats() if fmt.mark})
         words = [
@@ -120,7 +121,11 @@ class Engine:
                 self._plan_new_shapes()
         self._parse_planned()
         tables = [table for one in self._detours() for table in self._send_again(one, outcome)]
-        return pa.concat_tables([*tables, *self._sort_out(self._records("shape IS NULL"), outcome)])
+        found = self._cursor.execute("SELECT DISTINCT headed FROM lines WHERE headed IS NOT NULL").fetchall()
+        for [name] in sorted(found):
+            tables += self._unwrap(read_headed_sql(self._texts[name]))
+        others = self._records("shape IS NULL AND headed IS NULL")
+        return pa.concat_tables([*tables, *self._sort_out(others, outcome)])
 
     def _classify(self, lines: pa.Table) -> None:
         self._use("incoming", lines)
@@ -128,6 +133,7 @@ class Engine:
         keys = f"json_keys(line, [{pointers}])" if self._containers else "json_keys(line)"
         top = "keys[1]" if self._containers else "keys"
         marked = ", ".join(f"contains(line, '{mark}')" for mark in self._marks)
+        headed = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in self._headed)
         self._cursor.execute(
             f"""CREATE OR REPLACE TEMP TABLE classified AS
             SELECT * EXCLUDE (keys),
@@ -136,7 +142,8 @@ class Engine:
                 SELECT *, [{marked}]::BOOLEAN[] AS marked,
                     -- ltrim copies the line
                     CASE WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
-                        THEN try({keys}) END AS keys
+                        THEN try({keys}) END AS keys,
+                    CASE WHEN maker IS NOT NULL OR starts_with(line, '{{') THEN NULL {headed} END AS headed
                 FROM incoming
             )"""
         )
@@ -237,7 +244,7 @@ class Engine:
         ]
         self._use("sent", pa.table({"shape": pa.array(shapes, pa.uint64())}))
         if isinstance(through, Envelope):
-            return self._unwrap(through)
+            return self._unwrap(unwrap_sql(through))
         records = self._records("shape IN (SELECT shape FROM sent)")
         holds = [through.holds in raw for raw in records.raws]
         mine = [number for number, is_one in enumerate(holds) if is_one]
@@ -247,9 +254,9 @@ class Engine:
         tables = [transcoded(through, records, mine, refusing(records, outcome))]
         return [*tables, others.select(LINE_SCHEMA.names)]
 
-    def _unwrap(self, envelope: Envelope) -> list[pa.Table]:
-        """What was in envelopes, as lines; texts of a known notation become objects."""
-        opened = self._cursor.sql(unwrap_sql(envelope)).to_arrow_table()
+    def _unwrap(self, opening: str) -> list[pa.Table]:
+        """What this SQL reads out of envelopes, as lines; texts of a known notation become objects."""
+        opened = self._cursor.sql(opening).to_arrow_table()
         tables = [opened.filter(pa.compute.is_null(opened["held"])).select(LINE_SCHEMA.names)]
         texts = opened.filter(pa.compute.is_valid(opened["held"]))
         if texts.num_rows:
@@ -266,7 +273,8 @@ class Engine:
         return tables
 
     def _records(self, condition: str) -> Records:
-        found = self._cursor.sql(f"SELECT * EXCLUDE (marked) FROM lines WHERE {condition}").to_arrow_table()
+        columns = "* EXCLUDE (marked, headed)"
+        found = self._cursor.sql(f"SELECT {columns} FROM lines WHERE {condition}").to_arrow_table()
         return Records.of(found, "line")
 
     def _by_notation(self, records: Records) -> dict[str, list[int]]:

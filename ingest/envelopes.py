@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
-from ingest.formats.base import Envelope
+from ingest.formats.base import Envelope, Transcoder
 from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
 
+_PLACE: Final = "file_id, byte_offset, byte_length, record_no, mapping_no"
 _NEXT: Final = "[89ab]."
 _UTF8: Final = (
     f"(?:[0-7].|(?:c[2-9a-f]|d.){_NEXT}|(?:e0[ab].|e[1-9abcef]{_NEXT}|ed[89].){_NEXT}"
@@ -25,6 +27,14 @@ def text_of_bytes(listed: str) -> str:
     return f"list_transform([array_to_string({digits}, '')], lambda hex: {text})[1]"
 
 
+def is_headed(by: Transcoder) -> str:
+    """SQL: whether a line is an envelope with this header, and can be opened as text.
+
+    What JSON writes in more than one way is left to the transcoder, and so are several lines.
+    """
+    return f"regexp_full_match(line, '(?:{by.header})[^\\x00-\\x08\\x0a-\\x1f]*\\n?')"
+
+
 def unwrap_sql(envelope: Envelope) -> str:
     """The SELECT over `lines` with the shapes in `sent`: rows of LINE_SCHEMA and more.
 
@@ -32,6 +42,49 @@ def unwrap_sql(envelope: Envelope) -> str:
     `line` the envelope. `added` are the keys that a record taken out gets.
     """
     paths = [envelope.held, (envelope.headers,), *envelope.inputs.values()]
+    extracted = f"""
+    SELECT {_PLACE}, line, json_extract_string(line, [{", ".join(map(pointer, paths))}]) AS v
+    FROM lines WHERE shape IN (SELECT shape FROM sent)"""
+    # A text that is no UTF-8, or of unknown encoding, may be written as the list of its bytes.
+    is_list = f"starts_with(v[1], '[') AND json_type(line, {pointer(envelope.held)}) = 'ARRAY'"
+    return _opened(envelope, extracted, "line", _without(envelope, *envelope.held), is_list)
+
+
+def read_headed_sql(by: Transcoder) -> str:
+    """The same over the `lines` that are `headed` by a transcoder."""
+    names = re.findall(r"\?P<(\w+)>", by.header)
+    listed = ", ".join(f"'{name}'" for name in ("@header", *names))
+    fields = ", ".join(_member(name, f"header.{name}", is_number=name in by.numbers) for name in names)
+    headed = f"""
+        SELECT *, concat_ws(',', {fields}) AS fields,
+            rtrim(substr(line, length(header."@header") + 1), chr(10)) AS held
+        FROM (
+            SELECT *, regexp_extract(line, '^({by.header})', [{listed}]) AS header
+            FROM lines WHERE headed = '{by.name}'
+        )"""
+    envelope = by.format
+    if not isinstance(envelope, Envelope):
+        return f"""
+    SELECT {_PLACE}, '{by.made}' AS maker, NULL::VARCHAR AS held,
+        '{{' || fields || ',"message":' || to_json(held) || '}}' AS line
+    FROM ({headed})"""
+    [key] = envelope.held
+    values = ["held", "NULL", *(f"header.{name}" for [name] in envelope.inputs.values())]
+    extracted = f"""
+    SELECT {_PLACE}, [{", ".join(values)}] AS v, fields
+    FROM ({headed})"""
+    line = f"""'{{"{key}":' || to_json(held) || ',' || fields || '}}'"""
+    return _opened(envelope, extracted, line, "'{' || fields || '}'", "FALSE")
+
+
+def _member(name: str, value: str, *, is_number: bool) -> str:
+    """SQL: a member of an object; NULL where the group is empty."""
+    written = value if is_number else f"to_json({value})"
+    return f"""'"{name}":' || CASE WHEN {value} <> '' THEN {written} END"""
+
+
+def _opened(envelope: Envelope, extracted: str, line: str, without_held: str, is_list: str) -> str:
+    """The SELECT over envelopes whose values are `extracted` as a list `v`."""
     written = [path for path in envelope.inputs.values() if path[0] == envelope.headers]
     values = {name: f"nullif(v[{number}], '')" for number, name in enumerate(envelope.inputs, start=3)}
     for name, path in envelope.inputs.items():
@@ -43,15 +96,10 @@ def unwrap_sql(envelope: Envelope) -> str:
     if envelope.headers:
         notes.append(f"""coalesce(',"{HEADERS}":' || headers, '')""")
     # What the sender wrote counts for a text as well.
-    kept = f"'{{' || notes || ',' || substr({_without(envelope)}, 2)" if envelope.headers else "line"
+    kept = f"'{{' || notes || ',' || substr({_without(envelope)}, 2)" if envelope.headers else line
     below = ", ".join(pointer(path[1:]) for path in written)
-    # A text that is no UTF-8, or of unknown encoding, may be written as the list of its bytes.
-    is_list = f"starts_with(v[1], '[') AND json_type(line, {pointer(envelope.held)}) = 'ARRAY'"
     return f"""
-WITH extracted AS (
-    SELECT file_id, byte_offset, byte_length, record_no, mapping_no, line,
-        json_extract_string(line, [{", ".join(map(pointer, paths))}]) AS v
-    FROM lines WHERE shape IN (SELECT shape FROM sent)
+WITH extracted AS ({extracted}
 ), spelled AS (
     SELECT *, CASE WHEN {is_list} THEN {text_of_bytes("v[1]")} ELSE v[1] END AS held,
         {_as_object("v[2]") if envelope.headers else "NULL"} AS spelled
@@ -67,10 +115,10 @@ WITH extracted AS (
         {" || ".join(notes)} AS notes
     FROM opened
 ), noted AS (
-    SELECT *, notes || ',"@{envelope.name}":' || {_without(envelope, *envelope.held)} AS added
+    SELECT *, notes || ',"@{envelope.name}":' || {without_held} AS added
     FROM judged
 )
-SELECT file_id, byte_offset, byte_length, record_no, mapping_no,
+SELECT {_PLACE},
     CASE WHEN is_object THEN NULL ELSE '{envelope.name}' END AS maker,
     CASE
         WHEN is_object THEN '{{' || added || ',' || substr(ltrim(held, ' \t\r\n'), 2)

@@ -188,7 +188,9 @@ def _end_of_envelopes(
         text = b"".join(texts)
         inner = _end_of_held(text, is_all=is_over)
         if inner is not None:
-            return stops[max(0, bisect(list(accumulate(map(len, texts))), inner) - 1)]
+            reached = list(accumulate(map(len, texts)))
+            # A piece behind it that is empty begins what follows.
+            return stops[bisect_left(reached, reached[max(0, bisect(reached, inner) - 1)])]
         if len(texts) < most:
             return None
         most *= _MORE_LINES
@@ -227,7 +229,7 @@ def _may_start_another(data: bytes, last: int) -> bool:
 
 
 def _unusual(data: bytes, lines: Bounds) -> Bounds:
-    """Where lines start that are neither an object from brace to brace nor nothing."""
+    """Where lines start that are neither an object from brace to brace, bare or enveloped, nor nothing."""
     codes = np.frombuffer(data, np.uint8)
     starts, lasts = lines[:-1], np.maximum(lines[1:] - 2, 1)
     if len(data) < len(b"{}"):
@@ -236,12 +238,27 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last = codes[lasts]
     last = np.where(last == _RETURN, codes[lasts - 1], last)
     is_object = (first == _OPEN) & (last == _CLOSE)
+    begins = _object_behind_header().match
+    others = np.flatnonzero((first != _OPEN) & (last == _CLOSE))
+    is_object[others] = [begins(data, start) is not None for start in starts[others].tolist()]
     last_bound = int(lines[-1])
     if holding := list(_openings().places(data, last_bound)):
         is_object[np.searchsorted(starts, holding, "right") - 1] = False
     is_object &= lines[1:] - starts < _PIECE
-    unusual: Bounds = starts[~(is_object | np.isin(first, _NOTHING))]
-    return unusual
+    places = np.flatnonzero(~(is_object | np.isin(first, _NOTHING)))
+    for header, count in _told():
+        places = places[~_are_told(data, starts, places, header, count)]
+    return starts[places]
+
+
+def _are_told(
+    data: bytes, starts: Bounds, places: Bounds, header: re.Pattern[bytes], count: int
+) -> npt.NDArray[np.bool_]:
+    """Which of the lines at these places have a header, as `count` lines behind each have."""
+    have = np.zeros(len(starts) + count, bool)
+    have[places] = [header.match(data, start) is not None for start in starts[places].tolist()]
+    are_told: npt.NDArray[np.bool_] = np.all([have[places + number] for number in range(count + 1)], axis=0)
+    return are_told
 
 
 def last_start(data: bytes) -> int:
@@ -277,6 +294,21 @@ def _spanning() -> tuple[re.Pattern[bytes], dict[str, End]]:
 @cache
 def _peels() -> dict[str, Callable[[bytes], Held | None]]:
     return {one.name: one.peel for one in transcoders() if one.peel is not None}
+
+
+@cache
+def _object_behind_header() -> re.Pattern[bytes]:
+    """How a line begins that is an envelope and holds an object."""
+    enveloping = (one for one in transcoders() if one.header and one.peel is not None)
+    # Names are of use in one of them alone.
+    headers = [re.sub(r"\?P<\w+>", "?:", one.header).encode() for one in enveloping]
+    return re.compile(rb"(?:%b)\{" % b"|".join([*headers, b"(?!)"]))
+
+
+@cache
+def _told() -> list[tuple[re.Pattern[bytes], int]]:
+    """How lines begin that are whole records, and by how many such lines behind them that is told."""
+    return [(re.compile(one.header.encode()), one.told_by) for one in transcoders() if one.told_by]
 
 
 @cache

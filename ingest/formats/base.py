@@ -219,6 +219,15 @@ class Transcoder:
     peel: Callable[[bytes], Held | None] | None = None
     """What a line of such a record holds, where each is an envelope: the record then is as many of them,
     of one writer, as what they hold is one record. None: it is no such line."""
+    header: str = ""
+    """Regular expression, to Python and RE2 alike, for how a record begins that is a line with nothing but a
+    text behind it: what an envelope holds, a whole line of its writer, or a `message`. Its groups, all of
+    them named, are the other fields, in their order. Lines that begin so are of no notation that is asked
+    before. They are read in bulk, to what `transcode` makes of them."""
+    told_by: int = 0
+    """So many lines behind one with the header, if they have it as well, tell that it is a whole record."""
+    numbers: Collection[str] = ()
+    """Groups of the header that are whole numbers of up to 18 digits."""
     openings: tuple[bytes, ...] = ()
     """Of a record that may span lines which are objects, itself or what they hold: what stands in its
     first line, one of these."""

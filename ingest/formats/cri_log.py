@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from ingest.formats.base import Envelope, Held, Transcoder, made
 
-_TIME: Final = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
-_STARTS: Final = rb"%b std(?:out|err) [FP](?::\S*)? " % _TIME
-_LINE: Final = re.compile(rb"(%b) (std(?:out|err)) ([FP])(?::\S*)? ([^\n]*)(?:\n|\Z)" % _TIME)
+_TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
+_STARTS: Final = rf"{_TIME} std(?:out|err) [FP](?::\S*)? ".encode()
+_HEADER: Final = rf"(?P<time>{_TIME}) (?P<stream>std(?:out|err)) F(?::[!-~]*)? "
+_LINE: Final = re.compile(rf"({_TIME}) (std(?:out|err)) ([FP])(?::\S*)? ([^\n]*)(?:\n|\Z)".encode())
 
 _ENVELOPE: Final = Envelope(
     name="cri_log",
@@ -52,4 +53,6 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     yield {"log": text, **about}
 
 
-FORMAT = Transcoder(name="cri_log", format=_ENVELOPE, starts=_STARTS, peel=_peel, transcode=_transcode)
+FORMAT = Transcoder(
+    name="cri_log", format=_ENVELOPE, starts=_STARTS, peel=_peel, header=_HEADER, transcode=_transcode
+)

@@ -218,11 +218,23 @@ BY_TEXT: Final = (
 # %l counts lines, line_num records: the numbers of one session are not those of its jsonlog.
 MAPPED: Final = server_log("postgresql_text", columns=computed(BY_TEXT, "{session} || '#' || {line_num}"))
 
+# The default prefix, and that with who is connected to what by which program: nothing in them can be
+# anything else, as a program in capital letters might be an SQLSTATE.
+_STAMP: Final = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:[A-Z]{3,5}|[+-]\d\d)"
+_WHO: Final = r"(?P<user>[A-Za-z_]\w*)@(?P<dbname>[A-Za-z_]\w*)(?:/(?P<application_name>[a-z][\w-]*))?"
+_HEADER: Final = (
+    rf"(?P<prefix>(?P<timestamp>{_STAMP}) \[(?P<pid>[1-9]\d{{0,8}})\] (?:{_WHO} )?)"
+    rf"(?P<error_severity>{'|'.join(_SEVERITIES)}):  "
+)
+
 FORMAT = Transcoder(
     name="postgresql_text",
     format=MAPPED,
     starts=REPORT_START,
     end=_end,
     openings=(b":  ",),
+    header=_HEADER,
+    told_by=2,  # by the first that no part of it follows, by the second that none follows the first
+    numbers=("pid",),
     transcode=transcode,
 )

@@ -7,8 +7,9 @@ that lines and bytes stand beside.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -30,7 +31,17 @@ _RECORDS: Final = Path(__file__).parents[1] / "ingest" / "formats"
 _BATCH: Final = Settings(Path()).batch
 _CANONICAL: Final = "canonical"
 _START_S: Final = 30.0
-
+_STAMP: Final = "2026-11-20T09:18:27.083420123Z"
+_USUAL: Final[dict[str, Callable[[str], str]]] = {
+    "cri_log/json": lambda line: f"{_STAMP} stdout F {line}",
+    "docker_json/json": lambda line: json.dumps({"log": line + "\n", "stream": "stdout", "time": _STAMP}),
+    "postgresql_text/line": lambda line: (
+        "2026-11-20 09:18:27.083 UTC [4711] shop@orders LOG:  duration: 0.918 ms  execute <unnamed>: "
+        f"update orders set state = $1 where id = $2 /* {line[1:24]} */"
+    ),
+}
+"""What most lines of some formats are, from lines of canonical JSON: these in the envelopes of containers'
+logs, and reports of PostgreSQL of one line."""
 
 _FLOOR: Final = 60_000
 _FLOOR_OF_JSON_LINES: Final = 150_000
@@ -76,11 +87,14 @@ class Pace:
 
 def names() -> list[str]:
     """The formats that there are records of."""
-    return sorted(path.name for path in _RECORDS.iterdir() if any(path.glob("*.expected.json")))
+    return sorted([*(path.name for path in _RECORDS.iterdir() if any(path.glob("*.expected.json"))), *_USUAL])
 
 
 def write_log(name: str, to: Path, events: int, most_bytes: int) -> None:
     """Test records of a format, varied, until they are so many events or bytes."""
+    if name in _USUAL:
+        _write_canonical(to, events, _USUAL[name])
+        return
     cases = [path for path in sorted((_RECORDS / name).iterdir()) if ".expected" not in path.name]
     text = "".join(_ended(path.read_text()) for path in cases)
     once = sum(path.read_text().count('"format":') for path in (_RECORDS / name).glob("*.expected.json"))
@@ -93,11 +107,11 @@ def _ended(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-def _write_canonical(to: Path, events: int) -> None:
+def _write_canonical(to: Path, events: int, held_by: Callable[[str], str] = str) -> None:
     with to.open("w", encoding="utf-8") as file:
         for number, line in zip(range(events), logs.lines(seed=1), strict=False):
             stamp = f"2026-11-20T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}.123456Z"
-            file.write(line.replace("{time}", stamp) + "\n")
+            file.write(held_by(line.replace("{time}", stamp)) + "\n")
 
 
 def _chunks(path: Path) -> Iterator[Chunk]:
@@ -147,8 +161,9 @@ def report(work: Path, chosen: Iterable[str], events: int, most_bytes: int, roun
     number = count()
     slow: list[str] = []
     for name in chosen:
-        write_log(name, work / f"{name}.log", events, most_bytes)
-        log = Log.of(work / f"{name}.log")
+        path = work / f"{name.replace('/', '_of_')}.log"
+        write_log(name, path, events, most_bytes)
+        log = Log.of(path)
         ours, usual = [], []
         for _ in range(rounds):
             # One after the other in each round, so that both see the same noise.

@@ -126,6 +126,14 @@ def test_pieces_of_a_line_are_put_together(parser: Parser) -> None:
         assert rows[0]["event_id"] == "e1"
 
 
+def test_an_empty_piece_is_the_beginning_of_what_follows(parser: Parser) -> None:
+    for line in ('{"id":"e1"}', "text"):
+        data = f"{TIME} stdout F {line}\n{TIME} stdout P \n{TIME} stdout F end\n"
+        rows = read(data, parser).rows
+        assert [(row["byte_offset"], row.get("message")) for row in rows][1] == (data.index(TIME, 9), "end")
+        assert "logtag" not in rows[0].get("attributes", "")
+
+
 def test_a_short_line_without_its_end_is_a_line(parser: Parser) -> None:
     rows = read("".join(docker(text) + "\n" for text in ("one", "two")), parser).rows
     assert [row["message"] for row in rows] == ["one", "two"]

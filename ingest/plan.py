@@ -137,7 +137,9 @@ def make_plan(
         if envelope and (role not in fmt.fields or role in OUTER_FIRST):
             outside = [path for path in outer.get(role, []) if path[: len(envelope)] != envelope]
             paths = outside + paths if role in OUTER_FIRST else paths + outside
-        if paths := [path for path in paths if path not in unfit]:
+        # What an event is about is often what orders it as well, as names that stand for both.
+        fit = unfit - {mapping.get("entity", ())} if role == "stream_key" else unfit
+        if paths := [path for path in paths if path not in fit]:
             found[role] = tuple(paths)
     for place in (HEADERS, ABOVE, ABOUT):
         for role in around.get(place, {}).keys() - mapping.keys():

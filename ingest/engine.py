@@ -65,6 +65,7 @@ class Engine:
         self._mapping = mapping
         self._inferred = inferred
         self._mappings: list[tuple[Fields, Fields]] = []
+        self._met: set[tuple[str, Path]] = set()
         self._containers: list[Path] = []
         self._plans: dict[int, Plan | _Again] = {}
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
@@ -108,6 +109,10 @@ class Engine:
     def plans(self) -> list[Plan]:
         """How the records of each shape seen so far are read."""
         return [plan for plan in self._plans.values() if isinstance(plan, Plan)]
+
+    def unmet(self) -> set[tuple[str, Path]]:
+        """Role and field of what the user said of files that were parsed, and no record had."""
+        return {item for said, _ in self._mappings for item in said.items()} - self._met
 
     def _round(self, lines: pa.Table, outcome: Outcome) -> pa.Table:
         """Parse what can be parsed; the rest comes back as other lines."""
@@ -195,6 +200,7 @@ class Engine:
                 return _Again(around)
         fmt, envelope = _match(shape)
         said, inferred = self._mappings[mapping_no] if self._mappings else ({}, {})
+        self._met.update((role, path) for role, path in said.items() if path in shape.paths)
         fields = merged(inferred, said) if fmt is json_formats()[-1] else said
         mapping = {role: path for role, path in fields.items() if not path or path in shape.paths}
         return make_plan(shape, fmt, envelope, mapping, mapping_no)

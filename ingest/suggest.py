@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ingest.check import Mapped, Report, field_name
+from ingest.check import Mapped, Report
+from ingest.mapping import field_name
 from ingest.roles.decisions import Decision
 from ingest.roles.samples import scope_of
 

@@ -80,6 +80,8 @@ class Mapped:
     """Where the values themselves tell what the field is: how surely, 0 to 1."""
     is_override: bool = False
     """The names alone would have said something else."""
+    evidence: str = ""
+    """What of the values tells it."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,9 @@ class Checker:
         decision = self._finder.decision(path, entry.column)
         if decision is None or entry.fields[:1] != (field_name(decision.field),):
             return entry
-        return replace(entry, confidence=decision.confidence, is_override=decision.is_override)
+        return replace(
+            entry, confidence=decision.confidence, is_override=decision.is_override, evidence=decision.reasons
+        )
 
     def _rejected(self, rejects: Iterable[Reject]) -> Iterator[Rejected]:
         by_reason: dict[str, list[Reject]] = {}

@@ -24,7 +24,7 @@ from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, grouped, make_plan
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
 from ingest.statement import Statement, pointer
-from ingest.transcoding import Records, refusing, transcoded
+from ingest.transcoding import RENUMBER, Records, refusing, transcoded
 from ingest.vocabulary import normalise, operation_words
 from stormwatch.model import EVENT_SCHEMA
 
@@ -65,6 +65,7 @@ class Engine:
         self._mapping = mapping
         self._inferred = inferred
         self._mappings: list[tuple[Fields, Fields]] = []
+        self._is_split = False
         self._met: set[tuple[str, Path]] = set()
         self._containers: list[Path] = []
         self._plans: dict[int, Plan | _Again] = {}
@@ -101,8 +102,11 @@ class Engine:
         self._cursor.execute("TRUNCATE parsed")
         if broken:
             lines = pa.concat_tables([lines, *self._sort_out(Records.apart(broken), outcome)])
+        self._is_split = False
         while lines.num_rows:
             lines = self._round(lines, outcome)
+        if self._is_split:
+            self._cursor.execute(RENUMBER)
         outcome.rejects.sort(key=lambda reject: (reject.file_id, reject.byte_offset))
         return outcome
 
@@ -244,6 +248,7 @@ class Engine:
         self._use("sent", pa.table({"shape": pa.array(shapes, pa.uint64())}))
         if isinstance(through, Envelope):
             return self._unwrap(through)
+        self._is_split |= isinstance(through.format, Envelope)
         records = self._records("shape IN (SELECT shape FROM sent)")
         holds = [through.holds in raw for raw in records.raws]
         mine = [number for number, is_one in enumerate(holds) if is_one]

@@ -9,6 +9,7 @@ from ingest.formats.base import Envelope
 from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
 
+_TYPED: Final = r'\{[^{}]*"(?:[sS]tringValue|Value)" *: *("(?:[^"\\]|\\.)*")[^{}]*\}'
 _NEXT: Final = "[89ab]."
 _UTF8: Final = (
     f"(?:[0-7].|(?:c[2-9a-f]|d.){_NEXT}|(?:e0[ab].|e[1-9abcef]{_NEXT}|ed[89].){_NEXT}"
@@ -31,13 +32,13 @@ def unwrap_sql(envelope: Envelope) -> str:
     `held` is NULL where the record held is an object, which `line` then is; else it is the text, and
     `line` the envelope. `added` are the keys that a record taken out gets.
     """
-    paths = [envelope.held, (envelope.headers,), *envelope.inputs.values()]
+    paths = [envelope.held, (envelope.headers,), *envelope.inputs.values(), (ABOUT,)]
     written = [path for path in envelope.inputs.values() if path[0] == envelope.headers]
     values = {name: f"nullif(v[{number}], '')" for number, name in enumerate(envelope.inputs, start=3)}
     for name, path in envelope.inputs.items():
         if path in written:
             values[name] = f"nullif(h[{written.index(path) + 1}], '')"
-    notes = [f"'\"{ABOUT}\":'", _noted(envelope.about, values)]
+    notes = [f"'\"{ABOUT}\":'", _with_outer(_noted(envelope.about, values), f"v[{len(paths)}]")]
     if envelope.above:
         notes += [f"',\"{ABOVE}\":'", _noted(envelope.above, values)]
     if envelope.headers:
@@ -86,19 +87,29 @@ def _noted(roles: Mapping[str, str], values: Mapping[str, str]) -> str:
     return f"json_object({members})"
 
 
+def _with_outer(noted: str, outer: str) -> str:
+    """With what an envelope around this one said of the record, where this one says nothing."""
+    return (
+        f"CASE WHEN {outer} IS NULL THEN {noted}"
+        f" ELSE json_merge_patch({outer}::JSON, json_merge_patch('{{}}', {noted})) END"
+    )
+
+
 def _without(envelope: Envelope, *held: str) -> str:
     """The envelope without the headers, where they were understood, and the path of what it holds."""
     inner = "".join(f'{{"{key}":' for key in held) + "null" + "}" * len(held) if held else "{}"
+    inner = (inner.removesuffix("}") + "," if held else "{") + f'"{ABOUT}":null}}'
     if not envelope.headers:
         return f"json_merge_patch(line, '{inner}')"
-    both = (inner.removesuffix("}") + "," if held else "{") + f'"{envelope.headers}":null}}'
+    both = inner.removesuffix("}") + f',"{envelope.headers}":null}}'
     return f"json_merge_patch(line, CASE WHEN headers IS NULL THEN '{inner}' ELSE '{both}' END)"
 
 
 def _as_object(found: str) -> str:
     """What the sender wrote in the notation of an object, if it is what is understood.
 
-    A list holds names and values in turn, or objects of a `key` and a `value`, or of one member.
+    A list holds names and values in turn, or objects of a `key` and a `value`, or of one member. The values
+    of an object may be objects of a type and a value.
     """
     items = f"json_extract({found}, '$[*]')"
     in_turn = f"list_transform({items}, lambda item, i: item || CASE WHEN i % 2 = 1 THEN ':' ELSE ',' END)"
@@ -111,5 +122,5 @@ def _as_object(found: str) -> str:
     return f"""CASE
         WHEN starts_with({found}, '[{{') THEN '{{' || rtrim(array_to_string({objects}, ''), ',') || '}}'
         WHEN starts_with({found}, '[') THEN '{{' || rtrim(array_to_string({in_turn}, ''), ',') || '}}'
-        ELSE {found}
+        ELSE regexp_replace({found}, '{_TYPED}', '\\1', 'g')
     END"""

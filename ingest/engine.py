@@ -19,7 +19,15 @@ from ingest.envelopes import unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
-from ingest.names import CANDIDATE_ENVELOPES, CONTAINERS, DEEP_CONTAINERS, WRAPPERS, Path
+from ingest.names import (
+    CANDIDATE_ENVELOPES,
+    CONTAINERS,
+    DEEP_CONTAINERS,
+    EVENT_OBJECTS,
+    NAME_PARTS,
+    WRAPPERS,
+    Path,
+)
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, grouped, make_plan
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
@@ -353,7 +361,9 @@ def _containers(paths: Iterable[Path]) -> Iterator[Path]:
             is_known = name in CONTAINERS
         else:
             # Business data is no place to look for ids, unless it is a whole event.
-            is_known = name in WRAPPERS and normalise(path[0]) in WRAPPERS | CANDIDATE_ENVELOPES
+            outer = normalise(path[0])
+            is_known = name in WRAPPERS and outer in WRAPPERS | CANDIDATE_ENVELOPES
+            is_known = is_known or (name in NAME_PARTS and outer in WRAPPERS | EVENT_OBJECTS)
             is_known = is_known or normalise("".join(path)) in DEEP_CONTAINERS
         if is_known and len(path) <= _MAX_DEPTH:
             yield path

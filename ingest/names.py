@@ -250,6 +250,9 @@ CONTAINERS: Final = (
 )  # fmt: skip
 """Objects that are looked into."""
 
+NAME_PARTS: Final = CONTAINERS - WRAPPERS - EVENT_OBJECTS - PAYLOADS
+"""Objects whose name is a part of those of their fields, also in a wrapper: `metadata.causation.id`."""
+
 DEEP_CONTAINERS: Final = frozenset(
     {"servicenode", "messagingmessage", "messagingdestination", "messagingoperation", "messagingkafka"}
 )

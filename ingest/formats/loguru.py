@@ -17,7 +17,14 @@ FORMAT = JsonFormat(
     name="loguru",
     priority=814,
     match=_match,
-    fields={"occurred_at": (), "severity": (), "service": (), "message": (("record", "message"),)},
+    # The name of a process of Python is no node.
+    fields={
+        "occurred_at": (),
+        "severity": (),
+        "service": (),
+        "node": (),
+        "message": (("record", "message"),),
+    },
     named={"service"},
     inputs={
         "moment": ("record", "time", "timestamp"),

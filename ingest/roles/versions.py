@@ -47,7 +47,7 @@ _READ_WORDS: Final = frozenset(
 )
 _ROLES: Final = ("entity_version", "expected_version", "schema_version")
 """What a field may be called that is a version."""
-_ENTITY_NAMES: Final = ("entity", "stream_key", "lock_resource")
+_ENTITY_NAMES: Final = ("entity", "stream_key", "lock_resource", "stream")
 _BARE_IDS: Final = frozenset({"id", "uuid", "guid", "identifier", "recordid", "entryid"})
 """Names of an event's id that are as often those of what the event is about."""
 
@@ -145,15 +145,13 @@ def find(
     if not called:
         return []
     read = [number for number, field in enumerate(fields) if not _words(field).isdisjoint(_READ_WORDS)]
-    labelled = pa.compute.unique(table.filter(pa.compute.is_valid(table["label"]))["field"]).to_pylist()
-    hinted = [number for number, field in enumerate(fields) if is_hinted(field)]
     connection.register("counted", table)
     try:
         counts = connection.execute(
             _VERSIONS,
             {
                 "versions": called,
-                "keys": sorted({*labelled, *hinted}.difference(called)),
+                "keys": [number for number in range(len(fields)) if number not in called],
                 "entities": _ENTITIES,
                 "steps": _STEPS,
             },

@@ -85,6 +85,16 @@ TOLD: dict[str, tuple[Write, int, dict[str, tuple[str, bool]]]] = {
         0,
         {"entity": ("order_id", True), "entity_version": ("state.etag", True)},
     ),
+    "the entity is called a stream": (
+        lambda _, e, v: {"order": e, "streamId": f"order-{e}", "streamVersion": v, "aggregateVersion": 2},
+        1,
+        {"entity": ("streamId", True), "entity_version": ("streamVersion", True)},
+    ),
+    "the entity is a number that nobody knows the name of": (
+        lambda n, e, v: {"order": e, "version": v, "amount": n % 3},
+        1,
+        {"entity": ("order", True), "entity_version": ("version", True)},
+    ),
     "another field is one for several entities": (
         lambda _, e, v: {"customer_id": f"c-{e // 3}", "order_id": f"o-{e}", "ver": v},
         1,

@@ -5,7 +5,8 @@
 -- types at once. From 1 on it does not stop by itself, whatever the rate; below, each event
 -- that enters costs 1 / (1 - gain). Fan-out that does not come back has no gain at all, so
 -- batches and flash crowds have no row. The newest bucket may still be filling.
--- The level follows the lower bound, when it has held for three buckets: watch from 0.7, warn
+-- The level follows the lower bound, when it has held for three buckets and was not more than
+-- 0.1 below for six, so that what flares up and fades is told apart: watch from 0.7, warn
 -- from 0.8, page from 0.9, storm from 1; calm else. It stays calm as long as the loop is no
 -- busier than twice its usual, or each of its events has the same number of effects: loops
 -- that go round steadily by design, such as timers. NULL: cannot be told, because fewer than
@@ -30,8 +31,9 @@
 --   gain_upper      DOUBLE     it is below this with 95 % confidence
 --   turn_gain       DOUBLE     turns that one turn causes: gain to the power of the mean number
 --                              of steps in which a loop comes back to its most frequent type
---   judged_gain     DOUBLE     gain_lower, or 0 where the level is calm for another reason;
---                              NULL when it cannot be told
+--   judged_gain     DOUBLE     gain_lower, or 0 where the level is calm for another reason, but
+--                              at most 0.1 above the least of it in four buckets; NULL when it
+--                              cannot be told
 --   sustained_gain  DOUBLE     least judged_gain of three buckets; the level follows it
 --   earlier_gain    DOUBLE     gain of the same pairs of types an hour before (with the
 --                              default span); NULL before there is one
@@ -74,7 +76,7 @@ WITH entries AS MATERIALIZED (
         row_number() OVER (ORDER BY spectra.cause_type, spectra.effect_type) AS pair_no
     FROM
         _loop_spectra(
-            since::TIMESTAMP - 2 * bucket::INTERVAL, until, bucket, span
+            since::TIMESTAMP - 5 * bucket::INTERVAL, until, bucket, span
         ) AS spectra
 ),
 
@@ -257,18 +259,54 @@ judged AS MATERIALIZED (
 ),
 
 -- A loop may gain or lose a type that hardly matters; it is the same as long as a type stays.
-held AS (
+by_type_risen AS (
     SELECT
         by_type.evaluated_no,
         by_type.loop_key,
-        CASE WHEN count(judged.danger) OVER latest = 3
-            THEN min(judged.danger) OVER latest ELSE 0
-        END AS sustained_gain
+        by_type.event_type,
+        CASE WHEN judged.danger IS NOT NULL
+            THEN
+                least(
+                    judged.danger,
+                    CASE WHEN count(judged.danger) OVER before = 4
+                        THEN min(judged.danger) OVER before ELSE 0
+                    END + 0.1
+                )
+        END AS judged_gain
     FROM by_type
     INNER JOIN judged
         ON
             by_type.evaluated_no = judged.evaluated_no
             AND by_type.loop_key = judged.loop_key
+    WINDOW
+        before AS (
+            PARTITION BY by_type.event_type
+            ORDER BY by_type.evaluated_no
+            RANGE BETWEEN 3 PRECEDING AND CURRENT ROW
+        )
+),
+
+risen AS MATERIALIZED (
+    SELECT
+        by_type_risen.evaluated_no,
+        by_type_risen.loop_key,
+        max(by_type_risen.judged_gain) AS judged_gain
+    FROM by_type_risen
+    GROUP BY by_type_risen.evaluated_no, by_type_risen.loop_key
+),
+
+held AS (
+    SELECT
+        by_type.evaluated_no,
+        by_type.loop_key,
+        CASE WHEN count(risen.judged_gain) OVER latest = 3
+            THEN min(risen.judged_gain) OVER latest ELSE 0
+        END AS sustained_gain
+    FROM by_type
+    INNER JOIN risen
+        ON
+            by_type.evaluated_no = risen.evaluated_no
+            AND by_type.loop_key = risen.loop_key
     WINDOW
         latest AS (
             PARTITION BY by_type.event_type
@@ -281,8 +319,11 @@ sustained AS (
     SELECT
         held.evaluated_no,
         held.loop_key,
-        max(held.sustained_gain) AS sustained_gain
+        max(held.sustained_gain) AS sustained_gain,
+        any_value(risen.judged_gain) AS judged_gain
     FROM held
+    INNER JOIN risen
+        ON held.evaluated_no = risen.evaluated_no AND held.loop_key = risen.loop_key
     GROUP BY held.evaluated_no, held.loop_key
 )
 
@@ -292,7 +333,7 @@ SELECT
     ) AS bucket_start,
     judged.carrying_types AS loop,
     CASE
-        WHEN judged.danger IS NULL THEN NULL
+        WHEN sustained.judged_gain IS NULL THEN NULL
         WHEN sustained.sustained_gain >= 1 THEN 'storm'
         WHEN sustained.sustained_gain >= 0.9 THEN 'page'
         WHEN sustained.sustained_gain >= 0.8 THEN 'warn'
@@ -303,7 +344,7 @@ SELECT
     judged.gain_lower,
     judged.gain_upper,
     judged.turn_gain,
-    judged.danger AS judged_gain,
+    sustained.judged_gain,
     sustained.sustained_gain,
     judged.earlier_gain,
     judged.coverage_ratio,

@@ -129,14 +129,16 @@ def _look_alikes(plan: Plan, rng: np.random.Generator, day: int, base: float) ->
         plan.file_lost[happening("late file", (0, 23), (10, 30))] = True
 
 
-def storm(shape: str, seed: int, events_per_s: float, coverage: float, failing: float = 0.02) -> Plan:
-    """A day of everyday life, then a storm of one of the SHAPES.
+def storm(
+    shape: str, seed: int, events_per_s: float, coverage: float, failing: float = 0.02, calm_min: int = DAY
+) -> Plan:
+    """A day of everyday life (or `calm_min` and up to half as much again), then a storm of one of the SHAPES.
 
     *slow*: the gain rises for 8 to 20 hours; *medium*: for 1 to 2.5 hours; *step*: at once to 1.08;
     *plateau*: to 0.85 within an hour, stays for 4 to 8 hours, until a trigger takes it to 1.06.
     """
     rng = np.random.default_rng([seed, 2])
-    begin = DAY + int(rng.integers(0, 720))
+    begin = calm_min + int(rng.integers(0, calm_min // 2))
     lasting = {"slow": (480, 1200), "medium": (60, 150), "step": (1, 2), "plateau": (240, 480)}[shape]
     length = int(rng.integers(*lasting))
     plan = everyday(seed, (begin + length + 600) / DAY, events_per_s, coverage, failing)

@@ -68,9 +68,9 @@ def _gain_panel(answer: Answer, shown: Window, at: Scale, track: Track, row: Row
     about = (
         "How many more events of its loop one event causes, with the interval in which that lies "
         "(95 % each way). **From 1 on it does not stop by itself**, whatever the rate. Watch, warn, page "
-        "and storm are given when the *lower* end has been above their line for three steps and the loop "
-        "is twice as busy as usual. Each point says what was known then, nothing later. **Click** a point "
-        "for the edges at that time, **drag** to zoom."
+        "and storm are given when the *lower* end has been above their line for three steps, near it for "
+        "six, and the loop is twice as busy as usual. Each point says what was known then, nothing later. "
+        "**Click** a point for the edges at that time, **drag** to zoom."
     )
     with panel("gain", "How near is each loop to never stopping?", about, answer):
         with st.container(horizontal=True, vertical_alignment="center"):

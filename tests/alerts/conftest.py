@@ -11,6 +11,7 @@ import pytest
 from stormwatch.catalog import Catalog
 from stormwatch.storage import Store, open_empty
 from tests.cli.receiver import Receiver
+from tests.prepared import prepare
 
 from .outbox import FIRING, put
 from .watched import Site
@@ -31,12 +32,10 @@ def installed(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def database(catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of its own, in memory: rules are asked on cursors, which see what is committed."""
-    with open_empty() as connection:
-        connection.execute("SET threads = 1")  # the questions are small, and many
-        catalog.install(connection)
-        yield connection
+def database(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own: rules are asked on cursors, which see what is committed."""
+    with Store(prepare(tmp_path / "rules.duckdb")) as store, store.cursor() as cursor:
+        yield cursor
 
 
 @pytest.fixture
@@ -60,7 +59,5 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def site(tmp_path: Path, catalog: Catalog) -> Iterator[Site]:
     folder = tmp_path / "rules"
     folder.mkdir()
-    with Store(tmp_path / "site.duckdb") as store:
-        with store.cursor() as cursor:
-            catalog.install(cursor)
+    with Store(prepare(tmp_path / "site.duckdb")) as store:
         yield Site(store, catalog, folder)

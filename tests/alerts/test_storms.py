@@ -15,7 +15,6 @@ from ingest.service import Ingester, Settings
 from stormwatch.alerts.asking import Pace, Watch, evaluate
 from stormwatch.alerts.backtest import backtest
 from stormwatch.alerts.engine import Episode, Step
-from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 
@@ -25,6 +24,8 @@ sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
 import other_storms  # type: ignore[import-not-found]  # a script of sample_logs
 import plans  # type: ignore[import-not-found]  # a script of sample_logs
 import weeks  # type: ignore[import-not-found]  # a script of sample_logs
+
+from tests.prepared import prepare
 
 _STORE = """
 INSERT INTO observations BY NAME
@@ -156,8 +157,7 @@ def test_the_past_is_played_again_as_it_was_seen(rule: str, database: duckdb.Duc
 
 @pytest.mark.parametrize(("story", "has_storm"), [("storm", True), ("ordered", False), ("loop", False)])
 def test_of_the_sample_stories_the_storm_alone_fires(story: str, has_storm: bool, tmp_path: Path) -> None:
-    with Store(tmp_path / "story.duckdb") as store, store.cursor() as cursor:
-        Catalog.load().install(cursor)
+    with Store(prepare(tmp_path / "story.duckdb")) as store, store.cursor() as cursor:
         ingester = Ingester(store, Settings(SAMPLE_LOGS / story / "logs"))
         ingester.drain()
         ingester.close()

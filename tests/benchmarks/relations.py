@@ -116,16 +116,28 @@ FROM messages WHERE m % 500000 = 250000
 """
 
 
+_LONG_CHAIN: Final = """
+SELECT 'm-' || max(m) FROM range($events // 2, $events) AS made(m)
+WHERE m % 200 = 100 AND hash(m // 200) % 6 = 5
+"""
+_PROBLEMS: Final[Mapping[object, str]] = {
+    duckdb.InterruptException: "stopped",
+    duckdb.OutOfMemoryException: "memory",
+}
+_PANEL_S: Final = 0.3
+"""The goal for what a panel asks: the 95th percentile, in a log of 100 million events."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """Of a relation."""
 
-    seconds: float | None
-    """None: it was stopped."""
-    rows: int = 0
+    seconds: float
+    problem: str = ""
+    """Why there was no answer."""
 
     def __str__(self) -> str:
-        return "stopped" if self.seconds is None else f"{self.seconds:7.2f}"
+        return self.problem or f"{self.seconds:7.2f}"
 
 
 def make(database: Path, events: int) -> None:
@@ -174,15 +186,16 @@ def _asked(
     timer = threading.Timer(limit_s, cursor.interrupt)
     timer.start()
     started = time.perf_counter()
+    problem = ""
     try:
-        rows = catalog.run(cursor, name, **given).num_rows
-    except (QueryError, duckdb.Error):
-        if time.perf_counter() - started < limit_s:
+        catalog.run(cursor, name, **given)
+    except QueryError as error:
+        problem = _PROBLEMS.get(type(error.__cause__), "")
+        if not problem:
             raise
-        return Cost(None)
     finally:
         timer.cancel()
-    return Cost(time.perf_counter() - started, rows)
+    return Cost(time.perf_counter() - started, problem)
 
 
 def _keep(store: Store, end: datetime, events: int) -> None:
@@ -208,6 +221,24 @@ def _judge(cursor: duckdb.DuckDBPyConnection, end: datetime, limit_s: float) -> 
         except QueryError:
             told = "stopped"
         print(f"    rule {name:24} {told:>8}", flush=True)
+
+
+def _compare(
+    cursor: duckdb.DuckDBPyConnection, catalog: Catalog, events: int, parts: Mapping[str, Cost]
+) -> None:
+    """Print the goals for chains and for what panels ask, and what is above them."""
+    [(chained,)] = cursor.execute(_LONG_CHAIN, {"events": events // PER_MESSAGE}).fetchall()
+    for title, name, event, goal_s in (
+        ("a chain of 200", "causal_chain", chained, 0.2),
+        ("a chain of 50,000, folded", "chain_fold", "m-0", 2.0),
+    ):
+        cost = _asked(cursor, catalog, name, {"event": event}, 60)
+        print(f"    {title:26} {cost!s:>8}  (goal {goal_s:g})")
+    above = {name: cost for name, cost in parts.items() if cost.problem or cost.seconds > _PANEL_S}
+    within = len(parts) - len(above)
+    print(f"    of the window, {within} of {len(parts)} relations within {_PANEL_S:g} s; above:")
+    for name, cost in sorted(above.items(), key=lambda one: one[1].seconds):
+        print(f"      {name:24} {cost!s:>8}")
 
 
 def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> None:
@@ -238,6 +269,8 @@ def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> Non
                     part = _asked(cursor, catalog, name, _given(query, end, span), limit_s)
                 costs[name] = (whole, part)
                 print(f"    {name:24} {whole!s:>8} | {'' if part is None else part!s:>8}", flush=True)
+            parts = {name: part for name, (_, part) in costs.items() if part is not None}
+            _compare(cursor, catalog, size, parts)
         columns.append(costs)
         database.unlink()
     print(f"  {'':24} " + " || ".join(f"{size:>19,}" for size in sizes))

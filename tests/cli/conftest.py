@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stormwatch.catalog import Catalog
 from stormwatch.cli.main import main
-from stormwatch.storage import Store
+from tests.prepared import prepare
 
 from .harness import HOSTILE, Command, Processes, Result, order
 
@@ -34,20 +32,10 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def with_relations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without events that has the relations already, which take half a second."""
-    path = tmp_path_factory.mktemp("relations") / "empty.duckdb"
-    with Store(path) as store, store.cursor() as cursor:
-        Catalog.load().install(cursor)
-        cursor.execute("CHECKPOINT")
-    return path
-
-
 @pytest.fixture
-def prepared(database: Path, with_relations: Path) -> Path:
+def prepared(database: Path) -> Path:
     """The database of the test is there, and has no events yet."""
-    return shutil.copyfile(with_relations, database)
+    return prepare(database)
 
 
 @pytest.fixture

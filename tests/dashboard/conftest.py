@@ -26,6 +26,7 @@ from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 from . import story
 
@@ -101,11 +102,8 @@ def hostile_store(written: Path, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def empty_store(tmp_path: Path) -> Iterator[Store]:
     """A database without any row."""
-    opened = Store(tmp_path / "empty.duckdb")
-    with opened.cursor() as cursor:
-        Catalog.load().install(cursor)
-    yield opened
-    opened.close()
+    with Store(prepare(tmp_path / "empty.duckdb")) as opened:
+        yield opened
 
 
 def read_sample(name: str, database: Path) -> Iterator[Store]:
@@ -115,9 +113,7 @@ def read_sample(name: str, database: Path) -> Iterator[Store]:
 
 def read_logs(directory: Path, database: Path) -> Iterator[Store]:
     """A database with the logs of a directory."""
-    with Store(database) as opened:
-        with opened.cursor() as cursor:
-            Catalog.load().install(cursor)
+    with Store(prepare(database)) as opened:
         ingester = Ingester(opened, Settings(directory))
         ingester.drain()
         yield opened

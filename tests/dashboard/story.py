@@ -17,9 +17,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from stormwatch.catalog import Catalog
 from stormwatch.model import EVENT_SCHEMA
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 START = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - naive UTC as stored
 HOSTILE = (
@@ -142,7 +142,6 @@ def fill(
     names = ", ".join(EVENT_SCHEMA.names)
     offset = len(rows) * 100
     with store.cursor() as cursor:
-        Catalog.load().install(cursor)
         cursor.register("story", table)
         cursor.execute("BEGIN")
         into = f"INSERT INTO observations ({names}, ingested_at)"
@@ -165,7 +164,7 @@ def fill(
 
 def write(path: Path) -> Store:
     """A database with the story, open, and its log file beside it."""
-    store = Store(path)
+    store = Store(prepare(path))
     rows = events()
     fill(store, rows, locks(rows))
     return store
@@ -173,7 +172,7 @@ def write(path: Path) -> Store:
 
 def write_hostile(path: Path) -> Store:
     """A database with the hostile story, open, and its log file beside it."""
-    store = Store(path)
+    store = Store(prepare(path))
     rows = hostile(events())
     lock_rows = [(*lock[:6], *(f"{text} {HOSTILE}" for text in lock[6:11]), lock[11]) for lock in locks(rows)]
     name = HOSTILE.replace("/", "_")[:120]

@@ -18,6 +18,7 @@ from stormwatch.alerts.service import Alerts
 from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 from .conftest import Statements, open_page, table, texts
 
@@ -36,10 +37,8 @@ CONFIG = AlertConfig(
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The story of the storm, with the rule evaluated to its end."""
-    with Store(tmp_path_factory.mktemp("storm") / "storm.duckdb") as store:
+    with Store(prepare(tmp_path_factory.mktemp("storm") / "storm.duckdb")) as store:
         catalog = Catalog.load()
-        with store.cursor() as cursor:
-            catalog.install(cursor)
         ingester = Ingester(store, Settings(SAMPLE_LOGS / "storm" / "logs"))
         ingester.drain()
         watcher = Alerts(store, catalog, CONFIG, ingester.status)

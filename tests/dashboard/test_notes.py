@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from dashboard import notes, zone
-from stormwatch.catalog import Catalog
 from stormwatch.errors import ConfigError
 from stormwatch.notes import Notebook
 from stormwatch.storage import Store
@@ -101,7 +100,6 @@ def test_time_that_cannot_be_read_is_refused(text: str) -> None:
 def test_alert_is_marked_under_every_chart(store: Store, serve: Serve) -> None:
     serve(store)
     with store.cursor() as cursor:
-        Catalog.load().install(cursor)
         cursor.execute(
             "INSERT INTO alert_episodes BY NAME SELECT 7 AS episode_id, 'storm_ahead' AS rule, "
             "'a <-> b' AS episode_key, []::VARCHAR[] AS members, 'log' AS clock, 'firing' AS state, "

@@ -77,7 +77,7 @@ class Leads:
 
     minutes: np.ndarray
     early: int
-    """Alarms on the day before the cause was injected, which are false."""
+    """False ones: before the cause was injected, in the second half of what is calm at least."""
 
     def __str__(self) -> str:
         caught = self.minutes[~np.isnan(self.minutes)]
@@ -95,6 +95,6 @@ def leads(runs: Iterable[Watched], name: str, threshold: float) -> Leads:
             continue
         begun = alarms(run.scores[name][: run.crashed_min], threshold)
         in_time = [minute for minute in begun if minute >= run.begun_min]
-        early += sum(DAY // 2 <= minute < run.begun_min for minute in begun)
+        early += sum(run.job.calm_min // 2 <= minute < run.begun_min for minute in begun)
         found.append(run.crashed_min - in_time[0] if in_time else np.nan)
     return Leads(np.array(found, float), early)

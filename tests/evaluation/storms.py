@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import sys
 from collections.abc import Sequence
 from multiprocessing import get_context
 
+from .detectors import alarms
 from .figures import false_alarms, leads, tuned
 from .systems import LOOP_GAIN, SIGNALS, Job, Watched, other_storms, plans, watch, watch_other
 
@@ -30,6 +32,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rate", type=float, default=20.0, help="events per second, on average")
     parser.add_argument("--coverage", type=float, default=0.95, help="share of effects that name their cause")
     parser.add_argument("--failing", type=float, default=0.02, help="share of steps that are retried")
+    parser.add_argument("--calm", type=int, default=1440, metavar="MINUTES", help="before a storm, at least")
+    parser.add_argument("--kept", action="store_true", help="count minutes as a running process does")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="systems at a time")
     given = parser.parse_args(arguments)
@@ -38,7 +42,15 @@ def main(arguments: Sequence[str]) -> None:
         f"seed {seed}, {given.rate:g} events/s, {given.coverage:.0%} of effects name their cause", flush=True
     )
     jobs = [
-        Job(shape, seed + 100_000_000 * number + i, given.rate, given.coverage, given.failing)
+        Job(
+            shape,
+            seed + 100_000_000 * number + i,
+            given.rate,
+            given.coverage,
+            given.failing,
+            calm_min=given.calm,
+            is_kept=given.kept,
+        )
         for number, shape in enumerate(("benign", *given.shapes))
         for i in range(given.weeks if shape == "benign" else given.storms)
     ]
@@ -48,14 +60,23 @@ def main(arguments: Sequence[str]) -> None:
         for i in range(given.others)
     ]
     with get_context("spawn").Pool(given.processes, maxtasksperchild=8) as pool:
-        runs = list(pool.imap(watch, jobs))
+        runs = [_told(run) for run in pool.imap(watch, jobs)]
         others = list(pool.imap(watch_other, other_jobs))
     benign = [run for run in runs if run.job.shape == "benign"]
-    storms = {shape: [run for run in runs if run.job.shape == shape] for shape in given.shapes}
+    shapes = given.shapes if given.storms else ()
+    storms = {shape: [run for run in runs if run.job.shape == shape] for shape in shapes}
     if runs:
         report(benign, storms)
     if others:
         report_others(others)
+
+
+def _told(run: Watched) -> Watched:
+    """Says that a system is done, for one who waits for hours, and gives it back."""
+    begun = alarms(run.scores[LOOP_GAIN], 0.8)
+    died = f", dead at {run.crashed_min}" if run.crashed_min is not None else ""
+    sys.stderr.write(f"{run.job.shape} {run.job.seed}: warned at minutes {begun}{died}\n")
+    return run
 
 
 def report(benign: Sequence[Watched], storms: dict[str, list[Watched]]) -> None:

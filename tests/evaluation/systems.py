@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from stormwatch.catalog import Catalog
+from stormwatch.minutes.keeper import Minutes
 from stormwatch.resources import SAMPLE_LOGS
-from stormwatch.storage import open_empty
+from stormwatch.storage import Store, open_empty
 
 from .detectors import held, rate_detectors
 
@@ -66,6 +69,10 @@ class Job:
     """Share of steps that fail: the size of the loop."""
     days: float = 8.0
     """Of a benign system; the first day is there to be learned from."""
+    calm_min: int = 1440
+    """Before a storm, at least."""
+    is_kept: bool = False
+    """Whether minutes are counted as a process that runs does, and the counts asked."""
 
 
 @dataclass(frozen=True)
@@ -110,20 +117,44 @@ def database() -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog]]:
         yield connection, catalog
 
 
+@contextmanager
+def asked(job: Job, events: pa.Table, end: datetime) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with the events, whose minutes up to `end` are counted if the job wants that."""
+    if not job.is_kept:
+        with database() as (connection, _):
+            store(connection, events, SIMULATED)
+            yield connection
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="stormwatch-evaluation-") as name,
+        Store(Path(name) / "log.duckdb") as kept,
+        kept.cursor() as cursor,
+    ):
+        Catalog.load().install(cursor)
+        store(cursor, events, SIMULATED)
+        minutes = Minutes(kept)
+        while minutes.keep(end):
+            minutes.rest_no_more()
+        yield cursor
+        minutes.close()
+
+
 def watch(job: Job) -> Watched:
     """Simulate a system, store its events, ask the relation, and let the others look as well."""
     if job.shape == "benign":
         plan: Any = plans.everyday(job.seed, job.days, job.events_per_s, job.coverage, job.failing)
     else:
-        plan = plans.storm(job.shape, job.seed, job.events_per_s, job.coverage, job.failing)
+        plan = plans.storm(
+            job.shape, job.seed, job.events_per_s, job.coverage, job.failing, calm_min=job.calm_min
+        )
     run = weeks.simulate(plan, job.seed)
     length = len(run.gain)
-    with database() as (connection, catalog):
-        store(connection, run.events, SIMULATED)
-        statement, _ = catalog.call("loop_gain", {})
+    end = START + timedelta(minutes=length)
+    with asked(job, run.events, end) as connection:
         worst = (
             "SELECT (epoch(bucket_start - $start::TIMESTAMP) // 60)::BIGINT + 1 AS minute_no, "
-            f"max(sustained_gain) AS worst {statement} GROUP BY ALL"
+            "max(sustained_gain) AS worst "
+            f"FROM loop_gain(since := $start::TIMESTAMP, until := '{end}'::TIMESTAMP) GROUP BY ALL"
         )
         scores = {LOOP_GAIN: minutes_of(connection, worst, length, "worst")}
         rate = minutes_of(connection, _COUNTS, length, "events")

@@ -22,6 +22,7 @@ from stormwatch.runtime import Runtime
 from stormwatch.server import routes
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 CONTRIB = Path(__file__).parents[2] / "contrib"
 ROOT = CONTRIB.parent
@@ -34,9 +35,7 @@ PROMQL_WORDS = {"rate", "increase", "time", "sum", "by", "kind", "job", "stormwa
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the sample storm, closed."""
     path = tmp_path_factory.mktemp("contrib") / "storm.duckdb"
-    with Store(path) as store:
-        with store.cursor() as cursor:
-            Catalog.load().install(cursor)
+    with Store(prepare(path)) as store:
         ingester = Ingester(store, Settings(SAMPLE_LOGS / "storm" / "logs"))
         ingester.drain()
         ingester.close()

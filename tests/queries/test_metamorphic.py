@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 _START = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - naive UTC as stored
 _PLACES = {"file_id", "byte_offset"}
@@ -116,12 +116,12 @@ def _lines(records: Sequence[dict[str, Any]], layout: Layout) -> dict[str, list[
 
 
 def _answers(
-    catalog: Catalog, template: Path, records: list[dict[str, Any]], layout: Layout, asked: Iterable[str]
+    catalog: Catalog, records: list[dict[str, Any]], layout: Layout, asked: Iterable[str]
 ) -> dict[str, list[str]]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name) / "logs"
         directory.mkdir()
-        shutil.copy(template, database := Path(name) / "story.duckdb")
+        database = prepare(Path(name) / "story.duckdb")
         given_settings = Settings(directory)
         batch = replace(given_settings.batch, records=layout.batch_records)
         for part in (0, 1):
@@ -143,23 +143,13 @@ def _answers(
             }
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Path:
-    """An empty database that has the relations."""
-    path = tmp_path_factory.mktemp("template") / "empty.duckdb"
-    with Store(path) as store, store.cursor() as cursor:
-        catalog.install(cursor)
-        cursor.execute("CHECKPOINT")
-    return path
-
-
 def _check(
-    catalog: Catalog, template: Path, story: list[Delivery], layout: Layout, asked: Iterable[str] = _ASKED
+    catalog: Catalog, story: list[Delivery], layout: Layout, asked: Iterable[str] = _ASKED
 ) -> dict[str, list[str]]:
     records = _records(story)
     plain = Layout(files=1, order=tuple(range(7)), batch_records=1000, resumed_at=1)
-    expected = _answers(catalog, template, records, plain, asked)
-    assert _answers(catalog, template, records, layout, asked) == expected
+    expected = _answers(catalog, records, plain, asked)
+    assert _answers(catalog, records, layout, asked) == expected
     return expected
 
 
@@ -176,20 +166,18 @@ def _told() -> list[Delivery]:
 _CUT = Layout(files=3, order=(6, 5, 4, 3, 2, 1, 0), batch_records=3, resumed_at=0.5)
 
 
-def test_a_cut_and_resumed_log(catalog: Catalog, template: Path) -> None:
-    _check(
-        catalog, template, _told(), _CUT, ["reorderings", "duplicates", "gaps", "order_loss", "undelivered"]
-    )
+def test_a_cut_and_resumed_log(catalog: Catalog) -> None:
+    _check(catalog, _told(), _CUT, ["reorderings", "duplicates", "gaps", "order_loss", "undelivered"])
 
 
 @pytest.mark.slow
-def test_every_relation_has_something_to_tell(catalog: Catalog, template: Path) -> None:
-    answers = _check(catalog, template, _told(), _CUT)
+def test_every_relation_has_something_to_tell(catalog: Catalog) -> None:
+    answers = _check(catalog, _told(), _CUT)
     assert [name for name, rows in answers.items() if not rows] == []
 
 
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=deliveries, layout=layouts)
-def test_any_layout(catalog: Catalog, template: Path, story: list[Delivery], layout: Layout) -> None:
-    _check(catalog, template, story, layout)
+def test_any_layout(catalog: Catalog, story: list[Delivery], layout: Layout) -> None:
+    _check(catalog, story, layout)

@@ -13,6 +13,7 @@ from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 STORIES = ("ordered", "unordered", "storm")
 Ask = Callable[..., list[dict[str, Any]]]
@@ -25,10 +26,8 @@ def stories(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Itera
 
     @cache
     def story(name: str) -> Ask:
-        store = Store(tmp_path_factory.mktemp(name) / "story.duckdb")
+        store = Store(prepare(tmp_path_factory.mktemp(name) / "story.duckdb"))
         stores.append(store)
-        with store.cursor() as cursor:
-            catalog.install(cursor)
         ingester = Ingester(store, Settings(SAMPLE_LOGS / name / "logs"))
         ingester.drain()
         ingester.close()

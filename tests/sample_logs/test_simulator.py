@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from ingest.service import Ingester, Settings
-from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 SIMULATE = (sys.executable, str(SAMPLE_LOGS / "simulate.py"))
 
@@ -86,9 +86,7 @@ def test_wrong_arguments_are_explained(tmp_path: Path, arguments: tuple[str, ...
 
 
 def stored(logs: Path, database: Path) -> dict[str, Any]:
-    with Store(database) as store:
-        with store.cursor() as cursor:
-            Catalog.load().install(cursor)
+    with Store(prepare(database)) as store:
         ingester = Ingester(store, Settings(logs))
         try:
             ingester.drain()

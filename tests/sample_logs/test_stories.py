@@ -16,9 +16,9 @@ import duckdb
 import pytest
 
 from ingest.service import Ingester, Settings
-from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 STORIES = ("ordered", "unordered", "deadlocks", "inverted", "loop", "overwritten", "storm")
 
@@ -35,9 +35,7 @@ class Told:
 
 
 def ingested(logs: Path, database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with Store(database) as store:
-        with store.cursor() as cursor:
-            Catalog.load().install(cursor)
+    with Store(prepare(database)) as store:
         ingester = Ingester(store, Settings(logs))
         try:
             ingester.drain()

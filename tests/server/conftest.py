@@ -29,6 +29,7 @@ from stormwatch.runtime import Runtime
 from stormwatch.server import routes
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 PATIENCE_S = 30.0
 HOOK = Route("hook", "webhook", "http://127.0.0.1:1/T0PSECRET")
@@ -130,9 +131,8 @@ def served(_shared: Served) -> Served:
 @contextmanager
 def _running(path: Path, access: Access) -> Iterator[Served]:
     catalog = Catalog.load()
-    with Store(path) as store:
+    with Store(prepare(path)) as store:
         with store.cursor() as cursor:
-            catalog.install(cursor)
             cursor.execute(ROWS)
             cursor.execute(BATCH)
         served = Served(0, store)

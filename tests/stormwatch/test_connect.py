@@ -9,17 +9,16 @@ import pyarrow as pa
 import pytest
 
 import stormwatch
-from stormwatch.catalog import Catalog
 from stormwatch.errors import DatabaseMissing, QueryError, StorageError
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """Three sends, one a minute, and one batch."""
     path = tmp_path / "test.duckdb"
-    with Store(path) as store, store.cursor() as cursor:
-        Catalog.load().install(cursor)
+    with Store(prepare(path)) as store, store.cursor() as cursor:
         cursor.execute(
             """INSERT INTO observations BY NAME
             SELECT 1 AS file_id, n AS byte_offset, 1 AS byte_length, 0 AS record_no, 'json' AS format,

@@ -24,6 +24,8 @@ sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
 import plans  # type: ignore[import-not-found]  # a script of sample_logs
 import weeks  # type: ignore[import-not-found]  # a script of sample_logs
 
+from tests.prepared import prepare
+
 _SIMULATED = """
 INSERT INTO observations BY NAME
 SELECT
@@ -38,9 +40,7 @@ FROM written
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     catalog = Catalog.load()
-    with Store(tmp_path / "log.duckdb") as store:
-        with store.cursor() as cursor:
-            catalog.install(cursor)
+    with Store(prepare(tmp_path / "log.duckdb")) as store:
         yield Site(store, catalog)
 
 
@@ -126,9 +126,7 @@ def test_it_does_not_matter_when_rows_were_read(site: Site, tmp_path: Path) -> N
     keep(site, end)
     in_pieces = site.kept()
     catalog = Catalog.load()
-    with Store(tmp_path / "other.duckdb") as store:
-        with store.cursor() as cursor:
-            catalog.install(cursor)
+    with Store(prepare(tmp_path / "other.duckdb")) as store:
         other = Site(store, catalog)
         other.commit(rows)
         keep(other, end)

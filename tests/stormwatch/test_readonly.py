@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from stormwatch.catalog import Catalog
 from stormwatch.errors import QueryError, QueryTimeout
 from stormwatch.readonly import interrupt_all, run_readonly
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 _SECRET = "do not show this"  # noqa: S105 - of a file
 
@@ -128,9 +128,8 @@ def store(directory: Path) -> Iterator[Store]:
     (directory / "secret.json").write_text(f'{{"text": "{_SECRET}"}}\n')
     (directory / "out").mkdir()
     Store(directory / "other.duckdb").close()
-    with Store(directory / "store.duckdb") as opened:
+    with Store(prepare(directory / "store.duckdb")) as opened:
         with opened.cursor() as cursor:
-            Catalog.load().install(cursor)
             cursor.execute(
                 "INSERT INTO batches VALUES (1, '2026-11-20 10:01', 0, 0, 0, '2026-11-20 10:00', 5)"
             )

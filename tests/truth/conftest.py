@@ -20,9 +20,9 @@ from ingest.service import Ingester, Settings
 from stormwatch.alerts.asking import Pace, Watch
 from stormwatch.alerts.backtest import Fired, backtest
 from stormwatch.alerts.rules import load_rules
-from stormwatch.catalog import Catalog
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 _BESIDE = Path(__file__).parents[3] / "shared" / "data"
 DATA = Path(os.environ.get("STORMWATCH_SHARED_DATA", _BESIDE))
@@ -87,9 +87,7 @@ def data() -> Path:
 def read(directory: Path, database: Path, include: tuple[str, ...]) -> Iterator[Ingested]:
     """The store with the files of `directory` that match `include`, closed afterwards."""
     truth = directory / "TRUTH.json"
-    with Store(database) as store:
-        with store.cursor() as cursor:
-            Catalog.load().install(cursor)
+    with Store(prepare(database)) as store:
         ingester = Ingester(store, Settings(directory, accepted=Filter(include=include)))
         status = ingester.drain()
         yield Ingested(store, status, json.loads(truth.read_text()) if truth.exists() else {})

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ingest.service import Ingester, Settings
-from stormwatch.catalog import Catalog
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 from .cascades import DIALECTS, Event, flows, name_of, survivors, written
 
@@ -48,9 +48,7 @@ def logged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         path = logs / f"mixed-{number}.log"
         path.write_bytes(b"".join(lines[number::_FILES]))
         os.utime(path, (path.stat().st_mtime - 60,) * 2)
-    with Store(tmp_path_factory.mktemp("read") / "cascades.duckdb") as store:
-        with store.cursor() as cursor:
-            Catalog.load().install(cursor)
+    with Store(prepare(tmp_path_factory.mktemp("read") / "cascades.duckdb")) as store:
         ingester = Ingester(store, Settings(logs))
         ingester.drain()
         yield Logged(events, kept, store)

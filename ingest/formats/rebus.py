@@ -21,16 +21,16 @@ FORMAT = JsonFormat(
     fields={
         "event_id": (("rbs2-msg-id",),),
         "occurred_at": (("rbs2-senttime",),),
-        "event_type": (("rbs2-msg-type",),),
+        "event_type": (),
         "causation_id": (("rbs2-in-reply-to",),),
         "correlation_id": (("rbs2-corr-id",),),
         "service": (("rbs2-sender-address",), ("rbs2-return-address",)),
         "stream": (("rbs2-source-queue",),),
     },
     named={"causation_id", "stream"},
-    inputs={"deliveries": ("rbs2-delivery-count",)},
+    inputs={"deliveries": ("rbs2-delivery-count",), "type": ("rbs2-msg-type",)},
     derived={
         "attempt": "coalesce({attempt}, {deliveries})",
-        "event_type": "trim(split_part({event_type}, ',', 1))",
+        "event_type": "nullif(trim(split_part({type}, ',', 1)), '')",
     },
 )

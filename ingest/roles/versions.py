@@ -130,6 +130,11 @@ def is_called_version(field: Path) -> bool:
     return name.endswith(("version", "revision")) or not _words(field).isdisjoint(_VERSION_WORDS)
 
 
+def _is_after(field: Path) -> bool:
+    """Whether its name leaves open that it is the version after the event."""
+    return _words(field).isdisjoint(_READ_WORDS - {"current"})
+
+
 def find(
     connection: duckdb.DuckDBPyConnection,
     table: pa.Table,
@@ -191,7 +196,9 @@ def _decided(
     allowed = [
         (rank, one)
         for one in versions
-        if one.field not in others | read and (rank := _rank_of_entity(one.key, named)) is not None
+        if one.field not in others | read
+        and (_is_after(one.field) or before.get((scope, one.field)))
+        and (rank := _rank_of_entity(one.key, named)) is not None
     ]
     if not allowed:
         return []

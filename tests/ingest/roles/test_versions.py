@@ -119,6 +119,7 @@ NOT_TOLD: dict[str, Write] = {
     ),
     "a schema that never changes": lambda _, e, __: {"order": f"o-{e}", "version": 3},
     "the version of the logger": lambda n, e, _: {"order": f"o-{e}", "v": 0, "n": n},
+    "the version that was read alone": lambda _, e, v: {"order": f"o-{e}", "base_version": v - 1},
     "steps of a flow": lambda _, e, v: {"flow": f"f-{e}", "step": v},
     "one counter for all": lambda n, e, _: {"order": f"o-{e}", "revision": n},
     "numbers by chance": lambda n, e, _: {"order": f"o-{e}", "revision": n * 7919 % 5},

@@ -185,7 +185,8 @@ class Checker:
             engine = Engine(cursor, self._mapping, self._finder.fields_of)
             outcome = engine.parse(*lines_of([chunk], engine.mapping_no))
             plans = engine.plans()
-            self._met |= self._mapping.fields_of(path).items() - engine.unmet()
+            if plans:
+                self._met |= self._mapping.fields_of(path).items() - engine.unmet()
             if self._redaction.is_on:
                 mask(cursor)
             mapped = tuple(self._judged(path, entry) for entry in _mapped(cursor, plans))

@@ -94,6 +94,7 @@ def test_names_of_fields_can_be_given_back_to_map(odd: Path, stormwatch: Command
 
 
 def test_a_field_that_no_record_has_is_told(odd: Path, stormwatch: Command) -> None:
+    (odd / "empty.log").touch()
     (odd / "other.log").write_text(line(evt="evt-9", moment="2026-03-02T10:00:00Z"))
     told = _reports(stormwatch, odd, "--map", "id=evnt", "--map", "cause=because")
     nowhere = "no record that was read has the field evnt, so that id=evnt says nothing; did you mean evt?"

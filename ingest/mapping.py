@@ -4,6 +4,7 @@ From the command line (`--map id=eventKey --map cause=meta.parent`) for all file
 file, per path:
 
     year = "2026-11"            # when logs begin whose days have no year
+    retention = "30d"           # how far back events are kept (stormwatch/retention)
 
     [[mapping]]
     paths = ["billing/*.log"]   # without it: every file
@@ -126,16 +127,25 @@ def beginning_from(text: str, where: str = "--year") -> Beginning:
     return Beginning(int(found[1]), int(found[2] or 1))
 
 
+def read_config(path: FilePath) -> dict[str, Any]:
+    """What a TOML file says.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a mapping: {error}") from error
+
+
 def load_mapping(path: FilePath) -> FieldMapping:
     """The mapping of a TOML file.
 
     Raises:
         ConfigError: the file cannot be read, or says something that is not understood.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a mapping: {error}") from error
+    content = read_config(path)
     zones = content.get("zones", {})
     if not isinstance(zones, dict):
         raise ConfigError(f"{path}: zones must be a table: [zones]")

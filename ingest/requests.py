@@ -20,7 +20,13 @@ SELECT
     file_id, inherited_bytes, committed_offset, ?, ?::TIMESTAMP, NULL, NULL
 FROM files
 WHERE file_id IN (SELECT unnest(?::INTEGER[])) AND committed_offset > inherited_bytes
+    AND NOT EXISTS (
+        SELECT 1 FROM pruned_files AS pruned
+        WHERE pruned.file_id = files.file_id
+            AND pruned.stored_bytes + pruned.quarantined_bytes >= files.stored_bytes + files.quarantined_bytes
+    )
 """
+"""Of a file of which all was pruned nothing is stored, and nothing can be parsed again."""
 
 
 @dataclass(frozen=True)

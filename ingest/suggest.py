@@ -31,6 +31,7 @@ _HEAD: Final = """\
 #   stormwatch reingest PATH                         parse again what is stored
 
 # year = "2026-11"    # when logs begin whose days have no year: "Nov 28 10:00:00"
+# retention = "30d"   # what is older than the newest event by this is deleted; without it, nothing is
 
 # [zones]
 # CST = "+08:00"      # abbreviations of time zones that mean more than one offset

@@ -27,6 +27,7 @@ from ingest.inserts import (
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
 from ingest.names import Path as FieldPath
+from ingest.pruned import leave_out_pruned
 from ingest.reader import Chunk
 from ingest.records import Outcome, Reject
 from ingest.requests import request
@@ -55,6 +56,7 @@ SELECT observed.*, rejected.* FROM (
 _CHANGE_ACCOUNTS = (
     f"UPDATE files SET {', '.join(f'{name} = {name} + ?' for name in ACCOUNTS)} WHERE file_id = ?"
 )
+_CHANGE_PRUNED = "UPDATE pruned_files SET stored_bytes = stored_bytes + ? WHERE file_id = ?"
 
 _REJECTS_SCHEMA = pa.schema(
     [
@@ -103,9 +105,7 @@ class Writer:
         self._finder.load()
         self._engine = Engine(self._cursor, self._mapping, self._finder.fields_of)
         self._registry.sync(self._cursor)
-        [(self._batch_id,)] = self._cursor.execute(
-            "SELECT coalesce(max(batch_id), 0) FROM batches"
-        ).fetchall()
+        self._store.read_last_batch()
 
     def recover(self) -> None:
         """After any error: go on from what the database says, whatever the error said.
@@ -158,16 +158,23 @@ class Writer:
         with self._transaction():
             [accounts] = self._cursor.execute(_ACCOUNTS_OF_RANGE, here * 2).fetchall()
             stored, events, quarantined, rejects = map(int, accounts)
+            left_out = leave_out_pruned(self._cursor, here, outcome)
+            # What is blank is so however a record is read; the rest was pruned.
+            blank = outcome.blank_bytes.get(file_id, 0)
+            pruned = 0 if left_out is None else len(chunk.data) - stored - quarantined - blank
             before = Position(
                 stored_bytes=-stored,
                 quarantined_bytes=-quarantined,
-                blank_bytes=stored + quarantined - len(chunk.data),
+                blank_bytes=stored + quarantined + pruned - len(chunk.data),
                 event_count=-events,
                 reject_count=-rejects,
             )
             chunk.generation.position = before
-            [change] = self._account([chunk], outcome).values()
-            mark_stale(self._cursor, self._batch_id + 1, "observations", f"AND {_RANGE}", *here)
+            [change] = self._account([chunk], outcome, left_out or 0).values()
+            if left_out is not None:
+                change = replace(change, stored_bytes=change.stored_bytes + left_out - pruned)
+                self._cursor.execute(_CHANGE_PRUNED, [left_out - pruned, file_id])
+            mark_stale(self._cursor, self._store.last_batch + 1, "observations", f"AND {_RANGE}", *here)
             for table in ("observations", "causes", "locks", "rejects"):
                 self._cursor.execute(f"DELETE FROM {table} WHERE {_RANGE}", here)
             now = utc_now()
@@ -233,7 +240,7 @@ class Writer:
             except BaseException:
                 self._rollback()
                 raise
-        self._batch_id += 1
+            self._store.last_batch += 1
 
     def _rollback(self) -> None:
         try:
@@ -241,8 +248,8 @@ class Writer:
         except duckdb.Error:
             return  # a failed commit has rolled back by itself
 
-    def _account(self, chunks: Sequence[Chunk], outcome: Outcome) -> dict[int, Position]:
-        """Where each file stands after the batch, and where its bytes went.
+    def _account(self, chunks: Sequence[Chunk], outcome: Outcome, left_out: int = 0) -> dict[int, Position]:
+        """Where each file stands after the batch, and where its bytes went, `left_out` of them nowhere.
 
         Raises:
             StormwatchError: a byte is not accounted for; a defect, and nothing is stored.
@@ -261,7 +268,7 @@ class Writer:
         for chunk in chunks:
             file_id, before = chunk.generation.file_id, chunk.generation.position
             parts = (stored.get(file_id, 0), quarantined[file_id], outcome.blank_bytes.get(file_id, 0))
-            if sum(parts) != len(chunk.data):
+            if sum(parts) + left_out != len(chunk.data):
                 raise StormwatchError(
                     f"{chunk.generation.path}: {len(chunk.data)} bytes from {chunk.offset} on, but "
                     f"{parts[0]} stored, {parts[1]} quarantined and {parts[2]} blank; please report this"
@@ -287,7 +294,7 @@ class Writer:
         now = utc_now()
         self._insert(outcome, now)
         self._cursor.execute(INSERT_COVERED, [now] * 3)
-        if (self._batch_id + 1) % _GATHER == 0:
+        if (self._store.last_batch + 1) % _GATHER == 0:
             for statement in GATHER_COVERED:
                 self._cursor.execute(statement)
         for chunk in chunks:
@@ -302,7 +309,7 @@ class Writer:
         if self._redaction.is_on:
             self._mask()
         self._cursor.execute(INSERT_EVENTS, [now])
-        mark_stale(self._cursor, self._batch_id + 1, "parsed")
+        mark_stale(self._cursor, self._store.last_batch + 1, "parsed")
         for statement in inserts(is_masked=self._redaction.is_on):
             self._cursor.execute(statement)
         self._write_rejects(outcome.rejects, now)
@@ -317,7 +324,7 @@ class Writer:
         elapsed_ms = (time.monotonic() - started) * 1000
         self._cursor.execute(
             "INSERT INTO batches SELECT ?, ?, ?, ?, ?, max(occurred_at), ? FROM parsed",
-            [self._batch_id + 1, now, *counts, elapsed_ms],
+            [self._store.last_batch + 1, now, *counts, elapsed_ms],
         )
 
     def _write_rejects(self, rejects: Sequence[Reject], now: datetime) -> None:

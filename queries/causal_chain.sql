@@ -4,7 +4,7 @@
 -- their effects. Each is there once, at its smallest distance; an event that is its own
 -- ancestor (bad data) ends the walk there. What other effects a cause had is not part of
 -- the chain: ask for the chain of the root. No row in events is needed for the event asked
--- for or for a cause: what is only named, never logged, is a ghost. No rows for an id that nothing names.
+-- for or for a cause: what is only named, and not stored, is a ghost. No rows for an id that nothing names.
 --
 -- Parameters
 --   event        VARCHAR  event_id
@@ -23,7 +23,7 @@
 --   node         VARCHAR    node of the first observation
 --   stream       VARCHAR    stream of the first observation
 --   occurred_at  TIMESTAMP  when it was first observed, UTC
---   is_ghost     BOOLEAN    named as a cause, but never logged
+--   is_ghost     BOOLEAN    named as a cause, but never logged, or pruned
 --   file_id      INTEGER    file of the first observation
 --   byte_offset  BIGINT     first byte of the record of the first observation
 --

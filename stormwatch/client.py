@@ -285,6 +285,15 @@ class Remote:
         """
         return self._json("DELETE", f"/api/notes/{note_id}")
 
+    def prune(self, body: Mapping[str, object]) -> dict[str, Any]:
+        """Have events of the past deleted; what went, and how large the database is.
+
+        Raises:
+            ConfigError: it is not understood.
+            StorageError: it could not go on.
+        """
+        return self._json("POST", "/api/prune", body, timeout_s=24 * 3600.0)
+
     def _json(
         self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float = 30.0
     ) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
 from stormwatch.errors import StormwatchError
 from stormwatch.notes import Notebook
+from stormwatch.retention.service import Retention
 from stormwatch.status import IngestStatus
 
 
@@ -38,6 +39,8 @@ class Runtime:
     """
     notes: Notebook
     """Adds notes that people write, and takes them back."""
+    retention: Retention
+    """Says what is kept, and deletes what is older."""
     beside_version: Callable[[], int]
     """The version of what is stored beside the log: notes, alerts, counted minutes."""
     alerts: Desk | None = None

@@ -68,6 +68,7 @@ def routes(runtime: Runtime) -> list[Route]:
         Route("/api/notes/{note_id:int}", _guarded(api.remove_note), methods=["DELETE"]),
         Route("/api/reingest", _guarded(api.reingest), methods=["POST"]),
         Route("/api/snapshot", _guarded(api.snapshot), methods=["POST"]),
+        Route("/api/prune", _guarded(api.prune), methods=["POST"]),
     ]
     # Whoever serves pages as well would answer all other addresses with a page.
     return [*known, Route("/api", _Nothing(known)), Route("/api/{rest:path}", _Nothing(known))]
@@ -151,6 +152,7 @@ class _Api:
             "database": str(self._runtime.database),
             "data_version": version,
             "complete_to": plain_value(complete_to),
+            "retention": self._runtime.retention.status().plain(),
         }
 
     async def sql(self, request: Request) -> Response:
@@ -222,9 +224,13 @@ class _Api:
             raise ConfigError("nobody evaluates rules in this process")
         return self._runtime.alerts
 
+    async def prune(self, request: Request) -> Response:
+        _check_is_here(request, "what is deleted does not come back: it is asked for on this machine")
+        body = await _json_body(request)
+        return JSONResponse(await asyncio.to_thread(self._runtime.retention.prune, body))
+
     async def snapshot(self, request: Request) -> Response:
-        if request.client is None or not is_loopback(request.client.host):
-            raise ConfigError("a snapshot is written to this machine's disk and asked for on this machine")
+        _check_is_here(request, "a snapshot is written to this machine's disk and asked for on this machine")
         body = await _json_body(request)
         destination, replace = body.get("destination"), body.get("replace", False)
         if not isinstance(destination, str) or not Path(destination).is_absolute():
@@ -233,6 +239,11 @@ class _Api:
             raise ConfigError("replace must be true or false")
         await asyncio.to_thread(write_snapshot, self._runtime.snapshot, Path(destination), replace=replace)
         return JSONResponse({"destination": destination, "size_bytes": Path(destination).stat().st_size})
+
+
+def _check_is_here(request: Request, why: str) -> None:
+    if request.client is None or not is_loopback(request.client.host):
+        raise ConfigError(why)
 
 
 def write_snapshot(snapshot: Callable[[Path], None], destination: Path, *, replace: bool) -> None:

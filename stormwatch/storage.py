@@ -112,6 +112,10 @@ class Store:
         self.path = path
         self.commit_lock = threading.RLock()
         """Held by whoever writes, for one transaction; a snapshot is taken between two."""
+        self.counting_lock = threading.Lock()
+        """Held, and taken before the other, by whoever counts stored events to keep the counts, or prunes."""
+        self.last_batch = 0
+        """Number of the last batch that was committed; changes under `commit_lock`."""
         self.beside_version = 0
         """Grows when what no batch counts changes: notes, alerts, counted minutes."""
         self._memory_limit = memory_limit
@@ -120,6 +124,7 @@ class Store:
         if not path.exists():
             _create(path)
         self._connection = self._open()
+        self.read_last_batch()
         self.announce(command, url=None)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
@@ -136,6 +141,11 @@ class Store:
             ) from error
         connection.execute("SET lock_configuration = true")
         return connection
+
+    def read_last_batch(self) -> None:
+        """Have `last_batch` be what is stored, after a commit that it was not counted with."""
+        with self.commit_lock, self.cursor() as cursor:
+            [(self.last_batch,)] = cursor.execute("SELECT coalesce(max(batch_id), 0) FROM batches").fetchall()
 
     def announce(self, command: str, *, url: str | None) -> None:
         """Tell other commands who owns the file and where it can be asked."""

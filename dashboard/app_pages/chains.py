@@ -118,7 +118,7 @@ def _summary(answer: Answer, event: str) -> None:
         f"{formatting.plural(effects, 'effect')} in {formatting.plural(services, 'service')}{lasted}."
     )
     if ghosts:
-        text += f" {formatting.plural(ghosts, 'event')} of these were named but never logged."
+        text += f" {formatting.plural(ghosts, 'event')} of these were named but not found."
     st.markdown(text)
 
 
@@ -141,7 +141,7 @@ def _chain_panel(answer: Answer, event: str, view: str) -> None:
         "Each line leads from a cause to its effect, as the events themselves say (causation ids, "
         "parent spans, links). Negative steps are causes of the picked event, positive ones effects. "
         "Siblings of one type without effects are folded: **× 12**. A hollow mark was named as a "
-        "cause but never logged. **Click** a mark to pick that event, drag to move."
+        "cause but not found: never logged, or pruned. **Click** a mark to pick that event, drag to move."
     )
     with panel("chain", "Chain", about, answer):
         _summary(answer, event)
@@ -220,7 +220,7 @@ def _table_panel(answer: Answer) -> None:
                 "depth": table.name("step", 60),
                 "kind": table.text("known by", 90),
                 "cause_id": table.text("cause"),
-                "is_ghost": st.column_config.CheckboxColumn("never logged", width=100),
+                "is_ghost": st.column_config.CheckboxColumn("not found", width=100),
             },
             _opener(shown.column("event_id").to_pylist()),
             key="chain_table", alt="Events of the chain",

@@ -1,7 +1,6 @@
 """Health: whether everything that was written was also read, and this tool tells the truth."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -14,6 +13,8 @@ from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
 from dashboard.tile import Tile
 from dashboard.window import Coverage, resolve
+from stormwatch.retention.ages import age_text
+from stormwatch.retention.pruner import Size
 from stormwatch.runtime import current
 
 _SAMPLES: Final = 50
@@ -25,53 +26,56 @@ _WATCHED: Final = {
 }
 
 
-def _database_size() -> int:
-    database = current().database
-    files = (database, database.with_name(database.name + ".wal"))
-    return sum(_size(file) for file in files)
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _compared(database: int, read: int) -> str:
+def _compared(size: Size, read: int, *, is_pruned: bool) -> str:
     """The size of the database beside that of the logs; an almost empty one has a size of its own."""
-    if database > read:
+    if is_pruned:
+        return f"{formatting.size(size.free_bytes)} of it free for new rows"
+    if size.file_bytes > read:
         return "more than was read: it is that large while it is almost empty"
-    return f"{formatting.percent(database / read)} of what was read"
+    return f"{formatting.percent(size.file_bytes / read)} of what was read"
 
 
-def _tiles(health: Answer) -> None:
-    status = data.status()
+def _kept() -> Tile:
+    """How far back events are kept, and when what is older was last deleted."""
+    status = current().retention.status()
+    if status.age is None:
+        return Tile("Retention", "off", "everything is kept; --retention changes that")
+    if status.applied_at is None:
+        return Tile("Retention", age_text(status.age), "not applied yet")
+    return Tile("Retention", age_text(status.age), f"of log; applied {formatting.instant(status.applied_at)}")
+
+
+def _tiles(health: Answer, version: int) -> None:
+    status, coverage = data.status(), data.load("log_coverage", version).rows[0]
     rows = health.rows
     conserved = sum(1 for row in rows if row["is_conserved"])
     backlog = sum(row["backlog_bytes"] for row in rows)
     stored = sum(row["committed_offset"] for row in rows)
-    database = _database_size()
+    size, is_pruned = current().retention.size(), any(row["pruned_bytes"] for row in rows)
     tile.row(
         [
             Tile("Ingester", status.state, _WATCHED.get(status.watch_mode, "")),
             Tile("Files", formatting.count(len(rows)), "a truncated file counts again"),
             Tile("To read", formatting.size(backlog), "on disk, not stored yet"),
             Tile("Read", formatting.size(stored), "of log, decompressed"),
-            Tile("Database", formatting.size(database), _compared(database, stored)),
+            Tile("Database", formatting.size(size.file_bytes), _compared(size, stored, is_pruned=is_pruned)),
+            Tile("Oldest event", formatting.instant(coverage["first_at"]), "that is stored"),
+            _kept(),
             Tile("Bytes accounted for", f"{conserved} of {len(rows)}", "files without a byte missing"),
         ],
         key="health",
     )  # fmt: skip
     if status.detail:
         st.warning(safe_md(status.detail, 600), icon=":material/warning:")
+    if problem := current().retention.status().problem:
+        st.warning(f"Retention could not be applied: {safe_md(problem, 600)}", icon=":material/warning:")
 
 
 def _conservation_panel(health: Answer) -> None:
     about = (
         "**Conservation of bytes:** every byte of a log file that was read is in exactly one place: in "
-        "a stored event, in quarantine, blank, or already read under another name (a copy, a "
-        "compressed copy). If a file breaks this rule, the table says so."
+        "a stored event, in quarantine, blank, pruned since, or already read under another name (a copy, "
+        "a compressed copy). If a file breaks this rule, the table says so."
     )
     with panel("conservation", "Where did every byte go?", about, health):
         if not health.table.num_rows:
@@ -188,7 +192,7 @@ def page(version: int) -> None:
     health = data.load("ingest_health", version)
     if not health.table.num_rows and empty.is_empty(version):
         return
-    _tiles(health)
+    _tiles(health, version)
     left, right = st.columns([3, 2])
     with left:
         _conservation_panel(health)

@@ -133,7 +133,7 @@ def _nodes(nodes: list[Node], layout: Layout, event: str, colour: str, *, has_la
 def _label(node: Node) -> str:
     name = safe_plotly(node.event_type or node.event_id, 24)
     many = f" <b>× {formatting.count(node.count)}</b>" if node.count > 1 else ""
-    return f" {'<i>never logged</i>' if node.is_ghost else name}{many}"
+    return f" {'<i>not found</i>' if node.is_ghost else name}{many}"
 
 
 def _hover(node: Node) -> str:
@@ -142,7 +142,7 @@ def _hover(node: Node) -> str:
         safe_plotly(node.event_id),
     ]
     if node.is_ghost:
-        lines.append("named as a cause, never logged")
+        lines.append("named as a cause, not found")
     if node.service:
         lines.append(f"by {safe_plotly(node.service)}")
     if node.occurred_at:

@@ -15,6 +15,7 @@ FILES_AT_MOST: Final = 16
 PARTS: Final = (
     ("stored_bytes", "stored", base.GREEN),
     ("inherited_bytes", "read under another name", base.SKY),
+    ("pruned_bytes", "pruned", base.VIOLET),
     ("blank_bytes", "blank", base.GREY),
     ("quarantined_bytes", "quarantined", base.RED),
     ("backlog_bytes", "not read yet", base.ORANGE),

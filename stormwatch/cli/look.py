@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 _STORED: Final = """
 SELECT
     (SELECT count(*) FROM files WHERE state = 'live') AS files,
-    (SELECT coalesce(sum(event_count), 0)::BIGINT FROM files) AS events,
-    (SELECT coalesce(sum(reject_count), 0)::BIGINT FROM files) AS rejects,
+    (SELECT coalesce(sum(event_count), 0)::BIGINT FROM ingest_health) AS events,
+    (SELECT coalesce(sum(reject_count), 0)::BIGINT FROM ingest_health) AS rejects,
+    (SELECT sum(event_count)::BIGINT FROM prunings) AS pruned,
+    (SELECT first_at FROM log_coverage) AS oldest,
     (SELECT count(*) FROM batches) AS batches,
     (SELECT coalesce(sum(byte_count), 0)::BIGINT FROM batches) AS bytes,
     (SELECT max(committed_at) FROM batches) AS last_commit_at,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import click
 
 from stormwatch import __version__
-from stormwatch.cli import alerting, annotate, ask, demo, export, keep, look, own, report, understand
+from stormwatch.cli import alerting, annotate, ask, demo, export, keep, look, own, prune, report, understand
 from stormwatch.cli.talk import say, say_error
 from stormwatch.errors import ExitCode, StormwatchError
 
@@ -49,7 +49,7 @@ def cli() -> None:
     """  # noqa: D301 - \b is meant: click folds no lines behind it
 
 
-_MODULES = (demo, own, understand, look, alerting, annotate, ask, report, export, keep)
+_MODULES = (demo, own, understand, look, alerting, annotate, ask, report, export, keep, prune)
 for verb in (verb for module in _MODULES for verb in module.VERBS):
     cli.add_command(verb)
 

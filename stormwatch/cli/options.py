@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +34,8 @@ class Sources:
     config: Path | None
     poll: bool
     keep_secrets: bool
+    kept: str | None = None
+    """How far back events are kept, where that was said."""
 
     def mapping(self) -> FieldMapping:
         """What the options say about fields, before what the file says.
@@ -49,6 +52,20 @@ class Sources:
             rules, zones = rules + loaded.rules, {**loaded.zones, **zones}
             beginning = beginning or loaded.beginning
         return FieldMapping(rules, zones, beginning)
+
+    def retention(self) -> timedelta | None:
+        """How far back events are kept, as was said, else as the file says; None: everything is.
+
+        Raises:
+            ConfigError: it is no age, or the file cannot be read.
+        """
+        from stormwatch.retention.ages import retention_of
+
+        if self.kept is not None or self.config is None:
+            return retention_of(self.kept, "--retention")
+        from ingest.mapping import read_config
+
+        return retention_of(read_config(self.config).get("retention"), f"{self.config}: retention")
 
     def settings(self, directory: Path) -> Settings:
         """The settings of an ingester of `directory`.
@@ -128,13 +145,28 @@ def source_options(verb: _Verb) -> _Verb:
         click.option("--year", metavar="YEAR[-MONTH]",
                      help="When logs begin whose days have no year: they end within twelve months."),
         click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                     metavar="FILE.toml", help="Mapping tables, per path."),
+                     metavar="FILE.toml", help="Mapping tables, per path; retention."),
         click.option("--poll", is_flag=True, help="Look by the clock; for NFS and some containers."),
         click.option("--keep-secrets", is_flag=True,
                      help="Store what looks like passwords and tokens as it is, in place of [redacted]."),
     )):  # fmt: skip
         added = option(added)
     return added  # type: ignore[no-any-return]
+
+
+def retention_option(verb: _Verb) -> _Verb:
+    """`--retention`, below `source_options`: it goes into the argument `sources`."""
+
+    @functools.wraps(verb)
+    def with_retention(*args: Any, sources: Sources, retention: str | None, **kwargs: Any) -> Any:
+        return verb(*args, sources=replace(sources, kept=retention), **kwargs)
+
+    option = click.option(
+        "--retention", metavar="AGE", envvar="STORMWATCH_RETENTION",
+        show_default="$STORMWATCH_RETENTION, or of --config, or off",
+        help="Delete what is older than the newest event by this: 30d, 36h, 4w; off.",
+    )  # fmt: skip
+    return option(with_retention)  # type: ignore[return-value]
 
 
 def alerts_option(verb: _Verb) -> _Verb:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from stormwatch.address import Database
-from stormwatch.cli.options import Sources, alerts_option, database_option, source_options
+from stormwatch.cli.options import (
+    Sources,
+    alerts_option,
+    database_option,
+    retention_option,
+    source_options,
+)
 from stormwatch.cli.talk import say
 from stormwatch.errors import ExitCode
 
@@ -23,6 +29,7 @@ _DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(file_oka
 @click.option("--follow", is_flag=True, help="Go on with what is written until SIGINT or SIGTERM.")
 @database_option
 @source_options
+@retention_option
 @alerts_option
 def ingest(
     directory: Path, database: Database, sources: Sources, alerts: Path | None, *, follow: bool
@@ -34,24 +41,29 @@ def ingest(
     """
     from stormwatch.cli.serving import alert_config, own, serve_api, stop_on_signals
 
-    settings = sources.settings(directory.absolute())
+    settings, age = sources.settings(directory.absolute()), sources.retention()
     if follow:
         command = f"stormwatch ingest {directory} --follow"
         config = alert_config(database, alerts)
-        with stop_on_signals(), own(database, settings, command, config) as owned:
+        with stop_on_signals(), own(database, settings, command, config, age) as owned:
             say(f"follows {directory} into {database.path}")
             serve_api(owned)
             return _verdict(owned)
     from stormwatch.cli.progress import drain
 
-    with own(database, settings, f"stormwatch ingest {directory}") as owned:
-        return drain(owned.ingester)
+    with own(database, settings, f"stormwatch ingest {directory}", retention=age) as owned:
+        code = drain(owned.ingester)
+        owned.retention.apply(rest=0)
+        if problem := owned.retention.status().problem:
+            say(f"retention could not be applied: {problem}")
+        return code
 
 
 @click.command()
 @_DIRECTORY
 @database_option
 @source_options
+@retention_option
 @alerts_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), show_default="8501, or the next free one",
@@ -75,9 +87,9 @@ def up(
     from stormwatch.cli.serving import access_for, alert_config, free_port, own, stop_on_signals
 
     access = access_for(host, allowed, database.token)
-    settings = sources.settings(directory.absolute())
+    settings, age = sources.settings(directory.absolute()), sources.retention()
     config = alert_config(database, alerts)
-    with stop_on_signals(), own(database, settings, f"stormwatch up {directory}", config) as owned:
+    with stop_on_signals(), own(database, settings, f"stormwatch up {directory}", config, age) as owned:
         page = Page(host, free_port(host, port), access, opens_browser=not no_browser)
         say(f"watches {directory}, database {database.path}")
         serve_dashboard(owned, page)

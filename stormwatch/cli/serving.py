@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from stormwatch.gate import LOOPBACK, Access, is_loopback
 from stormwatch.minutes.keeper import leave
 from stormwatch.notes import Notebook
 from stormwatch.readonly import interrupt_all
+from stormwatch.retention.service import Retention
 from stormwatch.runtime import Runtime
 from stormwatch.storage import MEMORY_LIMIT, Store
 
@@ -50,15 +52,20 @@ class Owned:
     store: Store
     ingester: Ingester
     alerts: Alerts
+    retention: Retention
     runtime: Runtime
     command: str
 
 
 @contextmanager
 def own(
-    database: Database, settings: Settings, command: str, alerts: AlertConfig | None = None
+    database: Database,
+    settings: Settings,
+    command: str,
+    alerts: AlertConfig | None = None,
+    retention: timedelta | None = None,
 ) -> Iterator[Owned]:
-    """Open the database for writing with its relations in it; ingester and alerts are not started.
+    """Open the database for writing with its relations in it; nothing in it is started.
 
     Raises:
         SourceError: the directory is not there, or holds the database.
@@ -73,6 +80,7 @@ def own(
         leave(store)
         ingester = Ingester(store, settings)
         config = alerts or AlertConfig({}, {})
+        keeper = Retention(store, retention)
         watcher = Alerts(store, catalog, config, ingester.status)
         runtime = Runtime(
             database=store.path,
@@ -83,12 +91,14 @@ def own(
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(settings.directory, settings.redaction.bytes),
             notes=Notebook(store),
+            retention=keeper,
             beside_version=lambda: store.beside_version,
             alerts=Desk(store, config, lambda: watcher.problem),
         )
         try:
-            yield Owned(store, ingester, watcher, runtime, command)
+            yield Owned(store, ingester, watcher, keeper, runtime, command)
         finally:
+            keeper.stop()
             watcher.stop()
             ingester.close()
 
@@ -168,6 +178,7 @@ def following(
         owned.ingester.start()
         owned.store.announce(owned.command, url=url)
         owned.alerts.start(url)
+        owned.retention.start()
         on_ready()
         looking = asyncio.create_task(look(_told_to_stop()))
         yield

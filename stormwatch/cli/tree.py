@@ -80,7 +80,7 @@ def _label(row: dict[str, Any], asked: str) -> Text:
     label = Text(cell(row["event_type"]) or "event", "bold" if is_asked else "")
     label.append(f"  {cell(row['event_id'])}", "cyan")
     if row["is_ghost"]:
-        label.append("  named as a cause, never logged", "yellow")
+        label.append("  named as a cause, not found", "yellow")
     for name in ("service", "stream", "occurred_at"):
         if row[name] is not None:
             label.append(f"  {cell(row[name])}", "dim")

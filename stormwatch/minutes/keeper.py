@@ -117,7 +117,10 @@ class Minutes:
         Raises:
             duckdb.Error: nothing of it was stored; it begins anew the next time.
         """
-        complete_no = number_of(complete_to)
+        with self._store.counting_lock:  # what is read is still there when its counts are stored
+            return self._keep_all(number_of(complete_to), is_over)
+
+    def _keep_all(self, complete_no: int, is_over: Callable[[], bool]) -> bool:
         try:
             has_more = self._keep(complete_no, is_over)
         except BaseException:

@@ -8,7 +8,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import backlog, formats, growth, live, logs, relations
+from tests.benchmarks import backlog, formats, growth, live, logs, pruning, relations
 
 
 def main() -> None:
@@ -32,6 +32,9 @@ def main() -> None:
     )
     parser.add_argument("--window", type=float, default=20.0, help="seconds of the window they are asked for")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds after which one is stopped")
+    parser.add_argument(
+        "--pruning", type=int, metavar="EVENTS", help="only what deleting half of so many events costs"
+    )
     given = parser.parse_args()
     python = platform.python_version()
     print(f"machine           {os.cpu_count()} cores, {platform.machine()}, Python {python}")
@@ -43,6 +46,9 @@ def main() -> None:
         if given.relations is not None:
             sizes = given.relations or [1_000_000, 10_000_000]
             relations.report(work, sizes, given.window, given.limit)
+            return
+        if given.pruning is not None:
+            pruning.report(work, given.pruning)
             return
         log_bytes = logs.write_backlog(work / "backlog", given.lines)
         database = backlog.report(work, work / "backlog", log_bytes, given.rounds)

@@ -29,7 +29,7 @@ def test_chain_is_a_tree_with_the_asked_event_marked(logs: Path, stormwatch: Com
     shown = stormwatch("chain", "c").out.decode().splitlines()
     assert shown == [
         "chain of c: 4 events",
-        "└── event  ghost  named as a cause, never logged",
+        "└── event  ghost  named as a cause, not found",
         "    └── order.created  b  orders  2026-03-02 10:00:00",
         "        └── paid  c  orders  2026-03-02 10:00:00  <- asked for",
         "            └── order.created  e  orders  2026-03-02 10:00:00",

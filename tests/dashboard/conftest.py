@@ -23,6 +23,7 @@ from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
 from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
+from stormwatch.retention.service import Retention
 from stormwatch.runtime import Runtime
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
@@ -132,7 +133,12 @@ def asked_of(statements: Statements) -> list[str]:
     return sorted(one[1] for one in found if one and one[1] not in OF_EVERY_PAGE)
 
 
-def install(store: Store, status: IngestStatus | None = None, alerts: Desk | None = None) -> Statements:
+def install(
+    store: Store,
+    status: IngestStatus | None = None,
+    alerts: Desk | None = None,
+    retention: Retention | None = None,
+) -> Statements:
     """Install a runtime over a store; returns the list of statements that pages make."""
     statements = Statements()
     known = status or IngestStatus(state="idle", directory="/var/log/shop", files=1, rejects=1)
@@ -146,6 +152,7 @@ def install(store: Store, status: IngestStatus | None = None, alerts: Desk | Non
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(store.path.parent, bytes),
             notes=Notebook(store),
+            retention=retention or Retention(store),
             beside_version=lambda: store.beside_version,
             alerts=alerts,
         )

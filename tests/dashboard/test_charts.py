@@ -288,7 +288,7 @@ def test_graph_is_as_wide_as_its_names_and_locks_need() -> None:
 
 def test_bytes_of_a_file_are_cut_into_their_parts() -> None:
     row = {"path": "a.log", "size_bytes": 100, "stored_bytes": 60, "quarantined_bytes": 10,
-           "blank_bytes": 0, "inherited_bytes": 0, "backlog_bytes": 30}  # fmt: skip
+           "pruned_bytes": 0, "blank_bytes": 0, "inherited_bytes": 0, "backlog_bytes": 30}  # fmt: skip
     figure = conservation.by_file(pa.Table.from_pylist([row]))
     assert {trace.name: list(trace.x) for trace in figure.data} == {
         "stored": [60], "quarantined": [10], "not read yet": [30],
@@ -334,7 +334,7 @@ def _shown(figure: Any) -> list[str]:
 @pytest.mark.parametrize("name", ["heat map", "tree", "lanes", "wait-for", "bytes", "quick"])
 def test_no_figure_carries_a_tag_from_a_log(name: str) -> None:
     row = {"path": HOSTILE, "size_bytes": 9, "stored_bytes": 9, "quarantined_bytes": 0,
-           "blank_bytes": 0, "inherited_bytes": 0, "backlog_bytes": 0}  # fmt: skip
+           "pruned_bytes": 0, "blank_bytes": 0, "inherited_bytes": 0, "backlog_bytes": 0}  # fmt: skip
     hostile_chain = _chain([(HOSTILE, None, 0)], event_type=[HOSTILE], service=[HOSTILE])
     figures = {
         "heat map": lambda: _heat_map(_cells([(HOSTILE, HOSTILE, 0, 10, 1)])),

@@ -18,6 +18,7 @@ from stormwatch.cli.main import cli
 from stormwatch.metrics import metrics_text
 from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
+from stormwatch.retention.service import Retention
 from stormwatch.runtime import Runtime
 from stormwatch.server import routes
 from stormwatch.status import IngestStatus
@@ -47,7 +48,7 @@ def _runtime(store: Store) -> Runtime:
     return Runtime(
         database=store.path, cursor=store.cursor, catalog=Catalog.load(), status=lambda: status,
         snapshot=store.snapshot, reingest=lambda _: {}, read_record=lambda *_: b"",
-        notes=Notebook(store), beside_version=lambda: store.beside_version,
+        notes=Notebook(store), retention=Retention(store), beside_version=lambda: store.beside_version,
     )  # fmt: skip
 
 

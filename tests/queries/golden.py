@@ -36,6 +36,7 @@ DEFAULTS = {
     "locks": _PLACE | {"operation": "'deadlock'"},
     "rejects": _PLACE,
     "files": {"file_id": "row_no + 1", "state": "'live'"},
+    "pruned_files": {"file_id": "row_no + 1"},
     "batches": {"batch_id": "row_no + 1"},
     "alert_episodes": {
         "episode_id": "row_no + 1",

@@ -25,6 +25,7 @@ from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog
 from stormwatch.gate import Access, Gate
 from stormwatch.notes import Notebook
+from stormwatch.retention.service import Retention
 from stormwatch.runtime import Runtime
 from stormwatch.server import routes
 from stormwatch.status import IngestStatus
@@ -145,6 +146,7 @@ def _running(path: Path, access: Access) -> Iterator[Served]:
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(path.parent, bytes),
             notes=Notebook(store),
+            retention=Retention(store),
             beside_version=lambda: store.beside_version,
             alerts=Desk(store, AlertConfig(load_rules()[0], {"hook": HOOK}), lambda: served.alerts_problem),
         )

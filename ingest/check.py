@@ -28,7 +28,7 @@ from ingest.generations import Generation, Position
 from ingest.identity import FileKey
 from ingest.inserts import mask
 from ingest.lines import lines_of
-from ingest.mapping import FieldMapping
+from ingest.mapping import FieldMapping, field_name, is_nowhere
 from ingest.names import Path as FieldPath
 from ingest.reader import Chunk, is_json
 from ingest.records import Reject
@@ -80,6 +80,8 @@ class Mapped:
     """Where the values themselves tell what the field is: how surely, 0 to 1."""
     is_override: bool = False
     """The names alone would have said something else."""
+    evidence: str = ""
+    """What of the values tells it."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Checker:
         self._finder = RoleFinder(connection)
         self._ids: set[str] = set()
         self._found: list[tuple[Report, _Seen]] = []
+        self._met: set[tuple[str, FieldPath]] = set()
 
     def learn(self, path: str) -> None:
         """Take what the values of a file tell of its fields; what cannot be read is told by `add`."""
@@ -182,6 +185,8 @@ class Checker:
             engine = Engine(cursor, self._mapping, self._finder.fields_of)
             outcome = engine.parse(*lines_of([chunk], engine.mapping_no))
             plans = engine.plans()
+            if plans:
+                self._met |= self._mapping.fields_of(path).items() - engine.unmet()
             if self._redaction.is_on:
                 mask(cursor)
             mapped = tuple(self._judged(path, entry) for entry in _mapped(cursor, plans))
@@ -198,13 +203,25 @@ class Checker:
 
     def reports(self) -> list[Report]:
         """What was understood of each file, with hints that look at all of them."""
-        return [replace(report, hints=tuple(_hints(report, seen, self._ids))) for report, seen in self._found]
+        return [
+            replace(report, hints=(*self._unmet(report), *_hints(report, seen, self._ids)))
+            for report, seen in self._found
+        ]
+
+    def _unmet(self, report: Report) -> Iterator[str]:
+        if report.formats:
+            known = [name for entry in report.mapped for name in entry.fields]
+            known += [entry.field for entry in report.kept]
+            for role, path in sorted(self._mapping.fields_of(report.path).items() - self._met):
+                yield is_nowhere(role, path, known)
 
     def _judged(self, path: str, entry: Mapped) -> Mapped:
         decision = self._finder.decision(path, entry.column)
         if decision is None or entry.fields[:1] != (field_name(decision.field),):
             return entry
-        return replace(entry, confidence=decision.confidence, is_override=decision.is_override)
+        return replace(
+            entry, confidence=decision.confidence, is_override=decision.is_override, evidence=decision.reasons
+        )
 
     def _rejected(self, rejects: Iterable[Reject]) -> Iterator[Rejected]:
         by_reason: dict[str, list[Reject]] = {}
@@ -254,13 +271,6 @@ def _sample(root: Path, path: str) -> tuple[Chunk, bool, int]:
     bounds = bounds[: SAMPLE_RECORDS + 1]
     generation = Generation(1, path, FileKey(0, 0, 0), source.compression)
     return Chunk(generation, 0, data[: bounds[-1]], bounds, Position()), is_whole, waiting
-
-
-def field_name(path: FieldPath) -> str:
-    """A field as `--map` takes it: dotted, or a JSON pointer where a key has a dot itself."""
-    if any("." in key or "/" in key for key in path):
-        return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
-    return ".".join(path)
 
 
 def _mapped(cursor: duckdb.DuckDBPyConnection, plans: Iterable[plan.Plan]) -> Iterator[Mapped]:

@@ -19,12 +19,20 @@ from ingest.envelopes import is_headed, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
-from ingest.names import CANDIDATE_ENVELOPES, CONTAINERS, DEEP_CONTAINERS, WRAPPERS, Path
+from ingest.names import (
+    CANDIDATE_ENVELOPES,
+    CONTAINERS,
+    DEEP_CONTAINERS,
+    EVENT_OBJECTS,
+    NAME_PARTS,
+    WRAPPERS,
+    Path,
+)
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, grouped, make_plan
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
 from ingest.statement import Statement, pointer
-from ingest.transcoding import Records, refusing, transcoded
+from ingest.transcoding import RENUMBER, Records, refusing, transcoded
 from ingest.vocabulary import normalise, operation_words
 from stormwatch.model import EVENT_SCHEMA
 
@@ -65,6 +73,8 @@ class Engine:
         self._mapping = mapping
         self._inferred = inferred
         self._mappings: list[tuple[Fields, Fields]] = []
+        self._is_split = False
+        self._met: set[tuple[str, Path]] = set()
         self._containers: list[Path] = []
         self._plans: dict[int, Plan | _Again] = {}
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
@@ -101,14 +111,21 @@ class Engine:
         self._cursor.execute("TRUNCATE parsed")
         if broken:
             lines = pa.concat_tables([lines, *self._sort_out(Records.apart(broken), outcome)])
+        self._is_split = False
         while lines.num_rows:
             lines = self._round(lines, outcome)
+        if self._is_split:
+            self._cursor.execute(RENUMBER)
         outcome.rejects.sort(key=lambda reject: (reject.file_id, reject.byte_offset))
         return outcome
 
     def plans(self) -> list[Plan]:
         """How the records of each shape seen so far are read."""
         return [plan for plan in self._plans.values() if isinstance(plan, Plan)]
+
+    def unmet(self) -> set[tuple[str, Path]]:
+        """Role and field of what the user said of files that were parsed, and no record had."""
+        return {item for said, _ in self._mappings for item in said.items()} - self._met
 
     def _round(self, lines: pa.Table, outcome: Outcome) -> pa.Table:
         """Parse what can be parsed; the rest comes back as other lines."""
@@ -202,6 +219,7 @@ class Engine:
                 return _Again(around)
         fmt, envelope = _match(shape)
         said, inferred = self._mappings[mapping_no] if self._mappings else ({}, {})
+        self._met.update((role, path) for role, path in said.items() if path in shape.paths)
         fields = merged(inferred, said) if fmt is json_formats()[-1] else said
         mapping = {role: path for role, path in fields.items() if not path or path in shape.paths}
         return make_plan(shape, fmt, envelope, mapping, mapping_no)
@@ -245,6 +263,7 @@ class Engine:
         self._use("sent", pa.table({"shape": pa.array(shapes, pa.uint64())}))
         if isinstance(through, Envelope):
             return self._unwrap(unwrap_sql(through))
+        self._is_split |= isinstance(through.format, Envelope)
         records = self._records("shape IN (SELECT shape FROM sent)")
         holds = [through.holds in raw for raw in records.raws]
         mine = [number for number, is_one in enumerate(holds) if is_one]
@@ -350,7 +369,9 @@ def _containers(paths: Iterable[Path]) -> Iterator[Path]:
             is_known = name in CONTAINERS
         else:
             # Business data is no place to look for ids, unless it is a whole event.
-            is_known = name in WRAPPERS and normalise(path[0]) in WRAPPERS | CANDIDATE_ENVELOPES
+            outer = normalise(path[0])
+            is_known = name in WRAPPERS and outer in WRAPPERS | CANDIDATE_ENVELOPES
+            is_known = is_known or (name in NAME_PARTS and outer in WRAPPERS | EVENT_OBJECTS)
             is_known = is_known or normalise("".join(path)) in DEEP_CONTAINERS
         if is_known and len(path) <= _MAX_DEPTH:
             yield path

@@ -11,6 +11,7 @@ from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
 
 _PLACE: Final = "file_id, byte_offset, byte_length, record_no, mapping_no"
+_TYPED: Final = r'\{[^{}]*"(?:[sS]tringValue|Value)" *: *("(?:[^"\\]|\\.)*")[^{}]*\}'
 _NEXT: Final = "[89ab]."
 _UTF8: Final = (
     f"(?:[0-7].|(?:c[2-9a-f]|d.){_NEXT}|(?:e0[ab].|e[1-9abcef]{_NEXT}|ed[89].){_NEXT}"
@@ -41,13 +42,14 @@ def unwrap_sql(envelope: Envelope) -> str:
     `held` is NULL where the record held is an object, which `line` then is; else it is the text, and
     `line` the envelope. `added` are the keys that a record taken out gets.
     """
-    paths = [envelope.held, (envelope.headers,), *envelope.inputs.values()]
+    paths = [envelope.held, (envelope.headers,), *envelope.inputs.values(), (ABOUT,)]
     extracted = f"""
     SELECT {_PLACE}, line, json_extract_string(line, [{", ".join(map(pointer, paths))}]) AS v
     FROM lines WHERE shape IN (SELECT shape FROM sent)"""
     # A text that is no UTF-8, or of unknown encoding, may be written as the list of its bytes.
     is_list = f"starts_with(v[1], '[') AND json_type(line, {pointer(envelope.held)}) = 'ARRAY'"
-    return _opened(envelope, extracted, "line", _without(envelope, *envelope.held), is_list)
+    parts = {"line": "line", "without_held": _without(envelope, *envelope.held), "outer": f"v[{len(paths)}]"}
+    return _opened(envelope, extracted, is_list=is_list, **parts)
 
 
 def read_headed_sql(by: Transcoder) -> str:
@@ -74,7 +76,7 @@ def read_headed_sql(by: Transcoder) -> str:
     SELECT {_PLACE}, [{", ".join(values)}] AS v, fields
     FROM ({headed})"""
     line = f"""'{{"{key}":' || to_json(held) || ',' || fields || '}}'"""
-    return _opened(envelope, extracted, line, "'{' || fields || '}'", "FALSE")
+    return _opened(envelope, extracted, line=line, without_held="'{' || fields || '}'")
 
 
 def _member(name: str, value: str, *, is_number: bool) -> str:
@@ -83,14 +85,27 @@ def _member(name: str, value: str, *, is_number: bool) -> str:
     return f"""'"{name}":' || CASE WHEN {value} <> '' THEN {written} END"""
 
 
-def _opened(envelope: Envelope, extracted: str, line: str, without_held: str, is_list: str) -> str:
-    """The SELECT over envelopes whose values are `extracted` as a list `v`."""
+def _opened(
+    envelope: Envelope,
+    extracted: str,
+    *,
+    line: str,
+    without_held: str,
+    is_list: str = "FALSE",
+    outer: str = "",
+) -> str:
+    """The SELECT over envelopes whose values are `extracted` as a list `v`.
+
+    `line` and `without_held` are SQL of the envelope, whole and without what it holds; `is_list` of whether
+    that is a list of bytes; `outer` of what an envelope around this one said.
+    """
     written = [path for path in envelope.inputs.values() if path[0] == envelope.headers]
     values = {name: f"nullif(v[{number}], '')" for number, name in enumerate(envelope.inputs, start=3)}
     for name, path in envelope.inputs.items():
         if path in written:
             values[name] = f"nullif(h[{written.index(path) + 1}], '')"
-    notes = [f"'\"{ABOUT}\":'", _noted(envelope.about, values)]
+    noted = _noted(envelope.about, values)
+    notes = [f"'\"{ABOUT}\":'", _with_outer(noted, outer) if outer else noted]
     if envelope.above:
         notes += [f"',\"{ABOVE}\":'", _noted(envelope.above, values)]
     if envelope.headers:
@@ -134,19 +149,29 @@ def _noted(roles: Mapping[str, str], values: Mapping[str, str]) -> str:
     return f"json_object({members})"
 
 
+def _with_outer(noted: str, outer: str) -> str:
+    """With what an envelope around this one said of the record, where this one says nothing."""
+    return (
+        f"CASE WHEN {outer} IS NULL THEN {noted}"
+        f" ELSE json_merge_patch({outer}::JSON, json_merge_patch('{{}}', {noted})) END"
+    )
+
+
 def _without(envelope: Envelope, *held: str) -> str:
     """The envelope without the headers, where they were understood, and the path of what it holds."""
     inner = "".join(f'{{"{key}":' for key in held) + "null" + "}" * len(held) if held else "{}"
+    inner = (inner.removesuffix("}") + "," if held else "{") + f'"{ABOUT}":null}}'
     if not envelope.headers:
         return f"json_merge_patch(line, '{inner}')"
-    both = (inner.removesuffix("}") + "," if held else "{") + f'"{envelope.headers}":null}}'
+    both = inner.removesuffix("}") + f',"{envelope.headers}":null}}'
     return f"json_merge_patch(line, CASE WHEN headers IS NULL THEN '{inner}' ELSE '{both}' END)"
 
 
 def _as_object(found: str) -> str:
     """What the sender wrote in the notation of an object, if it is what is understood.
 
-    A list holds names and values in turn, or objects of a `key` and a `value`, or of one member.
+    A list holds names and values in turn, or objects of a `key` and a `value`, or of one member. The values
+    of an object may be objects of a type and a value.
     """
     items = f"json_extract({found}, '$[*]')"
     in_turn = f"list_transform({items}, lambda item, i: item || CASE WHEN i % 2 = 1 THEN ':' ELSE ',' END)"
@@ -159,5 +184,5 @@ def _as_object(found: str) -> str:
     return f"""CASE
         WHEN starts_with({found}, '[{{') THEN '{{' || rtrim(array_to_string({objects}, ''), ',') || '}}'
         WHEN starts_with({found}, '[') THEN '{{' || rtrim(array_to_string({in_turn}, ''), ',') || '}}'
-        ELSE {found}
+        ELSE regexp_replace({found}, '{_TYPED}', '\\1', 'g')
     END"""

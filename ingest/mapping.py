@@ -200,6 +200,22 @@ def _path(name: str) -> Path:
     return tuple(name.split("."))
 
 
+def field_name(path: Path) -> str:
+    """A field as `--map` takes it: dotted, or a JSON pointer where a key has a dot itself."""
+    if any("." in key or "/" in key for key in path):
+        return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
+    return ".".join(path)
+
+
+def is_nowhere(role: str, path: Path, known: Iterable[str] = ()) -> str:
+    """That no record has the field that the user said fills a role; `known` are names that are there."""
+    short = {long: name for name, long in _SHORT.items()}.get(role, role)
+    name = field_name(path)
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"no record that was read has the field {name}, so that {short}={name} says nothing{hint}"
+
+
 def merged(inferred: Fields, said: Fields) -> dict[str, Path]:
     """What was found out, but for what the user says: of a role, or of a field."""
     taken = set(said.values())

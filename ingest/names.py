@@ -27,6 +27,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "event_time", "event_timestamp", "event_ts", "occurred_at", "occurred_on", "event.created",
         "time_unix_nano", "asctime", "time_local", "time_iso8601", "created_at", "created", "emitted_at",
         "published_at", "sent_at", "sent_time", "received_at", "consumed_at", "processed_at", "recorded_at",
+        "publish_time", "enqueued_time", "enqueued_time_utc", "source_ts_ms", "time_utc", "timestamp_utc",
         "start_time", "date", "t", "when",
     ),
     "service": (
@@ -210,7 +211,8 @@ WRAPPERS: Final = frozenset(
         "envelope", "fields", "extra", "extensions", "labels", "tags", "mdc", "messageproperties",
         "basicproperties", "messageheaders", "cloudevent",
         "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt",
-        "broker", "transport", "jsonpayload",
+        "broker", "transport", "jsonpayload", "contextmap", "applicationproperties", "userproperties",
+        "brokerproperties", "messageattributes",
     }
 )  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""
@@ -247,6 +249,9 @@ CONTAINERS: Final = (
     }
 )  # fmt: skip
 """Objects that are looked into."""
+
+NAME_PARTS: Final = CONTAINERS - WRAPPERS - EVENT_OBJECTS - PAYLOADS
+"""Objects whose name is a part of those of their fields, also in a wrapper: `metadata.causation.id`."""
 
 DEEP_CONTAINERS: Final = frozenset(
     {"servicenode", "messagingmessage", "messagingdestination", "messagingoperation", "messagingkafka"}

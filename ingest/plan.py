@@ -31,6 +31,8 @@ _ON_AN_ENVELOPE: Final = frozenset(
     }
 )  # fmt: skip
 """Roles that a header fills by its name."""
+_OF_ENTITIES: Final = frozenset({"stream", "stream_key"})
+"""Roles that a field may fill which the entity is taken from."""
 # Each pair fills one column; the first that has a value wins.
 _ALTERNATIVES: Final = (("sequence", "broker_sequence"), CAUSES)
 
@@ -137,7 +139,9 @@ def make_plan(
         if envelope and (role not in fmt.fields or role in OUTER_FIRST):
             outside = [path for path in outer.get(role, []) if path[: len(envelope)] != envelope]
             paths = outside + paths if role in OUTER_FIRST else paths + outside
-        if paths := [path for path in paths if path not in unfit]:
+        # What an event is about is often what orders it as well, as names that stand for both.
+        fit = unfit - {mapping.get("entity", ())} if role in _OF_ENTITIES else unfit
+        if paths := [path for path in paths if path not in fit]:
             found[role] = tuple(paths)
     for place in (HEADERS, ABOVE, ABOUT):
         for role in around.get(place, {}).keys() - mapping.keys():

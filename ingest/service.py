@@ -15,7 +15,7 @@ from ingest.clock import SYSTEM_CLOCK, Clock
 from ingest.discovery import Filter
 from ingest.generations import Registry, utc_now
 from ingest.isolation import SURROUNDINGS, commit_apart
-from ingest.mapping import NO_MAPPING, FieldMapping
+from ingest.mapping import NO_MAPPING, FieldMapping, is_nowhere
 from ingest.reader import Limits, Share
 from ingest.rereading import Rereading
 from ingest.tailer import Patience, Tailer
@@ -112,6 +112,10 @@ class Ingester:
         )
 
     # --- ways to run -----------------------------------------------------------------------
+
+    def unmet(self) -> list[str]:
+        """What the user said of fields that no record had, of the files that were read."""
+        return [is_nowhere(role, path) for role, path in sorted(self._writer.unmet())]
 
     def drain(self) -> IngestStatus:
         """Read and commit everything that is there now, then return.

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ingest.check import Mapped, Report, field_name
+from ingest.check import Mapped, Report
+from ingest.mapping import field_name
 from ingest.roles.decisions import Decision
 from ingest.roles.samples import scope_of
 
@@ -69,9 +70,8 @@ def _table(scope: str, reports: Sequence[Report], told: dict[tuple[str, str], De
 
 def _line(name: str, entries: Sequence[Mapped], decision: Decision | None) -> str:
     if decision is not None:
-        found = ", ".join(f"{key} {_value(value)}" for key, value in decision.evidence.items())
         how = "its name would say something else" if decision.is_override else "as its name says"
-        known = f"{decision.confidence:.0%} by values, {how} ({_plain(found)})"
+        known = f"{decision.confidence:.0%} by values, {how} ({_plain(decision.reasons)})"
         return f"# {name} = {_quoted(field_name(decision.field))}    # {known}"
     fields = list(dict.fromkeys(_first(entries)))
     if fields:
@@ -80,10 +80,6 @@ def _line(name: str, entries: Sequence[Mapped], decision: Decision | None) -> st
     if entries:
         return f"# {name}: made by the format {entries[0].format}"
     return f'# {name} = ""'
-
-
-def _value(evidence: object) -> str:
-    return field_name(tuple(map(str, evidence))) if isinstance(evidence, list) else str(evidence)
 
 
 def _first(entries: Iterable[Mapped]) -> Iterator[str]:

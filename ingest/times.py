@@ -166,6 +166,8 @@ def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -
             THEN try_strptime(w, ['%d %b %Y %H:%M:%S.%f', '%d %b %Y %H:%M:%S'])
         WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.* {_HOURS}[0-5]\\d')
             THEN try_strptime(w, '%d/%b/%Y:%H:%M:%S %z') AT TIME ZONE 'UTC'
+        WHEN regexp_full_match(w, '\\d\\d/[A-Z][a-z][a-z]/\\d{{4}}:[\\d:.]+')
+            THEN try_strptime(w, ['%d/%b/%Y:%H:%M:%S.%f', '%d/%b/%Y:%H:%M:%S'])
     END"""
     # A leap second is the one after it, as in every Unix time; behind a third colon is a fraction.
     leap = f"CASE WHEN regexp_matches({text}, '(?:^|[T ])\\d\\d:59:60(?:\\D|$)') THEN 1 ELSE 0 END"

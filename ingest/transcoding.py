@@ -93,6 +93,9 @@ def _batches(
     # Among the lines of its record.
     starts = np.flatnonzero(np.diff(sources, prepend=-1))
     number = np.arange(len(sources)) - np.repeat(starts, np.diff(starts, append=len(sources)))
+    if "record_no" in table.column_names:
+        # One of several that a record held may hold several itself; RENUMBER tells them apart.
+        number += table["record_no"].to_numpy()[sources]
     # DuckDB reads the batches of a table in parallel; what is in one may not exceed 2 GiB.
     for start in range(0, len(lines), ROWS_PER_BATCH):
         part = lines[start : start + ROWS_PER_BATCH]
@@ -101,6 +104,22 @@ def _batches(
         columns["maker"] = pa.repeat(pa.scalar(maker, pa.string()), len(part))
         columns["line"] = pa.array(part, pa.binary()).view(pa.string())
         yield from pa.table(columns).select(LINE_SCHEMA.names).to_batches()
+
+
+RENUMBER: Final = """
+UPDATE parsed SET record_no = numbered.record_no FROM (
+    SELECT
+        rowid AS row, row_number() OVER (
+            PARTITION BY file_id, byte_offset ORDER BY record_no, event_id, attributes, rowid
+        ) - 1 AS record_no
+    FROM parsed WHERE (file_id, byte_offset) IN (
+        SELECT (file_id, byte_offset) FROM parsed
+        GROUP BY file_id, byte_offset HAVING count(*) > count(DISTINCT record_no)
+    )
+) AS numbered
+WHERE parsed.rowid = numbered.row
+"""
+"""SQL: gives observations of one record numbers of their own, where lists in lists have the same."""
 
 
 def refusing(records: Records, outcome: Outcome) -> Callable[[int, str], None]:

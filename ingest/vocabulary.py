@@ -36,6 +36,13 @@ def normalise(name: str) -> str:
 _STRONG: Final = frozenset(normalise(name) for name in STRONG)
 
 
+def _steps(path: Path) -> Path:
+    """The path with the dots of keys taken for objects: `event.causation_id` at the top."""
+    if not any("." in key for key in path):
+        return path
+    return tuple(step for key in path for step in (key.split(".") if key.strip(".") else (key,)) if step)
+
+
 class Spelling(NamedTuple):
     """A name that a field can be called by."""
 
@@ -51,7 +58,7 @@ def spellings_of(path: Path) -> tuple[Spelling, ...]:
     `metadata.causation_id` is called that and `causation_id`; `event.id` is called `event_id`, and
     `id` of an event within the line.
     """
-    *above, key = path
+    *above, key = _steps(path)
     # A name that begins with "_" is of the store the record was in, not of the record.
     distance = _EVENT if key.startswith("_") else _OUTSIDE
     found = [Spelling(distance, normalise("".join(path)))]

@@ -26,6 +26,7 @@ from ingest.inserts import (
 )
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping
+from ingest.names import Path as FieldPath
 from ingest.pruned import leave_out_pruned
 from ingest.reader import Chunk
 from ingest.records import Outcome, Reject
@@ -213,6 +214,10 @@ class Writer:
         found = [file_id for file_id, path in rows if scope_of(path) in scopes]
         if found:
             request(self._cursor, found, "other fields turned out to be id, cause or group")
+
+    def unmet(self) -> set[tuple[str, FieldPath]]:
+        """Role and field of what the user said of files that were read, and no record had."""
+        return self._engine.unmet()
 
     def _parse(self, chunks: Sequence[Chunk]) -> Outcome:
         outcome = self._engine.parse(*lines_of(chunks, self._engine.mapping_no))

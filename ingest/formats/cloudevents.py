@@ -2,7 +2,8 @@
 
 `source`, `id`, `type` and `specversion` are mandatory; read as extensions: `sequence`,
 `partitionkey`, `causationid`, `correlationid`, `traceparent` (its trace id names the flow).
-`subject` is the key within the source. Source: CloudEvents specification 1.0.2, JSON format.
+Dapr writes the whole of it as `traceid`. `subject` is the key within the source. Source: CloudEvents
+specification 1.0.2, JSON format; Dapr documentation, "Publishing & subscribing messages with Cloudevents".
 """
 
 from ingest.formats.base import JsonFormat
@@ -25,7 +26,10 @@ FORMAT = JsonFormat(
     # Elsewhere a subject may be a stream; here it is what the event is about.
     vocabulary=GENERIC.changed(stream=tuple(name for name in NAMES["stream"] if name != "subject")),
     inputs={"traceparent": ("traceparent",)},
-    computed={
-        "correlation_id": ("coalesce({correlation_id}, nullif(split_part({traceparent}, '-', 2), ''))"),
+    derived={
+        "correlation_id": (
+            "coalesce(nullif(regexp_extract({correlation_id}, '^[0-9a-f]{{2}}-([0-9a-f]{{32}})-', 1), ''),"
+            " {correlation_id}, nullif(split_part({traceparent}, '-', 2), ''))"
+        ),
     },
 )

@@ -2,8 +2,9 @@
 
 A change is named by the connector, its place in the log of the database, the table and the row. The
 place orders changes and has holes by design. The transaction is the flow. A column that numbers the
-versions of a row tells which version was changed to which. Source: Debezium documentation, "Data
-change events" of the connectors.
+versions of a row tells which version was changed to which. A table that was truncated and a message that was
+written to the log of the database have no row. Source: Debezium documentation, "Data change events" of
+the connectors.
 """
 
 from ingest.formats.base import JsonFormat, Shape
@@ -25,8 +26,13 @@ def flow_of(transaction: str) -> str:
 def _match(shape: Shape) -> Path | None:
     for place in ((), ("payload",)):
         here = {path[-1] for path in shape.paths if path[:-1] == place}
-        if not here.issuperset({"op", "source"}) or here.isdisjoint({"before", "after"}):
+        if not here.issuperset({"op", "source"}):
             continue
+        if here.isdisjoint({"before", "after"}):  # a table that was truncated, a message in the log
+            is_bare = "ts_ms" in here and (place or ("source", "connector") in shape.paths)
+            if not is_bare:
+                continue
+            return place
         # What is below `payload` is not looked into; there the time tells.
         known = here.intersection({"ts_ms", "transaction"}) if place else None
         if known or any(("source", name) in shape.paths for name in _SOURCES):
@@ -39,7 +45,10 @@ def _row(*columns: str) -> str:
     return ", ".join(f"{{{state}_{column}}}" for column in columns for state in ("after", "before"))
 
 
-_TABLE = "concat_ws('.', coalesce({schema}, {db}), coalesce({table}, {collection}))"
+_TABLE = (
+    "CASE WHEN coalesce({table}, {collection}, '') <> ''"
+    " THEN concat_ws('.', coalesce({schema}, {db}), coalesce({table}, {collection})) END"
+)
 _KEY = f"coalesce({_row(*_IDS.values())})"
 _PLACE = (
     "coalesce({lsn}, {file} || ':' || {pos} || coalesce(':' || {row}, ''), {gtid},"
@@ -68,6 +77,7 @@ FORMAT = JsonFormat(
         "schema": ("source", "schema"),
         "table": ("source", "table"),
         "collection": ("source", "collection"),
+        "prefix": ("message", "prefix"),
         "transaction_no": ("source", "txId"),
         "transaction": ("transaction", "id"),
         "lsn": ("source", "lsn"),
@@ -97,8 +107,8 @@ FORMAT = JsonFormat(
         "occurred_at": f"coalesce({_TIME}, {{occurred_at}})",
         "node": "coalesce({node}, {connector})",
         "service": "coalesce({service}, {connector})",
-        "event_type": "concat_ws('.', nullif({changed}, ''), {op})",
-        "stream": "coalesce({stream}, concat_ws('.', {connector}, nullif({changed}, '')))",
+        "event_type": "concat_ws('.', coalesce({changed}, {prefix}), {op})",
+        "stream": "coalesce({stream}, concat_ws('.', {connector}, {changed}))",
         "stream_key": "coalesce({stream_key}, {row_key})",
         "epoch": "{file}",
         "broker_sequence": "coalesce({lsn}, {pos}, {scn}, {broker_sequence})",

@@ -16,9 +16,9 @@ _KEYS = {
 _PLACE = "{topic} || '/' || {partition} || '/' || {offset}"
 # Kafka writes 0 or -1 where it has no time.
 _TIME = "nullif(nullif({ts}, '0'), '-1')"
-_TRACE = "nullif(regexp_extract({traceparent}, '^[0-9a-f]{{2}}-([0-9a-f]{{32}})-', 1), '')"
+TRACE = "nullif(regexp_extract({traceparent}, '^[0-9a-f]{{2}}-([0-9a-f]{{32}})-', 1), '')"
 # A key that is an object, as of Debezium, is its values; a schema may stand beside it.
-_KEY = (
+KEY = (
     "CASE WHEN starts_with({key}, '{{\"') AND json_valid({key}) THEN array_to_string("
     "json_extract_string(CASE WHEN json_exists({key}, '$.schema')"
     " THEN json_extract({key}, '$.payload') ELSE {key} END, '$.*'), '/') ELSE {key} END"
@@ -45,7 +45,7 @@ FORMAT = Envelope(
         inputs={"partition": ("partition",), "key": ("key",)},
         derived={
             "occurred_at": "nullif(nullif({occurred_at}, '0'), '-1')",
-            "stream_key": f"coalesce({{stream_key}}, nullif({_KEY}, ''), {{partition}})",
+            "stream_key": f"coalesce({{stream_key}}, nullif({KEY}, ''), {{partition}})",
         },
     ),
     about={
@@ -53,9 +53,9 @@ FORMAT = Envelope(
         "occurred_at": _TIME,
         "broker_sequence": "{offset}",
         "stream_key": "{partition}",
-        "correlation_id": _TRACE,
+        "correlation_id": TRACE,
     },
-    above={"stream": "{topic}", "stream_key": _KEY},
+    above={"stream": "{topic}", "stream_key": KEY},
     headers="headers",
     inputs={
         "topic": ("topic",),

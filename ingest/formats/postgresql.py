@@ -18,7 +18,28 @@ _ABOUT_A_LOCK: Final = (
     r"^process (\d+) (?:still waiting for|acquired|detected deadlock while waiting for) (\w+) on (.+)"
     r" after [\d.]+ ms"
 )
-_FATAL: Final = "{severity} IN ('ERROR', 'FATAL', 'PANIC')"
+# Servers write severities and details in the language of lc_messages, states never.
+_HARMLESS: Final = ("LOG", "INFO", "NOTICE", "WARNING", "DEBUG", *(f"DEBUG{level}" for level in range(1, 6)))
+_FATAL: Final = f"{{severity}} NOT IN ({', '.join(map(repr, _HARMLESS))})"
+# "Prozess 1 wartet auf ShareLock-Sperre auf Transaktion 7; blockiert von Prozess 2."
+_MODE_FIRST: Final = r"(?m)^[^\d\n]*(\d+) [^\d\n]*?(\w+Lock)\S* \S+ ([^\n]+?) ?; [^\d\n]*(\d+)[^\d\n]*$"
+# "プロセス 1 は トランザクション 7 で ShareLock を待機していますが、プロセス 2 によってブロックされました。"
+_MODE_LAST: Final = r"(?m)^[^\d\n]*(\d+) \S+ ([^\n]+?) \S+ (\w+Lock) [^\d\n]*(\d+)[^\d\n]*$"
+_STATEMENT: Final = r"(?m)^[^\s\d]+(?: [^\s\d]+)? ?(\d+) ?: ?"
+
+
+def _in_english(detail: str) -> str:
+    """SQL: the detail of a deadlock as the server writes it in English, whatever its language."""
+
+    def replaced(text: str, pattern: str, by: str) -> str:
+        return f"regexp_replace({text}, '{pattern}', '{by}', 'g')"
+
+    waits = replaced(detail, _MODE_FIRST, r"Process \1 waits for \2 on \3; blocked by process \4.")
+    others = replaced(detail, _MODE_LAST, r"Process \1 waits for \3 on \2; blocked by process \4.")
+    waits = f"CASE WHEN {waits} <> {detail} THEN {waits} ELSE {others} END"
+    spoken = replaced(f"({waits})", _STATEMENT, r"Process \1: ")
+    return f"CASE WHEN starts_with({detail}, 'Process ') THEN {detail} ELSE {spoken} END"
+
 
 BY_STATE: Final = "{state} = '40P01'"
 """SQL: whether the error is a deadlock, where the record has an SQLSTATE."""
@@ -57,7 +78,7 @@ def computed(is_deadlock: str = BY_STATE, event_id: str = "{session} || '/' || {
             "CASE WHEN starts_with({detail}, 'Process') THEN nullif("
             "regexp_extract({detail}, '^Process(?:es)? holding the lock: ([\\d, ]+)', 1), '') END"
         ),
-        "lock_detail": f"CASE WHEN {is_deadlock} THEN {{detail}} END",
+        "lock_detail": f"CASE WHEN {is_deadlock} THEN {_in_english('{detail}')} END",
     }
 
 

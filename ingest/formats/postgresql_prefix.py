@@ -31,14 +31,15 @@ _NAMES: Final = {
     "tag": "ps", "i": "ps", "ps": "ps", "command": "ps", "backend": "backend_type",
     "backend_type": "backend_type", "b": "backend_type", "type": "backend_type",
     "query_id": "query_id", "queryid": "query_id", "qid": "query_id", "leader_pid": "leader_pid",
-    "leader": "leader_pid",
+    "leader": "leader_pid", "P": "leader_pid", "Q": "query_id",
 }  # fmt: skip
-"""What people call a field in a prefix -> its key in jsonlog."""
+"""What people call a field in a prefix -> its key in jsonlog; case matters in the last ones only."""
 _NUMBERS: Final = {"pid", "line_num", "txid", "query_id", "leader_pid"}
 _NAMED: Final = re.compile(
     r"""(?i)(?<![\w=])(?P<name>[a-z_]+)\ ?=\ ?(?P<value>"[^"]*"|'[^']*'|.*?)"""
     r"(?=[,;|\s]+[a-zA-Z_]+ ?=|[,;:|>\s-]*$)"
 )
+_LEADING: Final = re.compile(r"-?\d+(?= \S)")
 _SESSION: Final = re.compile(r"(?<![\w.])([0-9a-f]{8})\.([0-9a-f]{1,8})(?![\w.])")
 _PID_AND_LINE: Final = re.compile(r"\[(\d+)-(\d+)\]")
 _PLACEHOLDERS: Final = re.compile(r"\[#-@\]")
@@ -108,11 +109,14 @@ def _about(rest: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def named(one: re.Match[str]) -> str:
-        key = _NAMES.get(one["name"].lower())
+        key = _NAMES.get(one["name"], _NAMES.get(one["name"].lower()))
         if key is None:
             return one[0]
-        found.setdefault(key, _cleaned(one["value"]))
-        return " "
+        value, behind = one["value"], " "
+        if key in _NUMBERS and (number := _LEADING.match(value)):
+            value, behind = number[0], f" {value[number.end() :]}"
+        found.setdefault(key, _cleaned(value))
+        return behind
 
     def take(pattern: re.Pattern[str]) -> re.Match[str] | None:
         nonlocal rest

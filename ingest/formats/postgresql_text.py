@@ -57,6 +57,7 @@ PART_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_PARTS), _HAS_PREFIX)
 
 
 _PART: Final = re.compile(PART_START)
+_OWN: Final = re.compile(r"(?i)process (\d+) (?:waits for |still waiting |acquired |avoided |detected )")
 _REPORT: Final = re.compile(REPORT_START)
 
 
@@ -197,11 +198,12 @@ def _complete(fields: dict[str, Any]) -> None:
     if "location" in fields and (found := re.match(r"([0-9A-Z]{5}): ", message)) and sqlstate(found[1]):
         fields["state_code"] = found[1]
         fields["message"] = message = message[found.end() :]
-    if message == "deadlock detected" and "pid" not in fields:
-        # The process that reports a deadlock is the first in its list.
-        first = re.match(r"Process (\d+) waits for ", fields.get("detail", ""))
-        if first:
-            fields["pid"] = int(first[1])
+    if "pid" not in fields:
+        # The process that reports a deadlock is the first in its list; one that waits speaks of itself.
+        is_deadlock = message == "deadlock detected"
+        said = _OWN.match(fields.get("detail", "") if is_deadlock else message)
+        if said:
+            fields["pid"] = int(said[1])
 
 
 def transcode(record: bytes) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Rust's `tracing` in JSON: `timestamp`, `level`, `target`, and the event in `fields` or beside them.
 
 The fields go by the usual names. The target is the service where nothing else is, the thread the
-node; what a span knows of the flow counts where the event does not say it. Source:
+node; what a span knows of the flow and of the cause counts where the event does not say it. Source:
 tracing-subscriber, fmt::format::Json.
 """
 
@@ -9,6 +9,7 @@ from ingest.formats.base import JsonFormat, Shape
 from ingest.names import Path
 
 _FLOWS = ("correlation_id", "trace_id", "traceId", "request_id")
+_CAUSES = ("causation_id", "causationId", "parent_event_id", "caused_by")
 
 
 def _match(shape: Shape) -> Path | None:
@@ -28,7 +29,9 @@ FORMAT = JsonFormat(
         "thread": ("threadId",),
         "text": ("fields", "message"),
         **{f"flow_{number}": ("span", name) for number, name in enumerate(_FLOWS)},
+        **{f"cause_{number}": ("span", name) for number, name in enumerate(_CAUSES)},
     },
+    derived={"causation_id": "coalesce({causation_id}, {cause_0}, {cause_1}, {cause_2}, {cause_3})"},
     computed={
         "service": "coalesce({service}, {target})",
         "node": "coalesce({node}, {thread})",

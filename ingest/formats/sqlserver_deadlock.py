@@ -167,6 +167,19 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         raise ValueError("XML without a deadlock")
 
 
+def deadlocks(graph: str, time: str, source: str) -> Iterator[dict[str, Any]]:
+    """The deadlocks of a `<deadlock-list>`, which was written at a time as `source`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = list(_parsed(graph.encode()).every("deadlock"))
+    if not found:
+        raise ValueError("a report without a deadlock")
+    for one in found:
+        yield _deadlock(one, {"time": time}, source.encode())
+
+
 def _graphs(element: _Element) -> Iterator[_Element]:
     if element.name == "deadlock":
         yield element
@@ -270,23 +283,25 @@ def _resource(resource: _Element) -> str:
     return " ".join([resource.name, *(f"{key}={about[key]}" for key in kept if about.get(key))])
 
 
+MAPPED: Final = made(
+    name="sqlserver_deadlock",
+    fields={
+        "event_id": "id",
+        "occurred_at": "time",
+        "service": "application",
+        "entity": "database",
+        "event_type": "type",
+        "lock_owner": "victim",
+        "lock_edges": "lock_edges",
+    },
+    inputs={"operation_made": ("operation",)},
+    computed={"operation": "{operation_made}"},
+    made=("id", "operation", "lock_edges"),
+)
+
 FORMAT = Transcoder(
     name="sqlserver_deadlock",
-    format=made(
-        name="sqlserver_deadlock",
-        fields={
-            "event_id": "id",
-            "occurred_at": "time",
-            "service": "application",
-            "entity": "database",
-            "event_type": "type",
-            "lock_owner": "victim",
-            "lock_edges": "lock_edges",
-        },
-        inputs={"operation_made": ("operation",)},
-        computed={"operation": "{operation_made}"},
-        made=("id", "operation", "lock_edges"),
-    ),
+    format=MAPPED,
     starts=_STARTS,
     end=_end,
     transcode=_transcode,

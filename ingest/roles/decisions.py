@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ingest.mapping import field_name
 from ingest.names import Path
 from ingest.roles.evidence import Evidence, Pointer, Use
 from ingest.vocabulary import GENERIC
@@ -54,6 +55,15 @@ class Decision:
     """The names alone would have said something else."""
     was_override: bool = False
     """Before, another field was taken for it, and the names would have said something else."""
+
+    @property
+    def reasons(self) -> str:
+        """The evidence in words: what was counted, and the fields it is about."""
+        return ", ".join(f"{what} {_written(value)}" for what, value in self.evidence.items())
+
+
+def _written(value: object) -> str:
+    return field_name(tuple(map(str, value))) if isinstance(value, list) else str(value)
 
 
 def decide(evidence: Evidence) -> list[Decision]:

@@ -14,14 +14,17 @@ import pyarrow as pa
 from ingest.generations import utc_now
 from ingest.names import Path
 from ingest.reader import Chunk
-from ingest.roles import numbering
+from ingest.roles import numbering, versions
 from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.numbering import NUMBER_SCHEMA
 from ingest.roles.samples import Sampled, sampled, scope_of
 from ingest.roles.thinning import EVERY, draw, thin
 
-_ROLES: Final = ("event_id", "causation_id", "parent_id", "correlation_id", "sequence", "stream_key")
+_ROLES: Final = (
+    "event_id", "causation_id", "parent_id", "correlation_id", "sequence", "stream_key",
+    "entity", "entity_version", "expected_version",
+)  # fmt: skip
 SAMPLE_RECORDS: Final = 10_000
 """So many records are looked at together."""
 _KEPT_PER_SCOPE: Final = 4_000
@@ -114,7 +117,10 @@ class RoleFinder:
         sample, counts = self._sample()
         evidence = Evidence(self._connection, sample)
         try:
-            found = decide(evidence) + numbering.count(self._connection, counts, sample.scopes, sample.fields)
+            found = decide(evidence)
+            found += numbering.count(self._connection, counts, sample.scopes, sample.fields)
+            ids = {(one.scope, one.field) for one in found if one.role == "event_id"}
+            found += versions.find(self._connection, counts, sample.scopes, sample.fields, ids)
         finally:
             evidence.close()
         changed = []

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ingest.names import Path
 from ingest.roles.decisions import Decision
+from ingest.roles.versions import is_called_version
 from ingest.vocabulary import GENERIC
 
 NUMBER_SCHEMA: Final = pa.schema(
@@ -114,7 +115,7 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
     if sequences:
         allowed = [one for one in counters if one.field in sequences]
     else:
-        allowed = [one for one in counters if one.field not in claimed]
+        allowed = [one for one in counters if one.field not in claimed and not is_called_version(one.field)]
     allowed = [one for one in allowed if one.key in keys or one.key not in claimed]
     if not allowed:
         return []

@@ -51,6 +51,8 @@ def drain(ingester: Ingester) -> int:
         signal.signal(signal.SIGINT, before)
     if failures:
         raise failures[0]
+    for problem in ingester.unmet():
+        say(problem)
     status = ingester.status()
     say(_summary(status, time.monotonic() - started))
     if status.backlog_bytes and not interrupted.is_set():

@@ -173,6 +173,8 @@ def _fields(entries: list[Mapped]) -> RenderableType:
             Text(f"  {entry.column}"), Text(f"<- {visible(fields)}"), Text(f"{entry.count:,}"),
             Text(visible(entry.example), "dim"),
         )  # fmt: skip
+        if entry.evidence:
+            lines.add_row("", Text(f"   {visible(entry.evidence)}", "dim"))
     return lines
 
 

@@ -93,6 +93,16 @@ def test_names_of_fields_can_be_given_back_to_map(odd: Path, stormwatch: Command
     assert _sources(mapped)["sequence"] == ["/deep/a.b"]
 
 
+def test_a_field_that_no_record_has_is_told(odd: Path, stormwatch: Command) -> None:
+    (odd / "empty.log").touch()
+    (odd / "other.log").write_text(line(evt="evt-9", moment="2026-03-02T10:00:00Z"))
+    told = _reports(stormwatch, odd, "--map", "id=evnt", "--map", "cause=because")
+    nowhere = "no record that was read has the field evnt, so that id=evnt says nothing; did you mean evt?"
+    assert [told[name]["hints"][0] for name in ("odd.log", "other.log")] == [nowhere, nowhere]
+    # The cause is in one of the files.
+    assert not any("because" in hint for report in told.values() for hint in report["hints"])
+
+
 def test_rejects_are_told_with_reason_and_first_offset(logs: Path, stormwatch: Command) -> None:
     whole = order(50)
     (logs / "bad.jsonl").write_bytes(whole.encode() + b"\x1b[2Jgarbage\n" + b"more garbage\n")

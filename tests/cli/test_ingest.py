@@ -33,6 +33,12 @@ def test_fields_are_mapped_by_option_and_file(tmp_path: Path, stormwatch: Comman
     assert rows == [{"event_id": "x", "causation_id": "y"}]
 
 
+def test_a_field_that_is_mapped_and_in_no_record_is_told(logs: Path, stormwatch: Command) -> None:
+    told = stormwatch("ingest", logs, "--map", "cause=nosuch", "--map", "id=id").err.splitlines()
+    assert told[0] == "no record that was read has the field nosuch, so that cause=nosuch says nothing"
+    assert told[1].startswith("10 events from ")
+
+
 def test_files_are_chosen_by_name(logs: Path, stormwatch: Command) -> None:
     (logs / "other.jsonl").write_text(order(99), encoding="utf-8")
     stormwatch("ingest", logs, "--include", "*.jsonl", "--exclude", "orders*")

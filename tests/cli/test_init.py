@@ -37,6 +37,7 @@ def test_check_says_what_values_tell_and_how_surely(unusual: Path, stormwatch: C
     assert mapped["event_id"]["is_override"] is False
     shown = stormwatch("check", unusual).out.decode()
     assert "correlationId  (by its values, not its name, 92%)" in shown
+    assert "pointed_at_by correlationId, found 0.9" in shown
     assert "eventIdentifier  (by name and values, 92%)" in shown
 
 

@@ -47,6 +47,7 @@ EXACT = NOON.replace(microsecond=806_088)
         ("2026-11-23T09:18:26.806088Z", EXACT),
         ("2026-11-23T09:18:26.806088999Z", EXACT),
         ("2026-11-23T09:18:26.8Z", NOON.replace(microsecond=800_000)),
+        ("23/Nov/2026:09:18:26.806", FRACTION),  # HAProxy
         # Before the fraction: a comma (Python), a colon (NServiceBus, RabbitMQ).
         ("2026-11-23 09:18:26,806", FRACTION),
         ("2026-11-23 09:18:26:806088 Z", EXACT),

@@ -14,6 +14,7 @@ from tests.ingest.parsing import Parsed, Parser
 
 HERE = Path(__file__).parent
 GRAPH = (HERE / "sqlserver_deadlock" / "system_health.xml").read_text()
+TRACE = (HERE / "sqlserver_errorlog" / "trace_1222.log").read_text()
 DUMP = (HERE / "java_thread_dump" / "jdk_8.txt").read_text()
 SPANNING = sorted({one.name for one in transcoders() if one.spans_lines})
 RECORDS = sorted(path for name in SPANNING for path in HERE.glob(f"{name}/*") if path.suffix != ".json")
@@ -62,6 +63,21 @@ def test_a_torn_graph_leaves_the_next_one_alone(parser: Parser) -> None:
     parsed = read(torn + GRAPH, parser)
     assert [row["operation"] for row in parsed.rows] == ["deadlock", "deadlock"]
     assert b"".join(reject.raw for reject in parsed.rejects).split() == torn.encode().split()
+
+
+def test_a_report_of_trace_1222_ends_with_what_another_process_writes(parser: Parser) -> None:
+    report = TRACE[: TRACE.index("deadlock-list", 60)].rsplit("\n", 1)[0] + "\n"
+    before = "2024-11-24 09:58:20.00 spid5s      Starting up database 'x'.\n"
+    behind = before.replace("spid5s", "spid9s")
+    event = '{"id": "e-1", "time": "2024-11-24T09:58:30Z"}\n'
+    torn = report[: report.index("resource-list")].rsplit("\n", 1)[0] + "\n"
+    parsed = read(before + report + before + torn + behind + torn + event + report, parser)
+    whole = [row.get("event_id", "") for row in parsed.rows if "lock_edges" in row]
+    assert len(whole) == 2
+    assert [row["event_id"] for row in parsed.rows if row["format"] == "json"] == ["e-1"]
+    assert [reject.raw.decode() for reject in parsed.rejects if reject.raw.count(b"\n") == 1] == [
+        before, before, behind,
+    ]  # fmt: skip
 
 
 def test_two_graphs_on_one_line_are_two_deadlocks(parser: Parser) -> None:

@@ -55,6 +55,10 @@ PREFIXES = {
         "pid=4711 line=7 2026-03-10 00:00:06 UTC state=23505 ",
         {"pid": 4711, "line_num": 7, "state_code": "23505"},
     ),
+    "%m [%p] %u@%d P=%P Q=%Q %e ": (
+        "2026-03-10 00:00:06.123 UTC [4711] shop@orders P=4700 Q=-531029732 40P01 ",
+        {"pid": 4711, "user": "shop", "leader_pid": 4700, "query_id": "-531029732", "state_code": "40P01"},
+    ),
     "two numbers that may be either": ("2026-03-10 00:00:06.123 UTC 4711 815 ", {}),
 }  # fmt: skip
 
@@ -131,6 +135,17 @@ def test_an_error_of_a_function_that_says_deadlock_detected_is_none(parser: Pars
     other_state = "2026-03-10 00:00:06.123 UTC [4711] P0001 ERROR:  deadlock detected\n"
     operations = [row.get("operation") for row in read(raised + real + other_state, parser).rows]
     assert operations == [None, "deadlock", None]
+
+
+def test_a_wait_names_the_process_that_the_prefix_does_not_tell(parser: Parser) -> None:
+    prefix = "1773100806.123 4711 815 "
+    [waits, other] = read(
+        f"{prefix}LOG:  process 4711 still waiting for ShareLock on transaction 814 after 1000.12 ms\n"
+        f"{prefix}LOG:  process 12 exited\n",
+        parser,
+    ).rows
+    assert (waits["node"], waits["lock_owner"]) == ("pid 4711", "4711")
+    assert "node" not in other
 
 
 def test_chunks_of_syslog_that_cut_a_line_are_one_line(parser: Parser) -> None:

@@ -1,0 +1,56 @@
+"""The JSON console of .NET's logging: `EventId`, `LogLevel`, `Category`, `Message`, `State`, `Scopes`.
+
+`EventId` numbers the statement in the program that logs, never an event. What is logged with names is
+in `State`; the scope of an activity tells the trace and the span it was written in, its cause. Source:
+Microsoft.Extensions.Logging.Console, JsonConsoleFormatter.
+"""
+
+from ingest.formats.base import JsonFormat
+
+_IDS = {
+    "event_id": ("MessageId", "messageId", "EventId", "eventId"),
+    "causation_id": ("CausationId", "causationId"),
+    "correlation_id": ("CorrelationId", "correlationId", "ConversationId", "conversationId"),
+}
+
+
+def _scoped(name: str) -> str:
+    """SQL: the value of the outermost scope that has it."""
+    return f"nullif(json_extract_string({{scopes}}, '$[*].{name}')[1], '')"
+
+
+def _stated(role: str) -> str:
+    return ", ".join(f"{{{role}_{number}}}" for number in range(len(_IDS[role])))
+
+
+_SPAN = f"nullif({_scoped('SpanId')}, '0000000000000000')"
+
+FORMAT = JsonFormat(
+    name="dotnet_console",
+    priority=805,
+    match=lambda shape: () if shape.has("EventId", "LogLevel", "Category") else None,
+    fields={
+        "event_id": (),
+        "event_type": (),
+        "occurred_at": (("Timestamp",),),
+        "severity": (("LogLevel",),),
+        "message": (("Message",),),
+    },
+    inputs={
+        "category": ("Category",),
+        "template": ("State", "{OriginalFormat}"),
+        "scopes": ("Scopes",),
+        **{
+            f"{role}_{number}": ("State", name)
+            for role, names in _IDS.items()
+            for number, name in enumerate(names)
+        },
+    },
+    derived={
+        "event_id": f"coalesce({_stated('event_id')})",
+        "causation_id": f"coalesce({{causation_id}}, {_stated('causation_id')}, {_SPAN})",
+        "correlation_id": f"coalesce({{correlation_id}}, {_stated('correlation_id')}, {_scoped('TraceId')})",
+        "event_type": "coalesce({event_type}, {template}, {message})",
+        "service": "coalesce({service}, {category})",
+    },
+)

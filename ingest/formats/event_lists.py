@@ -1,0 +1,92 @@
+"""Events that stand together in one object, in a list: each is read as a record of its own.
+
+`Records` of AWS CloudTrail, S3 and Lambda, `Messages` of `aws sqs receive-message`, `logEvents` of
+CloudWatch Logs, `items` of `kubectl get -o json`, `events` of exports and of Temporal's histories. What
+stands beside the list is kept with the first. Of CloudWatch Logs the group is the service, the stream
+the node, and a message may be any record.
+Source: AWS documentation, "CloudTrail record contents", "Using CloudWatch Logs subscription filters";
+Kubernetes API, lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+from ingest.formats import exact
+from ingest.formats.base import Envelope, Shape, Transcoder, made
+from ingest.formats.temporal_history import of_run
+
+_LISTS: Final = {
+    "Records": frozenset[str](),
+    "Messages": frozenset[str](),
+    "events": frozenset({"nextForwardToken", "nextBackwardToken", "nextToken", "searchedLogStreams"}),
+    "items": frozenset({"apiVersion", "kind", "metadata"}),
+    "logEvents": frozenset(
+        {"messageType", "owner", "logGroup", "logStream", "subscriptionFilters", "policyLevel"}
+    ),
+}
+"""Key of the list -> what may stand beside it; what has other keys is a record itself."""
+_OF_TEXTS: Final = frozenset({"events", "logEvents"})
+
+
+def _match(shape: Shape) -> bool:
+    keys = {path[0] for path in shape.paths if not path[0].startswith("@")}
+    if shape.has("@event_lists"):  # what was in a list, or is none
+        return False
+    return any(name in keys and keys <= beside | {name} for name, beside in _LISTS.items())
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    content = exact.loads(record)
+    [name] = [name for name in _LISTS if name in content][:1]
+    listed = content.pop(name)
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        yield {"event": orjson.dumps({**content, name: listed}).decode()}
+        return
+    around = {key: content[key] for key in ("logGroup", "logStream") if key in content}
+    for number, one in enumerate(of_run(listed)):
+        beside = around if number else content
+        if name in _OF_TEXTS and isinstance(one.get("message"), str) and "timestamp" in one:
+            rest = {key: value for key, value in one.items() if key != "message"}
+            yield {"event": one["message"], **beside, **rest}
+        else:
+            yield {"event": orjson.dumps(one).decode(), **beside}
+
+
+FORMAT = Transcoder(
+    name="event_lists",
+    format=Envelope(
+        name="event_lists",
+        match=lambda _: False,
+        held=("event",),
+        format=made(
+            name="event_lists",
+            fields={
+                "event_id": ("id", "eventId"),
+                "occurred_at": "timestamp",
+                "service": "logGroup",
+                "node": "logStream",
+                "message": "event",
+            },
+            computed={"message": "rtrim({message}, chr(13) || chr(10))"},
+        ),
+        about={
+            "event_id": "coalesce({id}, {event})",
+            "occurred_at": "{time}",
+            "service": "{group}",
+            "node": "{stream}",
+        },
+        inputs={
+            "id": ("id",),
+            "event": ("eventId",),
+            "time": ("timestamp",),
+            "group": ("logGroup",),
+            "stream": ("logStream",),
+        },
+    ),
+    match_json=_match,
+    transcode=_transcode,
+)

@@ -1,0 +1,75 @@
+"""Records that hold several, which hold several: each is an event of its own, and no byte counts twice."""
+
+from __future__ import annotations
+
+import json
+
+from tests.ingest.parsing import Parsed, Parser
+
+SPAN = {
+    "traceId": "5b8efff798038103d269b633813fc60c",
+    "name": "x",
+    "startTimeUnixNano": "1795425507083000000",
+}
+REPORT = "2026-11-24 09:58:28.101 UTC [{pid}] ERROR:  deadlock detected"
+
+
+def spans(*ids: str) -> dict[str, object]:
+    made = [{**SPAN, "spanId": one} for one in ids]
+    return {"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": made}]}]}
+
+
+def parse(parser: Parser, record: object) -> Parsed:
+    parsed = parser.parse(json.dumps(record))
+    parsed.assert_every_byte_accounted()
+    assert len({row["record_no"] for row in parsed.rows}) == len(parsed.rows)
+    return parsed
+
+
+def message(body: object) -> dict[str, object]:
+    return {"messageId": "m", "receiptHandle": "r", "body": json.dumps(body)}
+
+
+def test_lists_in_messages_of_lists(parser: Parser) -> None:
+    inner = [
+        {"Records": [{"id": f"{at}-{n}", "time": "2026-11-24T09:58:27Z"} for n in range(3)]} for at in "ab"
+    ]
+    parsed = parse(parser, {"Records": [message(one) for one in inner]})
+    assert sorted(row["event_id"] for row in parsed.rows) == ["a-0", "a-1", "a-2", "b-0", "b-1", "b-2"]
+
+
+def test_spans_in_a_list_of_other_records(parser: Parser) -> None:
+    records = [{"id": "e-1"}, spans("aaaaaaaaaaaaaaa1", "aaaaaaaaaaaaaaa2"), {"id": "e-2"}]
+    parsed = parse(parser, {"Records": records})
+    assert sorted(row["event_id"] for row in parsed.rows) == [
+        "aaaaaaaaaaaaaaa1", "aaaaaaaaaaaaaaa2", "e-1", "e-2",
+    ]  # fmt: skip
+
+
+def test_reports_of_a_server_in_a_list(parser: Parser) -> None:
+    listed = [
+        {"id": str(pid), "timestamp": 1795514308101, "message": REPORT.format(pid=pid)} for pid in (7, 8, 9)
+    ]
+    parsed = parse(parser, {"logGroup": "g", "logStream": "s", "logEvents": listed})
+    assert [(row["format"], row["node"]) for row in parsed.rows] == [
+        ("postgresql_text", "pid 7"), ("postgresql_text", "pid 8"), ("postgresql_text", "pid 9"),
+    ]  # fmt: skip
+
+
+def test_an_envelope_in_another_keeps_what_the_outer_one_says(parser: Parser) -> None:
+    notification = {
+        "Type": "Notification", "MessageId": "n", "TopicArn": "arn:aws:sns:eu:1:orders",
+        "Message": json.dumps({"type": "order.placed"}), "Timestamp": "2026-11-24T09:58:27Z",
+    }  # fmt: skip
+    attributes = {"ApproximateReceiveCount": "2", "SentTimestamp": "1795514308101", "MessageGroupId": "o-7"}
+    row = parse(parser, {**message(notification), "attributes": attributes}).the_row()
+    assert (row["event_id"], row["stream"], row["stream_key"], row["attempt"]) == ("n", "orders", "o-7", 2)
+    assert row["occurred_at"].isoformat() == "2026-11-24T09:58:27"
+
+
+def test_what_only_looks_like_a_list_is_a_record(parser: Parser) -> None:
+    for value in ([], {"id": "x"}, "text", [1, 2]):
+        parsed = parse(parser, {"Records": value})
+        assert not parsed.rejects
+        assert len(parsed.rows) == 1
+    assert parse(parser, {"id": "e-1", "events": [{"id": "e-2"}]}).the_row()["event_id"] == "e-1"

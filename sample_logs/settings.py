@@ -15,6 +15,8 @@ class Setup:
     twice the consumers, so what happens to one customer stays the same.
     """
 
+    dialect: str = ""
+    """What all nodes write, one of DIALECTS; empty: each service its own."""
     customers: int = 12
     order_interval: int = 5 * SECOND
     """Mean time between two orders of all customers of a unit."""

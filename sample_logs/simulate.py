@@ -17,8 +17,9 @@ from pathlib import Path
 from types import FrameType
 
 from bulk import write_story
+from dialects import DIALECTS
 from live import tell
-from stories import STORIES, Story
+from stories import STORIES, Story, in_dialect
 
 _START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -47,6 +48,9 @@ def _arguments() -> argparse.ArgumentParser:
     live.add_argument("--story", choices=STORIES, default="storm", help="default: storm")
     for command in (write, live):
         command.add_argument("--seed", type=int, help="default: that of the shipped sample")
+        command.add_argument(
+            "--dialect", choices=DIALECTS, help="of all nodes; default: each service its own"
+        )
     write.add_argument("--minutes", type=_positive, help="default: as long as the story takes")
     write.add_argument("--start", type=_instant, default=_START, help=f"default: {_START.isoformat()}")
     live.add_argument(
@@ -82,7 +86,7 @@ def main() -> int:
             for story in STORIES.values():
                 write_story(options.directory / story.name, story, story.seed, story.minutes, _START)
             return 0
-        story = STORIES[options.story]
+        story = in_dialect(STORIES[options.story], options.dialect or "")
         seed = story.seed if options.seed is None else options.seed
         if options.command == "live":
             _live(options, story, seed)

@@ -34,6 +34,15 @@ class Story:
     """Scale at which about 250 lines a second are written live."""
 
 
+def in_dialect(story: Story, dialect: str) -> Story:
+    """The same, with all nodes writing one of DIALECTS."""
+    return replace(
+        story,
+        setup=replace(story.setup, dialect=dialect),
+        live_setup=replace(story.live_setup, dialect=dialect),
+    )
+
+
 def _again(script: Script, every: int) -> Script:
     """Tell a story over and over."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from broker import Broker
-from dialects import canonical, cloudevents, ecs
+from dialects import DIALECTS, canonical, cloudevents, ecs
 from kernel import MILLISECOND, SECOND, Dice, Kernel
 from ledger import Observer
 from locks import LockManager
@@ -48,7 +48,7 @@ class World:
             self._services[service] = [
                 Node(
                     self.kernel, sink, start, f"{service}-{number}", self._clock(service),
-                    _DIALECTS.get(service, canonical), run,
+                    DIALECTS.get(setup.dialect, _DIALECTS.get(service, canonical)), run,
                 )
                 for number in range(1, count + 1)
             ]  # fmt: skip

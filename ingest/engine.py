@@ -251,7 +251,12 @@ class Engine:
         """What some of the lines go through first."""
         found = self._cursor.execute("SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL").fetchall()
         plans = [self._plans[shape] for (shape,) in found]
-        detours = {plan.through.name: plan.through for plan in plans if isinstance(plan, _Again)}
+        # An envelope may have the name of the transcoder that makes it.
+        detours = {
+            (plan.through.name, isinstance(plan.through, Envelope)): plan.through
+            for plan in plans
+            if isinstance(plan, _Again)
+        }
         return [detours[name] for name in sorted(detours)]
 
     def _send_again(self, through: Transcoder | Envelope, outcome: Outcome) -> list[pa.Table]:

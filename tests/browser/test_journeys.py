@@ -53,7 +53,7 @@ def _place_of(element: Locator, row: int, start: str) -> tuple[float, float]:
     x, y = element.evaluate(
         """(e, [row, start]) => {
             const box = e.getBoundingClientRect(), {xaxis, yaxis} = e._fullLayout;
-            const column = e.data[0].customdata[row].findIndex(cell => cell[2] === start);
+            const column = e.data[0].customdata[row].findIndex(cell => cell && cell[2] === start);
             const at = xaxis.d2p(e.data[0].x[column]);
             return [box.left + xaxis._offset + at, box.top + yaxis._offset + yaxis.d2p(row)];
         }""",

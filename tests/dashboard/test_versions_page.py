@@ -12,6 +12,7 @@ import pytest
 
 from stormwatch.model import EVENT_SCHEMA
 from stormwatch.storage import Store
+from tests.prepared import prepare
 
 from . import story
 from .conftest import Statements, asked_of, figures, open_page, read_sample, table, texts, truth
@@ -50,7 +51,7 @@ def writes(tmp_path: Path) -> Iterator[Store]:
         _write(51, entity="shelf-1", expected_version=3, entity_version=4),
         _write(52, entity="shelf-1", expected_version=3, entity_version=4, node="shop-2"),
     ]
-    with Store(tmp_path / "writes.duckdb") as opened:
+    with Store(prepare(tmp_path / "writes.duckdb")) as opened:
         story.fill(opened, rows, [])
         yield opened
 

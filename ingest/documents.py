@@ -15,7 +15,9 @@ _TOKEN: Final = re.compile(
 _OUTDENTED: Final = re.compile(rb"\n[^ \t\r\n}\]]")
 _BLANK: Final = b" \t"
 _INDENTED: Final = re.compile(rb"[ \t\r\n}\]]")
-_FLUSH: Final = re.compile(rb'[ \t]*+(?:["{}\[\],\r\n\d-]|true\b|false\b|null\b)')
+_FLUSH: Final = re.compile(
+    rb'[ \t]*+(?:["{}\[\],\r\n]|-?+(?:\d[\d.eE+-]*+)?+[ \t]*+(?:[,\]}\r\n]|\Z)|true\b|false\b|null\b)'
+)
 _KEY: Final = re.compile(rb'[ \t]*+["}\r\n]')
 """What a line within one begins with, printed with and without indentation."""
 _NEAR: Final = 8

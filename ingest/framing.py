@@ -71,8 +71,8 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
     return _without_inner(lines[: np.searchsorted(lines, found.last, "right")], found.starts, found.stops)
 
 
-Peeled = dict[int, tuple[int, Held | None]]
-"""Where a line starts -> where it ends, and what it holds as an envelope."""
+Peeled = dict[tuple[Callable[[bytes], Held | None], int], tuple[int, Held | None]]
+"""How envelopes are peeled, and where a line starts -> where it ends, and what it holds as such a one."""
 
 
 @dataclass
@@ -171,12 +171,12 @@ def _end_of_envelopes(
     while True:
         is_over = False
         while len(texts) < most and not is_over:
-            if at not in peeled:
+            if (peel, at) not in peeled:
                 behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
                 if not behind:
                     break
-                peeled[at] = behind, peel(data[at:behind])
-            behind, held = peeled[at]
+                peeled[peel, at] = behind, peel(data[at:behind])
+            behind, held = peeled[peel, at]
             is_over = held is None or behind == at or bool(texts and held.whose != whose)
             if held is not None and not is_over:
                 whose = held.whose

@@ -113,3 +113,23 @@ CONTINUED = continued(rb"\t")
 )  # fmt: skip
 def test_a_record_goes_on_as_long_as_its_lines_begin_so(length: int, is_all: bool, end: int | None) -> None:
     assert CONTINUED(DATA[:length], 0, another=TALE, is_all=is_all) == end
+
+
+def test_a_day_goes_on_with_no_list_of_numbers() -> None:
+    day = b"2026-11-23 09:18:27.5 WARN service=shop id=e4\n"
+    assert frames(b"[\n" + day + day).tolist()[-1] == len(b"[\n" + day + day)
+    assert frames(b"[\n1732442307,\n-1.5e3\n]\n" + day).tolist()[1] == len(b"[\n1732442307,\n-1.5e3\n]\n")
+
+
+def test_what_is_no_envelope_of_one_kind_may_be_one_of_another() -> None:
+    report = [
+        f"2025-03-10 12:05:20.209 UTC [7] p@shop/x {part}" for part in
+        ("ERROR:  deadlock detected", "DETAIL:  Process 7 waits for ShareLock on transaction 1.")
+    ]  # fmt: skip
+    docker = b"".join(
+        b'{"log":"%b\\n","stream":"stderr","time":"2025-03-10T12:05:20.2Z"}\n' % line.encode()
+        for line in report
+    )
+    kubernetes = b'2026-05-05T10:00:00.5Z stderr F 2{"id": "e1"}\n'
+    assert frames(docker).tolist() == [0]
+    assert frames(kubernetes + docker).tolist() == [0, len(kubernetes)]

@@ -15,8 +15,10 @@ _TOKEN: Final = re.compile(
 _OUTDENTED: Final = re.compile(rb"\n[^ \t\r\n}\]]")
 _BLANK: Final = b" \t"
 _INDENTED: Final = re.compile(rb"[ \t\r\n}\]]")
+_NUMBER: Final = rb"-?+(?:\d++(?:\.\d*+)?+(?:[eE][+-]?+\d*+)?+)?+"
+"""Of JSON, or what may become one; no day and no time of day."""
 _FLUSH: Final = re.compile(
-    rb'[ \t]*+(?:["{}\[\],\r\n]|-?+(?:\d[\d.eE+-]*+)?+[ \t]*+(?:[,\]}\r\n]|\Z)|true\b|false\b|null\b)'
+    rb'[ \t]*+(?:["{}\[\],\r\n]|%b[ \t]*+(?:[,\]}\r\n]|\Z)|true\b|false\b|null\b)' % _NUMBER
 )
 _KEY: Final = re.compile(rb'[ \t]*+["}\r\n]')
 """What a line within one begins with, printed with and without indentation."""

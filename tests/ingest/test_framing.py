@@ -118,6 +118,7 @@ def test_a_record_goes_on_as_long_as_its_lines_begin_so(length: int, is_all: boo
 def test_a_day_goes_on_with_no_list_of_numbers() -> None:
     day = b"2026-11-23 09:18:27.5 WARN service=shop id=e4\n"
     assert frames(b"[\n" + day + day).tolist()[-1] == len(b"[\n" + day + day)
+    assert frames(b"[\n2026-11-23\n" + day).tolist()[1:2] == [len(b"[\n")]
     assert frames(b"[\n1732442307,\n-1.5e3\n]\n" + day).tolist()[1] == len(b"[\n1732442307,\n-1.5e3\n]\n")
 
 

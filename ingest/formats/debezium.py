@@ -50,14 +50,38 @@ _TABLE = (
     " THEN concat_ws('.', coalesce({schema}, {db}), coalesce({table}, {collection})) END"
 )
 _KEY = f"coalesce({_row(*_IDS.values())})"
-_PLACE = (
+SOURCE = {
+    "us": ("ts_us",),
+    "ms": ("ts_ms",),
+    "source_us": ("source", "ts_us"),
+    "source_ms": ("source", "ts_ms"),
+    "connector": ("source", "name"),
+    "db": ("source", "db"),
+    "schema": ("source", "schema"),
+    "table": ("source", "table"),
+    "collection": ("source", "collection"),
+    "lsn": ("source", "lsn"),
+    "file": ("source", "file"),
+    "pos": ("source", "pos"),
+    "row": ("source", "row"),
+    "gtid": ("source", "gtid"),
+    "change_lsn": ("source", "change_lsn"),
+    "serial": ("source", "event_serial_no"),
+    "scn": ("source", "scn"),
+    "rs_id": ("source", "rs_id"),
+    "ssn": ("source", "ssn"),
+    "resume_token": ("source", "resume_token"),
+    "vgtid": ("source", "vgtid"),
+}
+"""Inputs of what tells of where and when a change was in the database."""
+PLACE = (
     "coalesce({lsn}, {file} || ':' || {pos} || coalesce(':' || {row}, ''), {gtid},"
     " {change_lsn} || coalesce(':' || {serial}, ''),"
     " {scn} || coalesce(':' || {rs_id}, '') || coalesce(':' || {ssn}, ''), {resume_token}, {vgtid})"
 )
 # A snapshot reads every row at one place; without a key the row itself tells them apart.
 _ROW = "coalesce({row_key}, md5(coalesce({after}, {before})))"
-_TIME = ", ".join(f"nullif({{{name}}}, '0')" for name in ("source_us", "source_ms", "us", "ms"))
+TIME = ", ".join(f"nullif({{{name}}}, '0')" for name in ("source_us", "source_ms", "us", "ms"))
 
 FORMAT = JsonFormat(
     name="debezium",
@@ -68,43 +92,23 @@ FORMAT = JsonFormat(
         "op": ("op",),
         "before": ("before",),
         "after": ("after",),
-        "us": ("ts_us",),
-        "ms": ("ts_ms",),
-        "source_us": ("source", "ts_us"),
-        "source_ms": ("source", "ts_ms"),
-        "connector": ("source", "name"),
-        "db": ("source", "db"),
-        "schema": ("source", "schema"),
-        "table": ("source", "table"),
-        "collection": ("source", "collection"),
+        **SOURCE,
         "prefix": ("message", "prefix"),
         "transaction_no": ("source", "txId"),
         "transaction": ("transaction", "id"),
-        "lsn": ("source", "lsn"),
-        "file": ("source", "file"),
-        "pos": ("source", "pos"),
-        "row": ("source", "row"),
-        "gtid": ("source", "gtid"),
-        "change_lsn": ("source", "change_lsn"),
-        "serial": ("source", "event_serial_no"),
-        "scn": ("source", "scn"),
-        "rs_id": ("source", "rs_id"),
-        "ssn": ("source", "ssn"),
-        "resume_token": ("source", "resume_token"),
-        "vgtid": ("source", "vgtid"),
         **{
             f"{state}_{name}": (state, column)
             for state in ("before", "after")
             for column, name in (*_IDS.items(), *zip(_VERSIONS, _VERSIONS, strict=True))
         },
     },
-    prepared={"changed": _TABLE, "row_key": _KEY, "place": _PLACE},
+    prepared={"changed": _TABLE, "row_key": _KEY, "place": PLACE},
     derived={
         "event_id": (
             f"CASE WHEN {{place}} IS NULL THEN {{event_id}}"
             f" ELSE concat_ws('/', {{connector}}, {{place}}, {{changed}}, {_ROW}) END"
         ),
-        "occurred_at": f"coalesce({_TIME}, {{occurred_at}})",
+        "occurred_at": f"coalesce({TIME}, {{occurred_at}})",
         "node": "coalesce({node}, {connector})",
         "service": "coalesce({service}, {connector})",
         "event_type": "concat_ws('.', coalesce({changed}, {prefix}), {op})",

@@ -5,12 +5,12 @@ change topic" of the connectors for MySQL, Oracle and SQL Server.
 """
 
 from ingest.formats.base import JsonFormat
+from ingest.formats.debezium import PLACE, SOURCE, TIME
 
 _TABLE = (
     "coalesce(concat_ws('.', coalesce({schema}, {db}), nullif({table}, '')),"
     " nullif(concat_ws('.', {database_name}, {schema_name}), ''))"
 )
-_PLACE = "coalesce({lsn}, {file} || ':' || {pos} || coalesce(':' || {row}, ''), {gtid}, {change_lsn}, {scn})"
 
 FORMAT = JsonFormat(
     name="debezium_schema_changes",
@@ -19,27 +19,15 @@ FORMAT = JsonFormat(
     by_name=False,
     fields={"message": (("ddl",),)},
     inputs={
-        "ms": ("ts_ms",),
-        "source_ms": ("source", "ts_ms"),
-        "connector": ("source", "name"),
-        "db": ("source", "db"),
-        "schema": ("source", "schema"),
-        "table": ("source", "table"),
+        **SOURCE,
         "database_name": ("databaseName",),
         "schema_name": ("schemaName",),
-        "lsn": ("source", "lsn"),
-        "file": ("source", "file"),
-        "pos": ("source", "pos"),
-        "row": ("source", "row"),
-        "gtid": ("source", "gtid"),
-        "change_lsn": ("source", "change_lsn"),
-        "scn": ("source", "scn"),
         "ddl": ("ddl",),
     },
-    prepared={"changed": _TABLE, "place": _PLACE},
+    prepared={"changed": _TABLE, "place": PLACE},
     derived={
         "event_id": "concat_ws('/', {connector}, {place}, {changed}, 'ddl', left(md5({ddl}), 8))",
-        "occurred_at": "coalesce(nullif({source_ms}, '0'), {ms})",
+        "occurred_at": f"coalesce({TIME})",
         "service": "{connector}",
         "node": "{connector}",
         "operation": "'change'",

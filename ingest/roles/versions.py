@@ -175,8 +175,8 @@ def find(
     for scope, field, other, _, share in pairs:
         before.setdefault((scopes[scope], fields[field]), {})[fields[other]] = share
     used: dict[str, set[Path]] = {}
-    for scope, field in set(zip(table["scope"].to_pylist(), table["field"].to_pylist(), strict=True)):
-        used.setdefault(scopes[scope], set()).add(fields[field])
+    for row in table.group_by(["scope", "field"]).aggregate([]).to_pylist():
+        used.setdefault(scopes[row["scope"]], set()).add(fields[row["field"]])
     return [
         decision
         for scope, versions in sorted(by_scope.items())

@@ -191,6 +191,9 @@ def _given(query: Query, end: datetime, span: timedelta | None) -> dict[str, Any
     given = {one.name: needed[one.name] for one in query.parameters if one.default is None}
     if span is not None and _has_window(query):
         given |= {"since": end - span, "until": end}
+        # As pages do in a log that is busy.
+        if any(one.name == "lookback" for one in query.parameters):
+            given["lookback"] = span
     return given
 
 

@@ -22,6 +22,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import calls, zone
+from dashboard.groundwork import Groundwork
 from dashboard.sharing import Known, Sharing
 from dashboard.window import Coverage
 from stormwatch import readonly
@@ -41,6 +42,7 @@ _ENTRIES: Final = 256
 _TABLES_SIZE: Final = "96mb"
 _FIGURES_SIZE: Final = "48mb"
 _sharing: Final = Sharing()
+_groundwork: Final = Groundwork()
 
 
 @dataclass(frozen=True)
@@ -151,20 +153,23 @@ def _remembered(
     _version: int,
 ) -> tuple[pa.Table, float]:
     started = time.perf_counter()
-    table = _ask(_name, _arguments)
+    table = _ask(_name, _arguments, _version)
     elapsed_s = time.perf_counter() - started
     _sharing.spend(str(current().database), _version, elapsed_s)
     return table, elapsed_s * 1000
 
 
-def _ask(name: str, arguments: Mapping[str, object]) -> pa.Table:
+def _ask(name: str, arguments: Mapping[str, object], at_version: int | None = None) -> pa.Table:
     runtime = current()
     with runtime.cursor() as cursor:
         timer = threading.Timer(TIMEOUT_S, cursor.interrupt)
         timer.daemon = True
         timer.start()
         try:
-            return runtime.catalog.run(cursor, name, **arguments)
+            if at_version is None:
+                return runtime.catalog.run(cursor, name, **arguments)
+            at = str(runtime.database), at_version
+            return _groundwork.ask(runtime.catalog, cursor, name, arguments, at)
         finally:
             timer.cancel()
             timer.join()  # a late interrupt must not hit the cursor while it is closed

@@ -99,6 +99,7 @@ class Catalog(Mapping[str, Query]):
         except CycleError as error:
             raise QueryError(f"queries read each other in a circle: {' -> '.join(error.args[1])}") from error
         self._queries = {name: queries[name] for name in order}
+        self._stand_on: dict[str, frozenset[str]] = {}
 
     @classmethod
     def load(cls, directory: Path = QUERIES) -> Self:
@@ -219,6 +220,17 @@ class Catalog(Mapping[str, Query]):
             return connection.sql(text, params=values).to_arrow_table()
         except duckdb.Error as error:
             raise failure(error, f"stormwatch queries --show {name}") from error
+
+    def stands_on(self, name: str) -> frozenset[str]:
+        """All relations that one reads, and that these read.
+
+        Raises:
+            QueryError: no such relation.
+        """
+        if name not in self._stand_on:
+            direct = [one for one in self.find(name).reads if one in self]
+            self._stand_on[name] = frozenset(direct).union(*(self.stands_on(one) for one in direct))
+        return self._stand_on[name]
 
     def find(self, name: str) -> Query:
         """The relation of that name.

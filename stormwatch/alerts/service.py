@@ -42,7 +42,7 @@ _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _LATE: Final = timedelta(hours=1)
 """What began and ended so long before the newest instant is not told, only that which still fires."""
-_CATCHES_UP_S: Final = 120.0
+_CATCHES_UP_S: Final = 600.0
 """So long rules wait at most until the minutes of a log that was there before are counted."""
 _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""

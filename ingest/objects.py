@@ -46,7 +46,7 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
         try:
             if events is None:
                 events = _events(transcoder, raw)
-        except (ValueError, orjson.JSONEncodeError) as error:
+        except ValueError as error:
             refused.append((place, f"{transcoder.name}: {error}"))
             continue
         except _DEFECTS as error:  # not the fault of the records around it
@@ -66,7 +66,11 @@ def _events(transcoder: Transcoder, raw: bytes) -> list[bytes]:
     try:
         return [orjson.dumps(event) for event in found]
     except orjson.JSONEncodeError:
+        pass
+    try:
         return [_written(event) for event in found]
+    except orjson.JSONEncodeError as error:  # which may be any TypeError
+        raise ValueError(str(error)) from error
 
 
 def _templates_of(transcoder: Transcoder) -> Templates:

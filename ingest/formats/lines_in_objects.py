@@ -42,7 +42,7 @@ def _peel(envelope: Envelope, key: str, starts: re.Pattern[bytes]) -> Callable[[
             text = _text(value, key)
         except ValueError:
             return None
-        return Held([value.get(name) for name in envelope.sender], _ended(envelope, value, text))
+        return Held(tuple(map(value.get, envelope.sender)), _ended(envelope, value, text))
 
     return peel
 

@@ -24,7 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard import calls, zone
 from dashboard.groundwork import Groundwork
 from dashboard.sharing import Known, Sharing
-from dashboard.window import Coverage
+from dashboard.window import Coverage, Window
 from stormwatch import readonly
 from stormwatch.catalog import Query
 from stormwatch.runtime import current
@@ -206,8 +206,16 @@ def coverage(at_version: int | None = None) -> Coverage:
 def _has_minutes(newest: datetime, at_version: int | None) -> bool:
     """Whether what is kept of each minute answers for the last hour of the log."""
     hour = {"since": newest - timedelta(hours=1), "until": newest}
-    kept = load("_kept_minutes", at_version, **hour, bucket=timedelta(minutes=1))
-    return bool(kept.rows[0]["has_effects"])
+    return bool(_kept(at_version, **hour)["has_effects"])
+
+
+def is_counted(at_version: int, shown: Window) -> bool:
+    """Whether what is kept of each minute answers for a window."""
+    return bool(_kept(at_version, **shown.edges)["is_kept"])
+
+
+def _kept(at_version: int | None, **edges: datetime) -> dict[str, Any]:
+    return load("_kept_minutes", at_version, **edges, bucket=timedelta(minutes=1)).rows[0]
 
 
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ingest import documents
 from ingest.formats import transcoders
-from ingest.formats.base import End, Held, one_of
+from ingest.formats.base import End, Envelope, Held, one_of
 from ingest.needles import Needles
 from ingest.offload import SECOND, WALK
 
@@ -262,7 +262,9 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last_bound = int(lines[-1])
     if holding := list(_openings().places(data, last_bound)):
         is_object[np.searchsorted(starts, holding, "right") - 1] = False
-    is_object &= lines[1:] - starts < _PIECE
+    for number in np.flatnonzero(is_object & (lines[1:] - starts >= _PIECE)).tolist():
+        start, end = int(starts[number]), int(lines[number + 1])
+        is_object[number] = all(data.find(key, start, end) < 0 for key in _held_keys())
     places = np.flatnonzero(~(is_object | np.isin(first, _NOTHING)))
     for header, count in _told():
         places = places[~_are_told(data, starts, places, header, count)]
@@ -312,6 +314,13 @@ def _spanning() -> tuple[re.Pattern[bytes], dict[str, End]]:
 @cache
 def _peels() -> dict[str, Callable[[bytes], Held | None]]:
     return {one.name: one.peel for one in transcoders() if one.peel is not None}
+
+
+@cache
+def _held_keys() -> frozenset[bytes]:
+    """What stands in every object that is an envelope of a piece of a line."""
+    held = (one.format.held[-1] for one in transcoders() if one.peel and isinstance(one.format, Envelope))
+    return frozenset(b'"%b"' % key.encode() for key in held)
 
 
 @cache

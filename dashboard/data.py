@@ -24,15 +24,16 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard import calls, zone
 from dashboard.groundwork import Groundwork
 from dashboard.sharing import Known, Sharing
-from dashboard.window import Coverage, Window
+from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
 from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
 _BESIDE: Final = (
-    "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before", "delivery_budgets", "event_rate",
-    "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes", "repeated_work", "type_counts",
+    "_kept_blocks", "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before",
+    "delivery_budgets", "event_rate", "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes",
+    "reorder_history", "repeated_work", "type_counts",
 )  # fmt: skip
 """Relations that tell of notes, alerts or counted minutes, which change without a batch."""
 TIMEOUT_S: Final = 30.0
@@ -206,16 +207,8 @@ def coverage(at_version: int | None = None) -> Coverage:
 def _has_minutes(newest: datetime, at_version: int | None) -> bool:
     """Whether what is kept of each minute answers for the last hour of the log."""
     hour = {"since": newest - timedelta(hours=1), "until": newest}
-    return bool(_kept(at_version, **hour)["has_effects"])
-
-
-def is_counted(at_version: int, shown: Window) -> bool:
-    """Whether what is kept of each minute answers for a window."""
-    return bool(_kept(at_version, **shown.edges)["is_kept"])
-
-
-def _kept(at_version: int | None, **edges: datetime) -> dict[str, Any]:
-    return load("_kept_minutes", at_version, **edges, bucket=timedelta(minutes=1)).rows[0]
+    kept = load("_kept_minutes", at_version, **hour, bucket=timedelta(minutes=1))
+    return bool(kept.rows[0]["has_effects"])
 
 
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:

@@ -20,7 +20,7 @@ from dashboard import (
     zone,
 )
 from dashboard import window as windows
-from dashboard.charts import hotspots
+from dashboard.charts import base, hotspots
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.order_panels import Picked
@@ -73,15 +73,23 @@ def _asked_map(version: int, shown: Window, of: Picked) -> Answer:
     # Of what is picked the worst of all may hold nothing.
     place_limit = None if any(of.values()) else hotspots.ROWS_AT_MOST
     part = shown.near
-    if part is not shown and data.is_counted(version, shown):
+    if part is not shown and data.load("_kept_blocks", version, **_whole(shown)).rows[0]["is_kept"]:
         bucket = max(shown.bucket(_COLUMNS), _COUNTED)
-        counted = data.load(_HISTORY, version, **shown.edges, bucket=bucket, place_limit=place_limit)
+        counted = data.load(_HISTORY, version, **_whole(shown), bucket=bucket, place_limit=place_limit)
         if counted.table.num_rows:
             return counted.only(**of)
     return data.load(
         "reorder_hotspots", version, **part.edges, lookback=part.lookback,
         bucket=part.bucket(_COLUMNS), place_limit=place_limit,
     ).only(**of)  # fmt: skip
+
+
+def _whole(shown: Window) -> dict[str, datetime]:
+    """The window with what it begins and ends within."""
+    return {
+        "since": shown.since - (shown.since - base.ORIGIN) % _COUNTED,
+        "until": shown.until + (base.ORIGIN - shown.until) % _COUNTED,
+    }
 
 
 def _map_panel(answer: Answer, shown: Window) -> None:

@@ -82,7 +82,7 @@ class Templates:
         return found
 
     def _filled(self, record: bytes, head: bytes = b"", tail: bytes = b"") -> list[bytes] | None:
-        if len(record) > _LONGEST or not _is_utf8(record):
+        if len(record) > _LONGEST or _BETWEEN in record or not _is_utf8(record):
             return None
         parts = self._opaque.split(record)
         skeleton = (head, _BETWEEN.join(parts[::2]), tail)

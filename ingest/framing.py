@@ -160,7 +160,10 @@ def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = No
         return _end_of_envelopes(data, start, peel, {} if peeled is None else peeled, is_all=is_all)
     # Printed flush, the objects in a document begin as documents do.
     another = _record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
-    return ends[kind](data, start, another=another, is_all=is_all)
+    try:
+        return ends[kind](data, start, another=another, is_all=is_all)
+    except Exception:  # noqa: BLE001 - a notation that fails on a record must not keep the others from being read
+        return 0
 
 
 def _end_of_envelopes(
@@ -180,7 +183,7 @@ def _end_of_envelopes(
                 behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
                 if not behind:
                     break
-                line = known[at] = (behind, *(peel(data[at:behind]) or _NO_ENVELOPE))
+                line = known[at] = (behind, *_peeled(peel, data[at:behind]))
             behind, writer, text = line
             is_over = text is None or behind == at or bool(texts and writer != whose)
             if text is not None and not is_over:
@@ -198,6 +201,13 @@ def _end_of_envelopes(
         if len(texts) < most:
             return None
         most *= _MORE_LINES
+
+
+def _peeled(peel: Callable[[bytes], Held | None], line: bytes) -> Held | tuple[None, None]:
+    try:
+        return peel(line) or _NO_ENVELOPE
+    except Exception:  # noqa: BLE001 - as above
+        return _NO_ENVELOPE
 
 
 def _end_of_held(text: bytes, *, is_all: bool) -> int | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from ingest.formats.exact import whole
+
 _TEXT: Final = r'"(?:[^"\\]|\\.)*"'
 _BINARY: Final = rf"<<(?:{_TEXT}(?:\s*{_TEXT})*(?:/utf8)?|[\d,\s]*)>>"
 # The name, if any; the type; then what opens a table or an array, or the value as it is written.
@@ -54,7 +56,7 @@ def _plain(text: str) -> dict[str, Any] | None:
             continue
         inner: Any = value
         if bare:
-            inner = _ATOMS.get(bare, bare) if bare.isalpha() else int(bare)
+            inner = _ATOMS.get(bare, bare) if bare.isalpha() else whole(bare)
         elif opened:
             inner = {} if opened == "table" else []
         if other or level is None:

@@ -46,7 +46,7 @@ def loads(raw: bytes) -> Any:
 def _exactly(raw: bytes) -> Any:
     try:
         return json.loads(
-            raw, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_refuse
+            raw, object_pairs_hook=_object, parse_int=whole, parse_float=_float, parse_constant=_refuse
         )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
@@ -68,8 +68,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) <= _LONGEST and _LEAST <= int(text) <= _MOST else text
+def whole(text: str) -> int | str:
+    """The whole number that a text is, where 64 bits hold it; else the text.
+
+    Python refuses to read numbers of thousands of digits, and not all that `isdigit` are of any number.
+    """
+    if len(text) <= _LONGEST and text.removeprefix("-").isdecimal() and _LEAST <= int(text) <= _MOST:
+        return int(text)
+    return text
 
 
 def _float(text: str) -> float | str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats.base import Transcoder, continued, made
+from ingest.formats.exact import whole
 
 _HEAD: Final = b"Full thread dump"
 _FOUND: Final = b"Found one Java-level deadlock:"
@@ -58,7 +59,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     time = head[: len("yyyy-mm-dd hh:mm:ss")] if head[:1].isdigit() else None
     if not sections and _HEAD.decode() not in head:
         raise ValueError("a time alone, and no thread dump")
-    if (total := _TOTAL.search(text)) and int(total[1]) != len(sections):
+    if (total := _TOTAL.search(text)) and whole(total[1]) != len(sections):
         raise ValueError(f"says that it found {total[1]} deadlocks, and lists {len(sections)}")
     if _HEAD.decode() in head:
         title = head[head.index(_HEAD.decode()) :].split("\n", 1)[0].strip()

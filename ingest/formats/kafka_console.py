@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats.base import Envelope, Transcoder, made
+from ingest.formats.exact import whole
 from ingest.formats.kcat import KEY, TRACE
 
 _PLACES: Final = (
@@ -55,7 +56,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     for name, pattern in _PLACES:
         if columns and (found := pattern.fullmatch(columns[0])):
             columns.pop(0)
-            told |= {name: int(found[1])} if found[1] else {}
+            told |= {name: whole(found[1])} if found[1] else {}
     begins = [number for number, column in enumerate(columns) if column.startswith("{")]
     # A key may be an object as well.
     value = begins[min(1, len(begins) - 1)] if begins and begins[0] <= _BOTH else len(columns) - 1

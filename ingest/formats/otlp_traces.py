@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ingest.formats import otlp
 from ingest.formats.base import JsonFormat, Transcoder
+from ingest.formats.exact import whole
 from ingest.formats.otlp import Json
 
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
@@ -58,7 +59,7 @@ def _named(written: Any, prefix: str, names: tuple[str, ...]) -> Any:
     if type(written) in (str, int) and (name := _SPELLED[prefix].get(written)):
         return name
     if isinstance(written, str):
-        written = int(written) if written.isascii() and written.isdigit() else written.removeprefix(prefix)
+        written = whole(written) if written.isascii() and written.isdigit() else written.removeprefix(prefix)
     is_known = isinstance(written, int) and 0 <= written < len(names)
     return names[written] if is_known else written
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.formats.base import Transcoder, quoted
+from ingest.formats.exact import whole
 from ingest.formats.postgresql import server_log
 
 _COLUMNS = (
@@ -32,8 +33,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     row = _row(record.decode())
     values: dict[str, Any] = {name: value for name, value in zip(_COLUMNS, row, strict=False) if value}
     for name in _NUMBERS:
-        if (value := values.get(name)) and value.lstrip("-").isdigit():
-            values[name] = int(value)
+        if value := values.get(name):
+            values[name] = whole(value)
     yield values
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from ingest.formats.exact import whole
+
 _STAMP: Final = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?P<fraction>\.\d+)? (?:[A-Z][A-Za-z]*(?:/\w+)*|[+-]\d\d(?::?\d\d)*)"
 )
@@ -73,7 +75,7 @@ def fields_of(prefix: str) -> Mapping[str, Any]:
     # Without the numbers that differ from line to line few prefixes are left, and remembered.
     if counted := _PID_AND_LINE.search(prefix):
         read = _read(f"{prefix[: counted.start()]}[#-@]{prefix[counted.end() :]}")
-        numbers = {"#": int(counted[1]), "@": int(counted[2])}
+        numbers = {"#": whole(counted[1]), "@": whole(counted[2])}
         read = {
             **read,
             **{key: numbers[read[key]] for key in ("pid", "line_num") if read.get(key) in numbers},
@@ -81,7 +83,7 @@ def fields_of(prefix: str) -> Mapping[str, Any]:
     elif (alone := _BRACKETED.search(prefix)) and _SOME not in prefix:
         read = _read(f"{prefix[: alone.start()]}[{_SOME}]{prefix[alone.end() :]}")
         # What is in the brackets may be anything else, for which its digits count.
-        read = {**read, "pid": int(alone[1])} if read.get("pid") == _SOME else _read(prefix)
+        read = {**read, "pid": whole(alone[1])} if read.get("pid") == _SOME else _read(prefix)
     else:
         read = _read(prefix)
     return {"prefix": prefix, **read} if prefix.strip() else {}
@@ -136,7 +138,7 @@ def _about(rest: str) -> dict[str, Any]:
     pair = take(_PLACEHOLDERS)
     if remote := take(_REMOTE):
         found.setdefault("remote_host", _without_separator(remote[1].strip("[]")))
-        found.setdefault("remote_port", int(remote[2]))
+        found.setdefault("remote_port", whole(remote[2]))
     if alone := take(_PID):
         found.setdefault("pid", alone[1])
     if pair is not None:
@@ -146,7 +148,7 @@ def _about(rest: str) -> dict[str, Any]:
         _who(who, found)
     _words(rest, found)
     return {
-        key: int(value) if key in _NUMBERS and str(value).isdigit() else value
+        key: whole(value) if key in _NUMBERS and isinstance(value, str) else value
         for key, value in found.items()
         if value and value != "[unknown]"
     }
@@ -167,7 +169,7 @@ def _who(who: re.Match[str], found: dict[str, Any]) -> None:
 def _words(rest: str, found: dict[str, Any]) -> None:
     """An SQLSTATE and a process id that stand alone, where they cannot be anything else; a port."""
     if port := re.fullmatch(r"(.+)\((\d+)\)", found.get("remote_host", "")):
-        found["remote_host"], found["remote_port"] = port[1], int(port[2])
+        found["remote_host"], found["remote_port"] = port[1], whole(port[2])
     words = _WORD.findall(rest)
     numbers = [word for word in words if word.isdigit() and not word.startswith("0")]
     states = [word for word in words if sqlstate(word) and (word not in numbers or "pid" in found)]

@@ -18,16 +18,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ingest.formats.base import Transcoder
+from ingest.formats.exact import whole
 from ingest.formats.postgresql_text import MAPPED, PART_START, REPORT_START, report
 from ingest.formats.syslog_header import DATA, TIME
 
 _OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % TIME
 _NEW: Final = rb"<\d{1,3}>1 %b \S+ \S+ \d+ \S+ %b (?:\xef\xbb\xbf)?" % (TIME, DATA)
 _LINE: Final = re.compile(
-    rb"(?:<(?P<priority>\d+)>(?:1 )?)?(?P<time>%b) "
+    rb"(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b) "
     rb"(?P<sender>(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
     rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?)"
-    rb"(?:(?<=-)(?P<chunk>\d+)\] )?(?P<text>[^\n]*)" % (TIME, DATA)
+    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] )?(?P<text>[^\n]*)" % (TIME, DATA)
 )
 _GOES_ON: Final = re.compile(rb"\t|#011|%b" % PART_START)
 _WHOLE: Final = re.compile(REPORT_START)
@@ -152,7 +153,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         else:
             said = report(one.text)
         said.setdefault("timestamp", one.header["timestamp"])
-        said.setdefault("pid", int(one.header["pid"]))
+        said.setdefault("pid", whole(one.header["pid"]))
         yield {**said, "syslog": one.header}
 
 

@@ -19,6 +19,7 @@ from string import ascii_uppercase
 from typing import Any, Final
 
 from ingest.formats.base import Transcoder
+from ingest.formats.exact import whole
 from ingest.formats.postgresql import BY_STATE, computed, server_log
 from ingest.formats.postgresql_prefix import fields_of, sqlstate
 
@@ -207,7 +208,7 @@ def _complete(fields: dict[str, Any]) -> None:
         is_deadlock = message == "deadlock detected"
         said = _OWN.match(fields.get("detail", "") if is_deadlock else message)
         if said:
-            fields["pid"] = int(said[1])
+            fields["pid"] = whole(said[1])
 
 
 def transcode(record: bytes) -> Iterator[dict[str, Any]]:

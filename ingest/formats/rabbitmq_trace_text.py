@@ -17,6 +17,7 @@ import orjson
 
 from ingest.formats import erlang_terms, rabbitmq_trace
 from ingest.formats.base import Transcoder
+from ingest.formats.exact import whole
 
 _RULER: Final = b"=" * 80
 _HEADING: Final = rb"\d{4}-\d\d-\d\d[T ]\d{1,2}:\d\d:\d\d\S*: Message (?:published|received)"
@@ -94,7 +95,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "connection": connection,
         "vhost": vhost,
         "user": user,
-        "channel": int(channel) if channel else None,
+        "channel": whole(channel) if channel else None,
         "exchange": exchange,
         "queue": queue or early_queue or "none",
         "routed_queues": erlang_terms.strings(routed) if routed else "none",

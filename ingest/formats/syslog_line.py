@@ -18,7 +18,7 @@ from ingest.formats.syslog_header import DATA, TIME
 _NEW: Final = rb"<\d{1,3}>1 (?:%b|-) \S+ \S+ \S+ \S+ %b(?: |$)" % (TIME, DATA)
 _OLD: Final = rb"(?:<\d{1,3}>)?%b [^\s:]+ [^\s:\[\]{}\"=]+(?:\[\d+\])?: " % TIME
 _LINE: Final = re.compile(
-    rb"(?:<(?P<priority>\d+)>(?:1 )?)?(?P<time>%b|-) (?P<host>\S+) "
+    rb"(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b|-) (?P<host>\S+) "
     rb"(?:(?P<tag>[^\s:\[\]{}\"=]+)(?:\[(?P<pid>\d+)\])?: "
     rb"|(?P<app>\S+) (?P<procid>\S+) (?P<id>\S+) (?P<data>%b)(?: |$)(?:\xef\xbb\xbf)?)"
     rb"(?P<text>[^\n]*)" % (TIME, DATA)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest import framing
 from ingest.formats.base import continued
 from ingest.framing import frames, last_start
 
@@ -142,3 +143,35 @@ def test_a_long_object_goes_on_only_where_it_may_be_an_envelope(envelope: str) -
     piece, last = (f"{envelope % text}\n".encode() for text in ("x" * (16 << 10), "y\\n"))
     expected = [0, len(piece), len(piece + last)] if b'"text"' in piece else [0, len(piece + last)]
     assert frames(piece + last, is_all=True).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        f"2026-11-20 09:18:27.083 UTC [{'9' * 5_000}] ",
+        f"2026-11-20 09:18:27.083 UTC [4711-{'9' * 5_000}] ",
+        f"2026-11-20 09:18:27.083 UTC db-1({'9' * 5_000}) ",
+        "2026-11-20 09:18:27.083 UTC pid=\u00b2 ",
+    ],
+)
+@pytest.mark.parametrize(
+    "envelope", ["{}\n", '{{"log": {}, "stream": "stdout", "time": "2026-11-20T09:18:27Z"}}\n']
+)
+def test_what_looks_like_a_number_and_is_none_ends_its_report(envelope: str, prefix: str) -> None:
+    def line(text: str) -> bytes:
+        return envelope.format(json.dumps(text + "\n") if "log" in envelope else text).encode()
+
+    report = line(f"{prefix}ERROR:  deadlock detected") + line(f"{prefix}DETAIL:  Process 1 waits")
+    other = line("2026-11-20 09:18:28.083 UTC [12] LOG:  checkpoint starting: time")
+    assert cut(report + other) == [report, other]
+
+
+def test_a_notation_that_fails_keeps_nothing_else_from_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> int:
+        raise RecursionError
+
+    monkeypatch.setattr(framing, "_spanning", lambda: (re.compile(rb"(?P<broken>\{)"), {"broken": broken}))
+    monkeypatch.setattr(framing, "_peels", lambda: {"broken": broken})
+    assert cut(JSON + PRETTY + b"plain text\n") == [JSON, *PRETTY.splitlines(keepends=True), b"plain text\n"]
+    monkeypatch.setattr(framing, "_peels", dict)
+    assert cut(JSON + PRETTY + b"plain text\n") == [JSON, *PRETTY.splitlines(keepends=True), b"plain text\n"]

@@ -13,7 +13,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import copy_link, data, formatting, pages, picture, window, zone
+from dashboard import copy_link, data, formatting, near, pages, picture, window, zone
 from dashboard.hostile import safe_md
 from dashboard.window import Window
 from stormwatch.errors import ConfigError, StormwatchError
@@ -35,9 +35,10 @@ def current_window(at_version: int) -> Window:
     coverage = data.coverage(at_version)
     is_live = coverage.is_live(data.utc_now())
     try:
-        return window.resolve(_text(), coverage, is_live=is_live)
+        shown = window.resolve(_text(), coverage, is_live=is_live)
     except ConfigError:
-        return window.resolve(window.AUTO, coverage, is_live=is_live)
+        shown = window.resolve(window.AUTO, coverage, is_live=is_live)
+    return near.cut(at_version, shown)
 
 
 def _text() -> str:

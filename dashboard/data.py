@@ -31,8 +31,9 @@ from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
 _BESIDE: Final = (
-    "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before", "delivery_budgets", "event_rate",
-    "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes", "repeated_work", "type_counts",
+    "_kept_blocks", "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before",
+    "delivery_budgets", "event_rate", "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes",
+    "reorder_history", "repeated_work", "type_counts",
 )  # fmt: skip
 """Relations that tell of notes, alerts or counted minutes, which change without a batch."""
 TIMEOUT_S: Final = 30.0

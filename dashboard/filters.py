@@ -20,7 +20,7 @@ _SEARCH_KEY: Final = "search"
 
 def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
     """Boxes to pick from, or to type into, for the row of a page; field -> what is picked."""
-    facets = data.load("event_facets", version, **shown.scope).rows
+    facets = data.load("event_facets", version, **shown.near.scope).rows
     return {
         field: st.selectbox(
             _LABELS[field], [row["value"] for row in facets if row["field"] == field],

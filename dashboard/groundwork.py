@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,7 +91,7 @@ class Groundwork:
 
     @contextmanager
     def _known(
-        self, catalog: Catalog, cursor: duckdb.DuckDBPyConnection, key: Key, needed: list[str]
+        self, catalog: Catalog, cursor: duckdb.DuckDBPyConnection, key: Key, needed: Sequence[str]
     ) -> Iterator[None]:
         """Have the connection read what is worked out, meanwhile."""
         told: list[str] = []

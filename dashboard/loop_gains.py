@@ -17,5 +17,6 @@ def gains(version: int, shown: Window, capacity_per_s: float | None = None) -> A
 
 def has_causes(version: int, shown: Window) -> bool:
     """Whether any event of the window is the effect of another one."""
-    found = data.load("largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=1)
+    near = shown.near
+    found = data.load("largest_chains", version, **near.scope, lookback=near.lookback, row_limit=1)
     return bool(found.table.num_rows)

@@ -18,7 +18,7 @@ _SAID: Final = {"stop": "to be stopped", "watch": "to be watched", "allowed": "a
 
 def loops(version: int, shown: Window) -> None:
     """Chains that visit the same type of event of the same entity again and again."""
-    found = data.load("causal_loops", version, **shown.scope)
+    found = data.load("causal_loops", version, **shown.near.scope)
     about = (
         "One root, event type and entity that a chain comes back to at four or more distinct depths. From 17 "
         "turns on it should be **stopped** (the limit of AWS Lambda's recursive loop detection is 16). "
@@ -67,7 +67,7 @@ def loops(version: int, shown: Window) -> None:
 
 def cycles(version: int, shown: Window) -> None:
     """Events that are their own ancestors, which cannot have happened."""
-    found = data.load("causal_cycles", version, **shown.scope)
+    found = data.load("causal_cycles", version, **shown.near.scope)
     about = (
         "Events that all cause each other. A cause comes before its effect, so this cannot have happened: an "
         "id was used twice, a cause was written down wrongly, or the field that was taken for the cause is "

@@ -87,6 +87,21 @@ class Window:
     """Whether an hour of the log is more than is drawn quickly."""
     has_minutes: bool = False
     """Whether it is, and what is kept of each minute can answer in place of the events."""
+    near_since: datetime | None = None
+    """Of a window with more events than are read at once: where its newest part begins that has so many."""
+    is_read_all: bool = False
+    """Whether a person asked for all of such a window."""
+
+    @property
+    def near(self) -> Window:
+        """What of it is read event by event: its newest part, or all."""
+        if self.near_since is None or self.is_read_all:
+            return self
+        span = self.until - self.near_since
+        text = absolute(self.near_since, self.until)
+        return replace(
+            self, text=text, since=self.near_since, near_since=None, lookback=min(span, self.lookback)
+        )
 
     @property
     def edges(self) -> dict[str, datetime]:

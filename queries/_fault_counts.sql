@@ -16,32 +16,14 @@
 --   reordered_count  HUGEINT    of these, that arrived after a larger number
 --   duplicate_count  HUGEINT    events whose last copy arrived
 --
--- Reads: _kept_minutes, block_state, stale_blocks, block_faults, _faults_of_events
+-- Reads: _kept_blocks, block_faults, _faults_of_events
 CREATE OR REPLACE MACRO _fault_counts(since, until) AS TABLE
 WITH edges AS MATERIALIZED (
     SELECT
-        coalesce(
-            bool_or(
-                minutes.is_kept
-                AND (minutes.since_no + 4) // 5 >= state.since_no
-                -- One block may not be counted yet while somebody counts.
-                AND minutes.until_no // 5
-                <= state.until_no + least(minutes.missing, 1)
-                AND NOT EXISTS (
-                    SELECT 1
-                    FROM stale_blocks AS stale
-                    WHERE
-                        stale.block_no >= minutes.since_no // 5
-                        AND stale.block_no < minutes.until_no // 5
-                        AND (minutes.missing = 0 OR stale.block_no < state.until_no - 13)
-                )
-            ),
-            FALSE
-        ) AS is_kept,
-        any_value((minutes.since_no + 4) // 5) AS since_no,
-        any_value(minutes.until_no // 5) AS until_no
-    FROM _kept_minutes(since, until, INTERVAL 1 MINUTE) AS minutes
-    CROSS JOIN block_state AS state
+        blocks.is_kept,
+        blocks.since_no,
+        blocks.until_no
+    FROM _kept_blocks(since, until) AS blocks
 )
 
 SELECT

@@ -30,67 +30,107 @@ CREATE OR REPLACE MACRO changes_before(
     within := INTERVAL 30 MINUTE,
     lookback := INTERVAL 1 HOUR
 ) AS TABLE
-WITH observed AS (
+WITH observed AS NOT MATERIALIZED (
     SELECT
         coalesce(events.service, events.node) AS service,
         events.node,
         events.event_type,
-        events.schema_version,
+        coalesce(events.event_type || ' ', '') || events.schema_version AS typed_version,
         events.stream,
-        min(
-            {
-                'occurred_at': events.occurred_at,
-                'file_id': events.file_id,
-                'byte_offset': events.byte_offset,
-                'record_no': events.record_no,
-                'node': events.node,
-                'event_id': events.event_id
-            }
-        ) AS first_seen
+        events.occurred_at,
+        events.event_id,
+        events.file_id,
+        events.byte_offset,
+        events.record_no
     FROM events
     WHERE
         events.occurred_at
         >= onset::TIMESTAMP - within::INTERVAL - lookback::INTERVAL
         AND events.occurred_at < onset::TIMESTAMP
         AND coalesce(events.operation, '') NOT IN ('change', 'start', 'stop', 'crash')
-    GROUP BY ALL
+),
+
+-- Narrow groups: there may be as many streams as events are in a second.
+sights AS (
+    SELECT
+        'new_node' AS kind,
+        observed.service,
+        observed.node AS subject,
+        min(observed.occurred_at) AS first_at
+    FROM observed
+    GROUP BY observed.service, observed.node
+    UNION ALL
+    SELECT
+        'new_event_type' AS kind,
+        observed.service,
+        observed.event_type AS subject,
+        min(observed.occurred_at) AS first_at
+    FROM observed
+    GROUP BY observed.service, observed.event_type
+    UNION ALL
+    SELECT
+        'new_schema_version' AS kind,
+        observed.service,
+        observed.typed_version AS subject,
+        min(observed.occurred_at) AS first_at
+    FROM observed
+    GROUP BY observed.service, observed.typed_version
+    UNION ALL
+    SELECT
+        'new_stream' AS kind,
+        observed.service,
+        observed.stream AS subject,
+        min(observed.occurred_at) AS first_at
+    FROM observed
+    GROUP BY observed.service, observed.stream
 ),
 
 known AS (
     SELECT DISTINCT observed.service
     FROM observed
-    WHERE observed.first_seen.occurred_at < onset::TIMESTAMP - within::INTERVAL
+    WHERE observed.occurred_at < onset::TIMESTAMP - within::INTERVAL
 ),
 
-sights AS (
+new_sights AS MATERIALIZED (
     SELECT
-        observed.service,
-        observed.first_seen,
-        unnest(
-            [
-                struct_pack(kind := 'new_node', subject := observed.node),
-                struct_pack(kind := 'new_event_type', subject := observed.event_type),
-                struct_pack(
-                    kind := 'new_schema_version',
-                    subject := coalesce(observed.event_type || ' ', '')
-                    || observed.schema_version
-                ),
-                struct_pack(kind := 'new_stream', subject := observed.stream)
-            ]
-        ) AS sight
-    FROM observed
-    WHERE observed.service IN (SELECT known.service FROM known)
+        sights.kind,
+        sights.service,
+        sights.subject,
+        sights.first_at
+    FROM sights
+    WHERE
+        sights.subject IS NOT NULL
+        AND sights.first_at >= onset::TIMESTAMP - within::INTERVAL
+        AND sights.service IN (SELECT known.service FROM known)
 ),
 
 firsts AS (
     SELECT
-        sights.sight.kind,
-        sights.service,
-        sights.sight.subject,
-        min(sights.first_seen) AS first_seen
-    FROM sights
-    WHERE sights.sight.subject IS NOT NULL
-    GROUP BY sights.sight.kind, sights.service, sights.sight.subject
+        new_sights.kind,
+        new_sights.service,
+        new_sights.subject,
+        min(
+            {
+                'occurred_at': observed.occurred_at,
+                'file_id': observed.file_id,
+                'byte_offset': observed.byte_offset,
+                'record_no': observed.record_no,
+                'node': observed.node,
+                'event_id': observed.event_id
+            }
+        ) AS first_seen
+    FROM new_sights
+    INNER JOIN observed
+        ON
+            new_sights.first_at = observed.occurred_at
+            AND new_sights.service = observed.service
+            AND new_sights.subject = CASE new_sights.kind
+                WHEN 'new_node' THEN observed.node
+                WHEN 'new_event_type' THEN observed.event_type
+                WHEN 'new_schema_version' THEN observed.typed_version
+                ELSE observed.stream
+            END
+    GROUP BY new_sights.kind, new_sights.service, new_sights.subject
 ),
 
 found AS (
@@ -119,7 +159,6 @@ found AS (
         firsts.first_seen.file_id,
         firsts.first_seen.byte_offset
     FROM firsts
-    WHERE firsts.first_seen.occurred_at >= onset::TIMESTAMP - within::INTERVAL
     UNION ALL
     SELECT
         noted.noted_at AS occurred_at,

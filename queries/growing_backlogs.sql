@@ -22,7 +22,7 @@
 --                              surely grew, 0..1; NULL where it can be told of none
 --   meaning         VARCHAR    the end in a sentence
 --
--- Reads: backlog
+-- Reads: _backlog_slopes
 CREATE OR REPLACE MACRO growing_backlogs(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -32,34 +32,29 @@ CREATE OR REPLACE MACRO growing_backlogs(
 ) AS TABLE
 WITH latest AS (
     SELECT
-        waiting.stream,
-        waiting.consumer,
-        max(waiting.bucket_start) AS bucket_start,
-        arg_max(
-            struct_pack(
-                growth_per_min := waiting.growth_per_min,
-                growth_lower := waiting.growth_lower,
-                meaning := waiting.meaning
-            ),
-            waiting.bucket_start
-        ) AS told,
-        count(*) FILTER (WHERE waiting.growth_lower > 0)
-        / nullif(count(waiting.growth_lower), 0) AS growing_ratio
-    FROM backlog(since, until, bucket, span) AS waiting
-    GROUP BY waiting.stream, waiting.consumer
+        slopes.stream,
+        slopes.consumer,
+        max(slopes.bucket_start) AS bucket_start,
+        arg_max(slopes.growth, slopes.bucket_start) AS growth,
+        arg_max(slopes.growth - slopes.half_width, slopes.bucket_start) AS growth_lower,
+        arg_max(slopes.meaning, slopes.bucket_start) AS meaning,
+        count(*) FILTER (WHERE slopes.growth > slopes.half_width)
+        / nullif(count(slopes.half_width), 0) AS growing_ratio
+    FROM _backlog_slopes(since, until, bucket, span, TRUE) AS slopes
+    GROUP BY slopes.stream, slopes.consumer
 )
 
 SELECT
     latest.stream,
     latest.consumer,
     latest.bucket_start,
-    latest.told.growth_per_min,
-    latest.told.growth_lower,
+    latest.growth * 60 / epoch(bucket::INTERVAL) AS growth_per_min,
+    latest.growth_lower * 60 / epoch(bucket::INTERVAL) AS growth_lower,
     latest.growing_ratio,
-    latest.told.meaning
+    latest.meaning
 FROM latest
 ORDER BY
-    coalesce(latest.told.growth_lower > 0, FALSE) DESC,
+    coalesce(latest.growth_lower > 0, FALSE) DESC,
     latest.growing_ratio DESC NULLS LAST,
     latest.stream ASC,
     latest.consumer ASC

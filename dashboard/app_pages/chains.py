@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, table
+from dashboard import controls, data, empty, filters, formatting, near, table
 from dashboard.charts import chain, tree_layout
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -75,8 +75,10 @@ def _results_panel(found: Answer, text: str) -> None:
 
 def _largest_panel(version: int) -> None:
     shown = controls.current_window(version)
+    near.say(shown, "The largest chains")
+    part = shown.near
     largest = data.load(
-        "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_LARGEST_SHOWN
+        "largest_chains", version, **part.scope, lookback=part.lookback, row_limit=_LARGEST_SHOWN
     )
     about = (
         "A **chain** is all that one root event caused, directly or through other events; its **depth** "

@@ -13,6 +13,7 @@ from dashboard import (
     formatting,
     lock_panels,
     loop_panels,
+    near,
     table,
     window,
     zone,
@@ -178,6 +179,7 @@ def page(version: int) -> None:
             attempt(lock_panels.convoys, version, shown)
     if loops.open:
         with loops:
+            near.say(shown, "Loops")
             attempt(loop_panels.loops, version, shown)
             attempt(loop_panels.cycles, version, shown)
 

@@ -1,16 +1,29 @@
 """Ordering: where events arrive out of order, and which ones swapped."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart, zone
+from dashboard import (
+    controls,
+    data,
+    empty,
+    filters,
+    formatting,
+    near,
+    order_panels,
+    pages,
+    table,
+    time_chart,
+    zone,
+)
 from dashboard import window as windows
-from dashboard.charts import hotspots, order_cost
+from dashboard.charts import base, hotspots
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
-from dashboard.live_plotly import live_plotly
+from dashboard.order_panels import Picked
 from dashboard.panel import panel
 from dashboard.raw_line import show_place
 from dashboard.time_chart import Hand
@@ -19,15 +32,10 @@ from dashboard.window import Window
 _COLUMNS: Final = 120
 _PAIRS_SHOWN: Final = 200
 _LIST_SHOWN: Final = 500
-_RANKED: Final = 50
-_RANKED_OF_SOME: Final = 5000
-"""Ranked before those of one consumer or stream are taken."""
-_RANKED_FROM: Final = 1
-"""Arrivals of the smallest group that is ranked: the lower bound puts small ones down by itself."""
-_COST_PX: Final = 240
 _SEPARATOR: Final = "|"
-Picked = dict[str, str | None]
-"""The filters of the page, by the columns of the relations; the consumer is the service, else the node."""
+_HISTORY: Final = "reorder_history"
+_COUNTED: Final = timedelta(minutes=5)
+"""Its shortest bucket."""
 
 
 def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
@@ -60,7 +68,31 @@ def _ask_about(box: time_chart.Box, names: list[tuple[str, str]]) -> str:
     return "late arrivals"
 
 
-def _map_panel(answer: Answer, shown: Window, bucket: timedelta) -> None:
+def _asked_map(version: int, shown: Window, of: Picked) -> Answer:
+    """Cells of all of the window where they are counted, else of its part that is read."""
+    # Of what is picked the worst of all may hold nothing.
+    place_limit = None if any(of.values()) else hotspots.ROWS_AT_MOST
+    part = shown.near
+    if part is not shown and data.load("_kept_blocks", version, **_whole(shown)).rows[0]["is_kept"]:
+        bucket = max(shown.bucket(_COLUMNS), _COUNTED)
+        counted = data.load(_HISTORY, version, **_whole(shown), bucket=bucket, place_limit=place_limit)
+        if counted.table.num_rows:
+            return counted.only(**of)
+    return data.load(
+        "reorder_hotspots", version, **part.edges, lookback=part.lookback,
+        bucket=part.bucket(_COLUMNS), place_limit=place_limit,
+    ).only(**of)  # fmt: skip
+
+
+def _whole(shown: Window) -> dict[str, datetime]:
+    """The window with what it begins and ends within."""
+    return {
+        "since": shown.since - (shown.since - base.ORIGIN) % _COUNTED,
+        "until": shown.until + (base.ORIGIN - shown.until) % _COUNTED,
+    }
+
+
+def _map_panel(answer: Answer, shown: Window) -> None:
     about = (
         "One cell is one consumer of one stream in one piece of time. An arrival is **out of order** "
         "when an event with a greater sequence number of the same key had already arrived there; its "
@@ -69,9 +101,10 @@ def _map_panel(answer: Answer, shown: Window, bucket: timedelta) -> None:
         "count. No colour: nothing arrived. **Click** a cell for its pairs, **drag** to zoom."
     )
     with panel("hotspots", "Hotspots", about, answer):
+        bucket: timedelta = answer.arguments["bucket"]  # type: ignore[assignment]
         with st.container(horizontal=True, vertical_alignment="center"):
             measure = st.segmented_control(
-                "Measure", list(hotspots.MEASURES), default="share", required=True, key="measure",
+                "Measure", hotspots.measures(answer.table), default="share", required=True, key="measure",
                 bind="query-params", label_visibility="collapsed",
             )  # fmt: skip
             st.caption(
@@ -92,8 +125,9 @@ def _map_panel(answer: Answer, shown: Window, bucket: timedelta) -> None:
 def _pairs_panel(version: int, shown: Window, of: Picked) -> None:
     cell = _picked_cell()
     consumer, stream, start, length = cell or (of["consumer"], of["stream"], shown.since, shown.span)
+    asked = near.cut(version, replace(shown, since=start, until=start + length)).near
     pairs = data.load(
-        "swapped_pairs", version, since=start, until=start + length, lookback=shown.lookback,
+        "swapped_pairs", version, **asked.edges, lookback=asked.lookback,
         of_consumer=consumer, of_stream=stream, row_limit=_PAIRS_SHOWN,
     )  # fmt: skip
     about = (
@@ -229,126 +263,19 @@ def _duplicates_panel(version: int, shown: Window, of: Picked) -> None:
         )  # fmt: skip
 
 
-def _loss_panel(version: int, shown: Window, of: Picked) -> None:
-    loss = data.load("order_loss", version, **shown.scope, lookback=shown.lookback).only(**of)
-    about = (
-        "Each event that came late is laid to the first place its records speak for. **producer**: the "
-        "larger number was sent first; **clock**: two clocks too close to tell; **retry**: sent or delivered "
-        "again; **partition**: two of them; **consumer**: two nodes at the same time; **transport**: network "
-        "or broker; else **unknown**. The events are the first pair. **Click** a row for its chain."
-    )
-    with panel("loss", "Where was order lost?", about, loss):
-        if not loss.table.num_rows:
-            empty.none_in_window("loss of order", shown, version)
-            return
-        rows = loss.rows
-        names = ("place", "swap_count", "event_id", "overtaken_by", "node", "overtaken_by_node", "first_at")
-        table.opening(
-            {
-                "at": [hotspots.label(row["consumer"] or "", row["stream"] or "") for row in rows],
-                "share": [100 * row["swap_ratio"] for row in rows],
-                **{name: [row[name] for row in rows] for name in names},
-            },
-            {
-                "at": table.text("stream → consumer", 130),
-                "share": st.column_config.ProgressColumn(
-                    "share", format="%.0f %%", min_value=0, max_value=100, color="orange", width=100
-                ),
-                "place": table.text("lost at", 80),
-                "swap_count": table.number("late", 60),
-                "event_id": table.text("first: late"),
-                "overtaken_by": table.text("after"),
-                "overtaken_by_node": table.text("at node"),
-                "first_at": table.at("first", to_millisecond=True),
-            },
-            lambda row: pages.go("chains", event=rows[row]["event_id"]),
-            key="loss", alt="Places where order was lost, with the first pair",
-        )  # fmt: skip
-
-
-def _cost_panel(version: int, shown: Window, of: Picked) -> None:
-    cost = data.load("order_cost", version, **shown.scope, lookback=shown.lookback, only_late=True).only(**of)
-    about = (
-        "What would come late if early events were **held back** until the numbers before them have come, "
-        "but no longer than this. The price is latency: hover over a point for how many events wait and "
-        "what that adds. Streams in order are not drawn."
-    )
-    with panel("cost", "What would order cost?", about, cost):
-        if not cost.table.num_rows:
-            st.markdown(":material/check_circle: Nothing: all that arrived is in order.")
-            return
-        live_plotly(
-            data.figure(order_cost.curve, cost),
-            key="cost", alt="Share of arrivals out of order by how long early ones are held back",
-            height=_COST_PX,
-        )  # fmt: skip
-
-
-def _ranking_panel(version: int, shown: Window, of: Picked) -> None:
-    ranking = data.load(
-        "reorder_ranking", version, **shown.scope, lookback=shown.lookback,
-        min_arrivals=_RANKED_FROM, row_limit=_RANKED_OF_SOME if any(of.values()) else _RANKED,
-    ).only(**of)  # fmt: skip
-    about = (
-        "Nodes, types and keys by how much order they surely lose: by the lower end of the 95 % interval, so "
-        "that a small group cannot come first by chance. Compare only groups of similar *spacing*: "
-        "events far apart in time hardly ever change places."
-    )
-    with panel("ranking", "Who loses most order?", about, ranking):
-        rows = [row for row in ranking.rows if row["reordered_count"]]
-        if not rows:
-            empty.none_in_window("reordering", shown, version)
-            return
-        counts = ("reordered_count", "arrival_count")
-        times = ("late_time_p50_ms", "late_time_p99_ms", "spacing_ms")
-        table.show(
-            {
-                "at": [hotspots.label(row["consumer"] or "", row["stream"] or "") for row in rows],
-                **{name: [row[name] for row in rows] for name in ("facet", "value")},
-                "low": [100 * row["ratio_low"] for row in rows],
-                "between": [_between(row) for row in rows],
-                **{name: [row[name] for row in rows] for name in counts},
-                **{name: [formatting.milliseconds(row[name]) for row in rows] for name in times},
-            },
-            {
-                "at": table.text("stream → consumer", 150),
-                "facet": table.text(width=90),
-                "low": st.column_config.ProgressColumn(
-                    "surely late", format="%.1f %%", min_value=0, max_value=100, color="orange", width=130
-                ),
-                "between": table.text("share, 95 %", 170),
-                "reordered_count": table.number("late", 60),
-                "arrival_count": table.number("arrivals", 75),
-                "late_time_p50_ms": table.text("late by, p50", 95, alignment="right"),
-                "late_time_p99_ms": table.text("p99", 80, alignment="right"),
-                "spacing_ms": table.text("spacing", 80, alignment="right"),
-            },
-            key="ranking", alt="Groups that lose most order, the surest first", height=320,
-        )  # fmt: skip
-
-
-def _between(row: dict[str, Any]) -> str:
-    """The share of late arrivals with its interval."""
-    ends = f"{100 * row['ratio_low']:.1f} to {100 * row['ratio_high']:.1f}"
-    return f"{formatting.percent(row['reordered_ratio'])} ({ends})"
-
-
 def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
-    bucket = shown.bucket(_COLUMNS)
+    part = shown.near
     with st.container(horizontal=True):
         picked = filters.draw(version, shown, "service", "stream")
     of: Picked = {"consumer": picked["service"], "stream": picked["stream"]}
-    answer = data.load(
-        "reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=bucket,
-        # Of what is picked the worst of all may hold nothing.
-        place_limit=None if any(of.values()) else hotspots.ROWS_AT_MOST,
-    ).only(**of)  # fmt: skip
+    answer = _asked_map(version, shown, of)
+    near.say(shown, "Pairs, gaps, duplicates and all below them")
     if answer.table.num_rows:
-        _map_panel(answer, shown, bucket)
-        _pairs_panel(version, shown, of)
+        _map_panel(answer, shown if answer.name == _HISTORY else part)
+        _pairs_panel(version, part, of)
     else:
         with st.container(border=True):
             if any(of.values()):
@@ -360,14 +287,14 @@ def page(version: int) -> None:
     )
     if missing.open:
         with missing:
-            _gaps_panel(version, shown, of)
+            _gaps_panel(version, part, of)
     if duplicates.open:
         with duplicates:
-            _duplicates_panel(version, shown, of)
+            _duplicates_panel(version, part, of)
     if answer.table.num_rows:
-        _loss_panel(version, shown, of)
-        _cost_panel(version, shown, of)
-        _ranking_panel(version, shown, of)
+        order_panels.loss(version, part, of)
+        order_panels.cost(version, part, of)
+        order_panels.ranking(version, part, of)
 
 
 st.header("Where do events arrive out of order, and which ones swapped?", anchor=False)

@@ -15,6 +15,7 @@ from dashboard import (
     first_run,
     formatting,
     loop_gains,
+    near,
     notes,
     outlook,
     pages,
@@ -212,15 +213,14 @@ def page(version: int) -> None:
         _time_panels(version, rate, deadlocks, shown)
         notes.listed(data.load("notes", version, **shown.edges))
     # Only sums over time are shown of it.
-    disorder = data.load(
-        "reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=shown.span
-    )
+    part = shown.near
+    disorder = data.load("reorder_hotspots", version, **part.edges, lookback=part.lookback, bucket=part.span)
     places = _worst_places(disorder)
     with lower_left:
         _places_panel(places, disorder, shown)
     numbers = _numbers(version, shown, rate, deadlocks, disorder)
     chains = data.load(
-        "largest_chains", version, **shown.scope, lookback=shown.lookback, row_limit=_CHAINS_SHOWN
+        "largest_chains", version, **part.scope, lookback=part.lookback, row_limit=_CHAINS_SHOWN
     )
     gains = loop_gains.gains(version, shown)
     loops = outlook.outlook(gains.rows, shown, has_causes=bool(chains.table.num_rows))
@@ -228,6 +228,7 @@ def page(version: int) -> None:
         _verdict(numbers, deadlocks, places, loops)
         changes_panel.name_latest(version, shown)
         _tiles(numbers, shown, rate, deadlocks, disorder, loops)
+        near.say(shown, "Order, loss, duplicates and chains")
     with lower_right:
         _chains_panel(chains, shown)
 
@@ -238,7 +239,8 @@ def _numbers(
     """What the relation `overview` answers, from what the panels have asked already."""
     coverage = data.load("log_coverage", version).rows[0]
     arrivals, reordered = _total(disorder, "arrival_count"), _total(disorder, "reordered_count")
-    delivery = data.load("delivery", version, **shown.scope, lookback=shown.lookback)
+    part = shown.near
+    delivery = data.load("delivery", version, **part.scope, lookback=part.lookback)
     return {
         **delivery.rows[0],
         "event_count": _total(rate, "event_count"),

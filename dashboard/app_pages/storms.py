@@ -37,6 +37,8 @@ _STATES: Final[Mapping[bool | None, str]] = {None: "not known", True: "yes", Fal
 _CHANGES_WITHIN_SPANS: Final = 2
 _KNOWN_FROM_SPANS: Final = 4
 """How far before an onset changes are looked for, and before those what was there already."""
+_QUEUES_SPANS: Final = 4
+"""So far back queues of a busy log are looked at: there may be tens of thousands."""
 
 
 def _pick_point(picked: str) -> None:
@@ -190,12 +192,15 @@ def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Ro
 
 def _signs_panel(version: int, shown: Window, at: Scale) -> None:
     repeated = data.load("repeated_work", version, **shown.edges, **at.lengths, baseline=at.baseline)
-    waiting = data.load("growing_backlogs", version, **shown.edges, **at.lengths, row_limit=_SIGNS_SHOWN)
+    since = max(shown.since, shown.until - _QUEUES_SPANS * at.span) if shown.is_busy else shown.since
+    waiting = data.load(
+        "growing_backlogs", version, since=since, until=shown.until, **at.lengths, row_limit=_SIGNS_SHOWN
+    )
     about = (
         "What announces storms where records name no causes, and storms that no loop tells of: work that is "
         "**done again** more than ever in the time before (retries, redeliveries, deep chains), and "
         "queues that **surely grow**. The last that is known of each, and in how many steps of the window it "
-        "was so. A growth by chance is found in one of twenty."
+        "was so; of queues of a busy log, of the last four spans. A growth by chance is found in 1 of 20."
     )
     with panel("signs", "What else announces a storm?", about, repeated, waiting):
         listed = [

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart
+from dashboard import controls, data, empty, filters, formatting, near, pages, table, time_chart
 from dashboard.charts import conflicts, spans
 from dashboard.data import Answer
 from dashboard.panel import attempt, panel
@@ -128,7 +128,9 @@ def _open_write(row: dict[str, Any]) -> None:
 
 
 def _conflicts_panel(version: int, shown: Window, event_type: str | None) -> None:
-    found = data.load("entity_conflicts", version, **shown.edges, lookback=shown.lookback)
+    near.say(shown, "Conflicts")
+    part = shown.near
+    found = data.load("entity_conflicts", version, **part.edges, lookback=part.lookback)
     answer = found.only(event_type=event_type)
     about = (
         "**Lost update**: two writers began from the same version, so the first one's change is gone "

@@ -1,6 +1,6 @@
 """Why: what the selected events have in common that the others have not, and what changed before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from dashboard import (
     empty,
     filters,
     formatting,
+    near,
     pages,
     table,
     time_chart,
@@ -112,15 +113,20 @@ def _differences(
     version: int, shown: Window, box: tuple[datetime, datetime] | None, asked: _Question
 ) -> Answer:
     since, until = box or (shown.since, shown.until)
+    selected = (
+        near.cut(version, replace(shown, text="box", since=since, until=until)).near if box else shown.near
+    )
     baseline: dict[str, Any] = {}
-    if box is not None and asked.against == _AGAINST[1]:
-        baseline = {"baseline_since": shown.since, "baseline_until": since}
-    elif box is not None:
-        baseline = {"baseline_since": shown.since, "baseline_until": shown.until}
+    if box is not None:
+        # As long before and after as is read at once, of a window with more.
+        around = shown.span if shown.near is shown else shown.near.span
+        first, last = max(shown.since, selected.since - around), min(shown.until, selected.until + around)
+        is_before = asked.against == _AGAINST[1]
+        baseline = {"baseline_since": first, "baseline_until": selected.since if is_before else last}
     return data.load(
-        "explain_difference", version, selection=differences.SELECTIONS[asked.what], since=since, until=until,
+        "explain_difference", version, selection=differences.SELECTIONS[asked.what], **selected.edges,
         **baseline, of_consumer=asked.consumer, of_stream=asked.stream, min_count=asked.least,
-        lookback=shown.lookback,
+        lookback=selected.lookback,
     )  # fmt: skip
 
 
@@ -223,6 +229,7 @@ def page(version: int) -> None:
                 "record, which is compared with the others of the window."
             )
         return
+    near.say(shown, "The selected events and those around them")
     attempt(_explain, version, shown, box, asked)
     # Of a whole window nobody has said when it began: then all of it lies before the onset.
     onset, meaning = (

@@ -40,6 +40,11 @@ MEASURES: Final = {
 """By their name in the address."""
 
 
+def measures(table: pa.Table) -> list[str]:
+    """Names of the measures that cells have: what is counted every five minutes has fewer."""
+    return [name for name, measure in MEASURES.items() if measure.column in table.column_names]
+
+
 def row_names(table: pa.Table) -> list[tuple[str, str]]:
     """(consumer, stream) of the rows of the picture, worst first, at most `ROWS_AT_MOST`."""
     sums = table.group_by(["consumer", "stream"]).aggregate([("reordered_count", "sum")])
@@ -76,7 +81,7 @@ def heat_map(
     `picked` is (consumer, stream, start, length): a cell keeps its frame when cells change length.
 
     `customdata` of a cell is [consumer, stream, bucket start], None where nothing arrived; rows of
-    `reorder_hotspots`.
+    `reorder_hotspots` or `reorder_history`.
     """
     chosen = MEASURES[measure]
     rows = row_names(table)
@@ -129,11 +134,12 @@ def _describe(cell: dict[str, Any]) -> str:
         f"<b>{name}</b>  {formatting.instant(cell['bucket_start'])}",
         f"{formatting.count(cell['reordered_count'])} of {arrivals} out of order ({share})",
     ]
-    if cell["reordered_count"]:
+    if cell["reordered_count"] and "extent_max" in cell:
         lines.append(
             f"late by {formatting.milliseconds(cell['late_time_p99_ms'])} (p99), "
             f"extent up to {formatting.count(cell['extent_max'])}"
         )
+    if cell["reordered_count"]:
         lines.append("<i>click for the pairs</i>")
     return "<br>".join(lines)
 

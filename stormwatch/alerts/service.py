@@ -42,6 +42,8 @@ _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _LATE: Final = timedelta(hours=1)
 """What began and ended so long before the newest instant is not told, only that which still fires."""
+_CATCHES_UP_S: Final = 600.0
+"""So long rules wait at most until the minutes of a log that was there before are counted."""
 _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _TRIES: Final = 3
@@ -84,6 +86,7 @@ class Alerts:
         """Rule -> how often in a row it failed at the same instants."""
         self._rests: dict[str, float] = {}
         """Rule -> when it may be evaluated again, by the monotonic clock."""
+        self._behind_since: float | None = None
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -150,9 +153,11 @@ class Alerts:
                 complete_to = self._frontier.advance(cursor, now)
         clocks = {"log": complete_to, "wall": now}
         has_more = complete_to is not None and self._keep_minutes(complete_to)
+        if self._waits_for_minutes():
+            del clocks["log"]
         is_busy = False
         for rule in sorted(self.config.rules.values(), key=_urgency):
-            reached = clocks[rule.clock]
+            reached = clocks.get(rule.clock)
             if reached is None or self._rests.get(rule.name, 0) > time.monotonic():
                 continue
             started = time.monotonic()
@@ -168,6 +173,16 @@ class Alerts:
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
         return is_busy or has_more
+
+    def _waits_for_minutes(self) -> bool:
+        """Whether rules wait until minutes are counted: of a log that was there before, asking the events
+        takes longer than counting them.
+        """
+        if not self._minutes.is_behind:
+            self._behind_since = None
+            return False
+        self._behind_since = self._behind_since or time.monotonic()
+        return time.monotonic() - self._behind_since < _CATCHES_UP_S
 
     def _keep_minutes(self, complete_to: datetime) -> bool:
         """Count what loops are judged by; whether more of it is left to do."""

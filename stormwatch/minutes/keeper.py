@@ -100,6 +100,8 @@ class Minutes:
         self._history_to: int | None = None
         """Down to this minute types are to be counted of a log that was there before."""
         self._rests_until = 0.0
+        self.is_behind = False
+        """Whether complete minutes are not counted yet: until they are, the events answer for them."""
 
     def close(self) -> None:
         """Stop keeping minutes."""
@@ -145,9 +147,10 @@ class Minutes:
         if started >= self._rests_until and self._count_again(until_no, is_over):
             passed = time.monotonic() - started
             self._rests_until = started + (1 + _STALE_REST) * passed
-        if until_no < complete_no and self._go_on(until_no, complete_no, is_over) < complete_no:
-            return True
-        return self._look_back()
+        if until_no < complete_no:
+            until_no = self._go_on(until_no, complete_no, is_over)
+        self.is_behind = until_no < complete_no
+        return self.is_behind or self._look_back()
 
     def _go_on(self, until_no: int, complete_no: int, is_over: Callable[[], bool]) -> int:
         """Count for a while from `until_no` on; the first minute not counted."""

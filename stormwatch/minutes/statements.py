@@ -81,11 +81,13 @@ _NAME: Final = """
 INSERT INTO names
 SELECT type_names.* FROM _type_names($since, $until) AS type_names ANTI JOIN names USING (type_hash)
 """
+# As a table it is known to be small: the planner looks it up in what is remembered, not the other way.
+_BORN: Final = """
+CREATE OR REPLACE TEMP TABLE born AS SELECT observed.* FROM observed ANTI JOIN recent USING (event_hash)
+"""
 _CAUSED: Final = """
 CREATE OR REPLACE TEMP TABLE caused AS
-WITH born AS (
-    SELECT observed.* FROM observed ANTI JOIN recent USING (event_hash)
-), known AS (
+WITH known AS (
     SELECT event_hash, type_hash, born_at FROM recent
     UNION ALL
     SELECT event_hash, type_hash, born_at FROM born
@@ -103,8 +105,7 @@ CREATE OR REPLACE TEMP TABLE early AS
 SELECT
     pending.cause_hash, pending.type_hash, pending.last_no AS effect_no, causes.type_hash AS cause_type_hash
 FROM pending
-INNER JOIN (SELECT observed.* FROM observed ANTI JOIN recent USING (event_hash)) AS causes
-    ON pending.cause_hash = causes.event_hash
+INNER JOIN born AS causes ON pending.cause_hash = causes.event_hash
 """
 _RESOLVED: Final = """
 INSERT INTO new_effects BY NAME
@@ -182,7 +183,7 @@ CREATE OR REPLACE TEMP TABLE new_turns AS
 SELECT
     hash(events.correlation_id, events.event_type, events.entity) AS turn_hash,
     count(DISTINCT hash(events.event_id)) AS event_count
-FROM events ANTI JOIN recent ON hash(events.event_id) = recent.event_hash
+FROM events SEMI JOIN born ON hash(events.event_id) = born.event_hash
 WHERE events.occurred_at >= $since AND events.occurred_at < $until
     AND events.correlation_id IS NOT NULL AND events.event_id IS NOT NULL
 GROUP BY turn_hash
@@ -202,21 +203,21 @@ SELECT
     )
 FROM events WHERE occurred_at >= $since AND occurred_at < $until
 """
-_NEW_COPIES: Final = f"""
-CREATE OR REPLACE TEMP TABLE new_copies AS
-SELECT stream, consumer, operation, copy_hash
-FROM (
-    SELECT DISTINCT stream, {_CONSUMER} AS consumer, operation, {_COPY_HASH} AS copy_hash
-    FROM events WHERE occurred_at >= $since AND occurred_at < $until AND {_IS_MESSAGE}
-) ANTI JOIN copies USING (copy_hash)
+_COPIES: Final = f"""
+CREATE OR REPLACE TEMP TABLE arrived AS
+SELECT DISTINCT stream, {_CONSUMER} AS consumer, operation, {_COPY_HASH} AS copy_hash
+FROM events WHERE occurred_at >= $since AND occurred_at < $until AND {_IS_MESSAGE}
+"""
+_NEW_COPIES: Final = """
+CREATE OR REPLACE TEMP TABLE new_copies AS SELECT arrived.* FROM arrived ANTI JOIN copies USING (copy_hash)
 """
 _COUNT_FLOWS: Final = """
 INSERT INTO new_flows
 SELECT $number, stream, consumer, operation, count(*) FROM new_copies GROUP BY ALL
 """
 COUNT: Final = (
-    _NAME, _CAUSED, _COUNT_BIRTHS, _EARLY, _RESOLVED, _EFFECTS, _COUNT_EFFECTS, _PER_CAUSE, _COUNT_SPREAD,
-    _NEW_TURNS, _COUNT_WORK, _NEW_COPIES, _COUNT_FLOWS,
+    _NAME, _BORN, _CAUSED, _COUNT_BIRTHS, _EARLY, _RESOLVED, _EFFECTS, _COUNT_EFFECTS, _PER_CAUSE,
+    _COUNT_SPREAD, _NEW_TURNS, _COUNT_WORK, _COPIES, _NEW_COPIES, _COUNT_FLOWS,
 )  # fmt: skip
 """What a minute takes, in this order, after `OBSERVE`."""
 REMEMBER: Final = {
@@ -250,25 +251,21 @@ FROM observed LEFT JOIN recent USING (event_hash)
 """,
     "flows": """
 CREATE OR REPLACE TEMP TABLE flows AS
-SELECT flow_hash, max(last_no) AS last_no
-FROM (
-    FROM flows WHERE last_no >= $oldest
-    UNION ALL
-    SELECT DISTINCT hash(correlation_id) AS flow_hash, $number AS last_no FROM events
+WITH new_flow AS MATERIALIZED (
+    SELECT DISTINCT hash(correlation_id) AS flow_hash FROM events
     WHERE occurred_at >= $since AND occurred_at < $until
         AND correlation_id IS NOT NULL AND event_id IS NOT NULL
 )
-GROUP BY flow_hash
+SELECT flows.* FROM flows ANTI JOIN new_flow USING (flow_hash) WHERE flows.last_no >= $oldest
+UNION ALL
+SELECT flow_hash, $number FROM new_flow
 """,
     "turns": """
 CREATE OR REPLACE TEMP TABLE turns AS
-SELECT turn_hash, sum(event_count)::BIGINT AS event_count, max(last_no) AS last_no
-FROM (
-    FROM turns WHERE last_no >= $oldest
-    UNION ALL
-    SELECT turn_hash, event_count, $number FROM new_turns
-)
-GROUP BY turn_hash
+SELECT turns.* FROM turns ANTI JOIN new_turns USING (turn_hash) WHERE turns.last_no >= $oldest
+UNION ALL
+SELECT new_turns.turn_hash, coalesce(kept.event_count, 0) + new_turns.event_count, $number
+FROM new_turns LEFT JOIN (FROM turns WHERE last_no >= $oldest) AS kept USING (turn_hash)
 """,
     "copies": """
 CREATE OR REPLACE TEMP TABLE copies AS

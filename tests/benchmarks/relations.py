@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
+from dashboard.groundwork import Groundwork
 from ingest.inserts import COVER_FILE
 from stormwatch.alerts.asking import Pace, Watch, evaluate, last_instant
 from stormwatch.alerts.rules import load_rules
@@ -202,14 +203,22 @@ def _has_window(query: Query) -> bool:
 
 
 def _asked(
-    cursor: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, given: dict[str, Any], limit_s: float
+    cursor: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    name: str,
+    given: dict[str, Any],
+    limit_s: float,
+    groundwork: Groundwork | None = None,
 ) -> Cost:
     timer = threading.Timer(limit_s, cursor.interrupt)
     timer.start()
     started = time.perf_counter()
     problem = ""
     try:
-        catalog.run(cursor, name, **given)
+        if groundwork:
+            groundwork.ask(catalog, cursor, name, given, ("made", 1))
+        else:
+            catalog.run(cursor, name, **given)
     except QueryError as error:
         problem = _PROBLEMS.get(type(error.__cause__), "")
         if not problem:
@@ -263,7 +272,7 @@ def _compare(
 
 
 def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> None:
-    """Print seconds per relation, of the whole log and of its last `window_s` seconds, by size."""
+    """Print seconds per relation, of the whole log and, as pages ask, of its last `window_s` seconds."""
     catalog = Catalog.load()
     names = [name for name, query in sorted(catalog.items()) if not query.is_internal]
     print(
@@ -281,13 +290,23 @@ def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> Non
         with Store(database) as store, store.cursor() as cursor:
             keep(store, end, size)
             _judge(cursor, end, limit_s)
+            groundwork, pairs = Groundwork(), catalog["swapped_pairs"]
+            first = _asked(
+                cursor,
+                catalog,
+                pairs.name,
+                _given(pairs, end, timedelta(seconds=window_s)),
+                limit_s,
+                groundwork,
+            )
+            print(f"    the first about order    {first!s:>8}, which works out what the others read")
             for name in names:
                 query = catalog[name]
                 whole = _asked(cursor, catalog, name, _given(query, end, None), limit_s)
                 part = None
                 if _has_window(query):
                     span = timedelta(seconds=window_s)
-                    part = _asked(cursor, catalog, name, _given(query, end, span), limit_s)
+                    part = _asked(cursor, catalog, name, _given(query, end, span), limit_s, groundwork)
                 costs[name] = (whole, part)
                 print(f"    {name:24} {whole!s:>8} | {'' if part is None else part!s:>8}", flush=True)
             parts = {name: part for name, (_, part) in costs.items() if part is not None}

@@ -42,3 +42,8 @@ def test_it_answers_what_went(serve: Callable[..., Served]) -> None:
         {"first": "e2", "n": 3}
     ]
     assert done["file_bytes"]["after"] >= done["free_bytes"]["after"]
+
+
+def test_no_link_can_delete_anything(served: Served) -> None:
+    assert served.get("/api/prune?before=2026-03-02T10:01:30").status == 405
+    assert served.sql("SELECT count(*) AS n FROM events").json["rows"] == [{"n": 5}]

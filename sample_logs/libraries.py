@@ -41,7 +41,13 @@ def bunyan(record: Record) -> bytes:
     return line_of(head | fields | {"level": _BUNYAN_LEVELS[fields.get("level", "INFO")]})
 
 
-_CLEF_LEVELS = {"DEBUG": "Debug", "INFO": "Information", "WARN": "Warning", "ERROR": "Error", "FATAL": "Fatal"}
+_CLEF_LEVELS = {
+    "DEBUG": "Debug",
+    "INFO": "Information",
+    "WARN": "Warning",
+    "ERROR": "Error",
+    "FATAL": "Fatal",
+}
 
 
 def clef(record: Record) -> bytes:

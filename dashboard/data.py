@@ -22,11 +22,11 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import calls, zone
-from dashboard.groundwork import Groundwork
 from dashboard.sharing import Known, Sharing
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
+from stormwatch.groundwork import Groundwork
 from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-STARTS: Final = rb"[{\[](?:[^\n]*[{\[,])?[ \t]*\r?\n"
+STARTS: Final = rb"[{\[](?:[^\n{\[,]*+[{\[,])*+[ \t]*+\r?\n"
 """How the first line of one begins: a bracket that is not closed on it, where JSON may go on."""
 _TOKEN: Final = re.compile(
     rb'[{}\[\]\n]|(?:[ \t\r]*+(?:"(?:[^"\\\n]|\\.)*+"|[^"{}\[\]\s]++))++|(?P<unclosed>")'

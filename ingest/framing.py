@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ingest import documents
 from ingest.formats import transcoders
-from ingest.formats.base import End, Held, one_of
+from ingest.formats.base import End, Envelope, Held, one_of
 from ingest.needles import Needles
 from ingest.offload import SECOND, WALK
 
@@ -38,8 +38,9 @@ _PIECE: Final = 16 << 10
 """Bytes of a line that may be cut in pieces: docker's and containerd's buffer is the smallest."""
 _WORTH_LINES: Final = 20_000
 """With fewer lines to be looked at the second process is no help."""
-_MORE_LINES: Final = 4
+_MORE_LINES: Final = 8
 """Times as many envelopes are opened when those before are not all of a record."""
+_NO_ENVELOPE: Final = (None, None)
 _NUL = b"\0"
 _HOLE = re.compile(rb"\0+")
 
@@ -71,8 +72,10 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
     return _without_inner(lines[: np.searchsorted(lines, found.last, "right")], found.starts, found.stops)
 
 
-Peeled = dict[tuple[Callable[[bytes], Held | None], int], tuple[int, Held | None]]
-"""How envelopes are peeled, and where a line starts -> where it ends, and what it holds as such a one."""
+Peeled = dict[Callable[[bytes], Held | None], dict[int, tuple[int, Any, bytes | None]]]
+"""How envelopes are peeled -> where a line starts -> where it ends, and what it holds as such a one: whose
+line, and None if it is none. Many are kept, as tuples that the garbage collector need not look into.
+"""
 
 
 @dataclass
@@ -168,25 +171,26 @@ def _end_of_envelopes(
     stops: list[int] = []
     at, most = start, _MORE_LINES
     whose: Any = None
+    known = peeled.setdefault(peel, {})
     while True:
         is_over = False
         while len(texts) < most and not is_over:
-            if (peel, at) not in peeled:
+            line = known.get(at)
+            if line is None:
                 behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
                 if not behind:
                     break
-                peeled[peel, at] = behind, peel(data[at:behind])
-            behind, held = peeled[peel, at]
-            is_over = held is None or behind == at or bool(texts and held.whose != whose)
-            if held is not None and not is_over:
-                whose = held.whose
-                texts.append(held.text)
+                line = known[at] = (behind, *(peel(data[at:behind]) or _NO_ENVELOPE))
+            behind, writer, text = line
+            is_over = text is None or behind == at or bool(texts and writer != whose)
+            if text is not None and not is_over:
+                whose = writer
+                texts.append(text)
                 stops.append(behind)
                 at = behind
         if is_over and not texts:
             return 0
-        text = b"".join(texts)
-        inner = _end_of_held(text, is_all=is_over)
+        inner = _end_of_held(b"".join(texts), is_all=is_over)
         if inner is not None:
             reached = list(accumulate(map(len, texts)))
             # A piece behind it that is empty begins what follows.
@@ -202,10 +206,24 @@ def _end_of_held(text: bytes, *, is_all: bool) -> int | None:
     is_object = text.startswith(b"{") and text.endswith(b"}\n", 0, line_end)
     if is_object and not _openings().are_in(text, line_end):
         return line_end
+    if _is_told(text):
+        return line_end
     end = _end_of(text, 0, is_all=is_all) if text else None
     if end == 0:
         end = line_end or None
     return len(text) if end is None and is_all else end
+
+
+def _is_told(text: bytes) -> bool:
+    """Whether the first line is a whole record, as those behind it tell."""
+    for header, count in _told():
+        at = 0
+        for _ in range(count + 1):
+            if header.match(text, at) is None or not (at := text.find(b"\n", at) + 1):
+                break
+        else:
+            return True
+    return False
 
 
 def _without_inner(lines: Bounds, starts: list[int], stops: list[int]) -> Bounds:
@@ -244,7 +262,9 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last_bound = int(lines[-1])
     if holding := list(_openings().places(data, last_bound)):
         is_object[np.searchsorted(starts, holding, "right") - 1] = False
-    is_object &= lines[1:] - starts < _PIECE
+    for number in np.flatnonzero(is_object & (lines[1:] - starts >= _PIECE)).tolist():
+        start, end = int(starts[number]), int(lines[number + 1])
+        is_object[number] = all(data.find(key, start, end) < 0 for key in _held_keys())
     places = np.flatnonzero(~(is_object | np.isin(first, _NOTHING)))
     for header, count in _told():
         places = places[~_are_told(data, starts, places, header, count)]
@@ -294,6 +314,13 @@ def _spanning() -> tuple[re.Pattern[bytes], dict[str, End]]:
 @cache
 def _peels() -> dict[str, Callable[[bytes], Held | None]]:
     return {one.name: one.peel for one in transcoders() if one.peel is not None}
+
+
+@cache
+def _held_keys() -> frozenset[bytes]:
+    """What stands in every object that is an envelope of a piece of a line."""
+    held = (one.format.held[-1] for one in transcoders() if one.peel and isinstance(one.format, Envelope))
+    return frozenset(b'"%b"' % key.encode() for key in held)
 
 
 @cache

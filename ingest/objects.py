@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from ingest.formats.base import Transcoder
+from ingest.templates import Templates
 
 _DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
 """What a transcoder raises that has not thought of everything."""
@@ -36,10 +38,14 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
     """All events in these records."""
     made = Made()
     lines, sources, refused = made.lines, made.sources, made.refused
-    transcode, dumps = transcoder.transcode, orjson.dumps
+    alike = _templates_of(transcoder) if transcoder.opaque else None
+    if alike:
+        alike.begin()
     for place, raw in enumerate(raws):
+        events = alike.events_of(raw) if alike else None
         try:
-            found = list(transcode(raw))
+            if events is None:
+                events = _events(transcoder, raw)
         except ValueError as error:
             refused.append((place, f"{transcoder.name}: {error}"))
             continue
@@ -47,20 +53,34 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
             what = f"{type(error).__name__}: {error}"
             refused.append((place, f"{transcoder.name}: cannot be read ({what}); please report this"))
             continue
-        if not found:
+        if not events:
             refused.append((place, ""))
             continue
-        try:
-            events = [dumps(event) for event in found]
-        except orjson.JSONEncodeError:
-            try:
-                events = [_written(event) for event in found]
-            except orjson.JSONEncodeError as error:
-                refused.append((place, f"{transcoder.name}: {error}"))
-                continue
         lines += events
         sources += [place] * len(events)
     return made
+
+
+def _events(transcoder: Transcoder, raw: bytes) -> list[bytes]:
+    found = list(transcoder.transcode(raw))
+    try:
+        return [orjson.dumps(event) for event in found]
+    except orjson.JSONEncodeError:
+        pass
+    try:
+        return [_written(event) for event in found]
+    except orjson.JSONEncodeError as error:  # which may be any TypeError
+        raise ValueError(str(error)) from error
+
+
+def _templates_of(transcoder: Transcoder) -> Templates:
+    if transcoder.name not in _templates:
+        _templates[transcoder.name] = Templates(transcoder, partial(_events, transcoder))
+    return _templates[transcoder.name]
+
+
+_templates: Final[dict[str, Templates]] = {}
+"""By the name of the transcoder; what it makes of a record never changes."""
 
 
 def _written(event: Mapping[str, Any]) -> bytes:

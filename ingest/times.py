@@ -61,10 +61,16 @@ def _epoch(text: str) -> str:
     # is a thousand times more. Ticks of 100 ns stand between, where no other unit is of our time. A
     # date written as a number is none of them: 20261123 is no second of 1970.
     number = f"try_cast({text} AS DECIMAL(38, 9))"
-    # Nanoseconds of 2001 to 2033, which most numbers of so many digits are.
+    # Most have as many digits as units since 2001 are.
     return f"""CASE
-        WHEN strlen({text}) = 19 AND {text} >= '1' AND {text} < '2' AND regexp_full_match({text}, '\\d+')
-            THEN make_timestamp({text}::BIGINT // 1000)
+        WHEN strlen({text}) IN (10, 13, 16, 19) AND {text} >= '1' AND {text} < '41'
+            AND regexp_full_match({text}, '\\d+')
+            THEN make_timestamp(CASE strlen({text})
+                WHEN 10 THEN {text}::BIGINT * 1000000
+                WHEN 13 THEN {text}::BIGINT * 1000
+                WHEN 16 THEN {text}::BIGINT
+                ELSE {text}::BIGINT // 1000
+            END)
         WHEN regexp_full_match({text}, '{_CALENDAR}') THEN NULL
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}') THEN try_strptime({text}, '%Y%m%d%H%M%S')
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}\\d\\d\\d')

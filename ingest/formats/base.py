@@ -233,6 +233,12 @@ class Transcoder:
     first line, one of these."""
     match_json: Callable[[Shape], bool] | None = None
     """Whether a JSON record is of this notation."""
+    opaque: bytes = b""
+    """Regular expression that ends with its only group, for values in a JSON record that `transcode` passes
+    on as they are: whichever of those that match stands in a place, all else becomes the same."""
+    cut: Callable[[bytes], tuple[bytes, list[bytes], bytes] | None] = field(default=lambda _: None)
+    """What stands before, in and behind each of several records in one, with a comma between them: if each
+    can be read by itself, with that around it, then together they are what the whole holds."""
     holds: bytes = b""
     """What stands in such a JSON record as well; else it is any other record of its shape."""
     transcode: Callable[[bytes], Iterator[Mapping[str, Any]]] = field(default=lambda _: iter(()))

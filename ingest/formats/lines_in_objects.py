@@ -23,7 +23,7 @@ def lines_in(envelope: Envelope) -> Transcoder:
     """What joins the lines that are each in an envelope of this kind into one."""
     [key] = envelope.held
     named = rb'"%b"[ \t]*+:' % key.encode()
-    starts = rb'\{%b(?:[^\n"]|(?!%b)")*+%b[ \t]*+["\[]' % (envelope.beside, named, named)
+    starts = rb'\{%b[^\n"]*+(?:(?!%b)"[^\n"]*+)*+%b[ \t]*+["\[]' % (envelope.beside, named, named)
     return Transcoder(
         name=envelope.name,
         format=envelope,
@@ -42,7 +42,7 @@ def _peel(envelope: Envelope, key: str, starts: re.Pattern[bytes]) -> Callable[[
             text = _text(value, key)
         except ValueError:
             return None
-        return Held([value.get(name) for name in envelope.sender], _ended(envelope, value, text))
+        return Held(tuple(map(value.get, envelope.sender)), _ended(envelope, value, text))
 
     return peel
 

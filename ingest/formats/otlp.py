@@ -61,8 +61,22 @@ _KEY_AND_VALUE: Final = itemgetter("key", "value")
 
 _TAIL: Final = re.compile(rb'\](?:,"schemaUrl":"[^"\\]*+")?+\}\](?:,"schemaUrl":"[^"\\]*+")?+\}\]\}\s*+\Z')
 """What stands behind the records of a line with one scope."""
+OPAQUE: Final = (
+    rb'":(?:(?<=e":)(?:(?:(?<="stringValue":)|(?<="name":)|(?<="message":))'
+    rb' ?"(?=(?!publish"|deliver")[^"\\\x00-\x1f]++")'
+    rb'|(?<="intValue":) ?(?:"(?=-?[1-9]\d{0,16}")|(?=-?[1-9]\d{0,16}\s*+\}))'
+    rb'|(?<="doubleValue":) ?(?=-?(?:0\.(?!000)|[1-9]\d{0,8}\.)\d{0,4}[1-9]\s*+\}))'
+    rb'|(?:(?<=traceId":)|(?<=trace_id":)) ?"(?=(?!0{32})[0-9a-f]{32}")'
+    rb'|(?:(?<=panId":)|(?<=span_id":)) ?"(?=(?!0{16})[0-9a-f]{16}")'
+    rb'|(?:(?<=UnixNano":)|(?<=unix_nano":)) ?(?:"(?=[1-9]\d{18}")|(?=[1-9]\d{18}\s*+[,}]))'
+    rb'|(?<="flags":) ?(?=[1-9]\d{0,16}\s*+[,}]))((?<=")[^"]++|[^"\s,}]++)'
+)
+"""Ids, times and values of attributes as most write them: not what is absent, nor a word of an operation that
+counts. A fraction of so few digits is written again as it was.
+"""
 _NEAR_END: Final = 512
 _LONGEST_HEAD: Final = 8192
+_FIRST_KEY: Final = re.compile(rb'\{"\w++":')
 _HEADS: Final = 1024
 _NAMES: Final = 4096
 _DEPTH: Final = 6
@@ -192,14 +206,11 @@ def scoped(line: bytes, signal: str, *records: str) -> Iterator[tuple[Json, Json
 
 def _of_one_scope(line: bytes, signal: str, records: tuple[str, ...]) -> tuple[Json | None, list[Json]]:
     """The same of a line with one scope, which is read once for all lines that say the same of it."""
-    opening = b'"%b":[' % records[0].encode()
-    at = line.find(opening) + len(opening)
-    if not len(opening) <= at < _LONGEST_HEAD or line.find(opening, at) >= 0:
+    parted = _parted(line, records[0])
+    if parted is None:
         return None, []
-    tail = _TAIL.search(line, max(at, len(line) - _NEAR_END))
-    if tail is None:
-        return None, []
-    around = (line[:at], tail[0].rstrip())
+    head, within, tail = parted
+    around = (head, tail)
     if around not in _seen:
         if len(_seen) == _HEADS:
             _seen.clear()
@@ -211,12 +222,39 @@ def _of_one_scope(line: bytes, signal: str, records: tuple[str, ...]) -> tuple[J
         return None, []
     try:
         # As deep as they stood: what is nested too deeply stays so.
-        found = exact.loads(b"%b%b%b" % (b"[" * _DEPTH, line[at : tail.start()], b"]" * _DEPTH))
+        found = exact.loads(b"%b%b%b" % (b"[" * _DEPTH, within, b"]" * _DEPTH))
     except ValueError:
         return None, []
     for _ in range(_DEPTH - 1):
         found = found[0]
     return (common, found) if all(type(item) is dict for item in found) else (None, [])
+
+
+def _parted(line: bytes, records: str) -> tuple[bytes, bytes, bytes] | None:
+    """What stands before, in and behind the records of a line, if it may have one scope."""
+    opening = b'"%b":[' % records.encode()
+    at = line.find(opening) + len(opening)
+    if not len(opening) <= at < _LONGEST_HEAD or line.find(opening, at) >= 0:
+        return None
+    tail = _TAIL.search(line, max(at, len(line) - _NEAR_END))
+    return None if tail is None else (line[:at], line[at : tail.start()], tail[0].rstrip())
+
+
+def cut(line: bytes, records: str) -> tuple[bytes, list[bytes], bytes] | None:
+    """The same with each of several records, if all begin with the same key, and the scope is known.
+
+    Where other objects in them begin with it as well, what comes is not whole, and is no JSON.
+    """
+    parted = _parted(line, records)
+    if parted is None or not _seen.get((parted[0], parted[2])):
+        return None
+    head, within, tail = parted
+    first = _FIRST_KEY.match(within)
+    if first is None or (between := b"}," + first[0]) not in within:
+        return None
+    first_one, *others = within.split(between)
+    *others, last = others
+    return head, [first_one + b"}", *(b"%b%b}" % (first[0], one) for one in others), first[0] + last], tail
 
 
 _seen: Final[dict[tuple[bytes, bytes], Json | None]] = {}

@@ -10,6 +10,7 @@ model; OpenTelemetry semantic conventions, messaging.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ingest.formats import otlp
@@ -93,4 +94,6 @@ FORMAT = Transcoder(
     format=_MAPPED,
     match_json=lambda shape: shape.has("resourceLogs") or shape.has("resource_logs"),
     transcode=_transcode,
+    opaque=otlp.OPAQUE,
+    cut=partial(otlp.cut, records="logRecords"),
 )

@@ -9,6 +9,7 @@ when it has no name; then so is the record. Source: OTLP; OpenTelemetry semantic
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from ingest.formats import otlp
@@ -167,4 +168,6 @@ FORMAT = Transcoder(
     format=_MAPPED,
     match_json=lambda shape: shape.has("resourceSpans") or shape.has("resource_spans"),
     transcode=_transcode,
+    opaque=otlp.OPAQUE,
+    cut=partial(otlp.cut, records="spans"),
 )

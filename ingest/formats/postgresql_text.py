@@ -113,27 +113,31 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     reports, between = [own], list[bytes]()
     # What cannot be read would spoil the report between its parts.
     may_be_between = _kind(own) != "part"
+
+    def is_own() -> bool:
+        """Whether what seems to stand between is of the same process, and begins another record."""
+        return bool(between) and not _is_other(_prefix_of(reports[-1]), _prefix_of(between[0]))
+
     while at < len(data) or not is_all:
         behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
         if not behind:
-            return None
+            return end if is_own() else None
         if not data.startswith(b"\t", at):
             line = data[at:behind]
             kind = _kind(line)
             if kind == "part":
-                number = _whose(_prefix_of(line), map(_prefix_of, [*reports, *between]))
-                if number is None:
-                    return end
-                if number < len(reports):
-                    reports, between = [*reports, *between], []
+                prefix = _prefix_of(line)
+                # Most often that of the latest, which changes nothing.
+                if prefix != _prefix_of((between or reports)[-1]):
+                    number = None if is_own() else _whose(prefix, map(_prefix_of, reports + between))
+                    if number is None:
+                        return end
+                    if number < len(reports):
+                        reports, between = [*reports, *between], []
             else:
                 is_another = may_be_between and not between and kind == "report" and line.endswith(b"\n")
-                # Most often the next line tells with less effort that none of its parts follow.
-                if (
-                    not is_another
-                    or _is_report(data, behind)
-                    or not _is_other(_prefix_of(reports[-1]), _prefix_of(line))
-                ):
+                # Most often the next line tells that none of its parts follow.
+                if not is_another or _is_report(data, behind):
                     return end
                 between = [line]
         at = behind

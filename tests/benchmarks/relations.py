@@ -18,12 +18,12 @@ from typing import Any, Final
 
 import duckdb
 
-from dashboard.groundwork import Groundwork
 from ingest.inserts import COVER_FILE
 from stormwatch.alerts.asking import Pace, Watch, evaluate, last_instant
 from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog, Query
 from stormwatch.errors import QueryError
+from stormwatch.groundwork import Groundwork
 from stormwatch.minutes.keeper import Minutes
 from stormwatch.storage import Store
 

@@ -134,3 +134,11 @@ def test_what_is_no_envelope_of_one_kind_may_be_one_of_another() -> None:
     kubernetes = b'2026-05-05T10:00:00.5Z stderr F 2{"id": "e1"}\n'
     assert frames(docker).tolist() == [0]
     assert frames(kubernetes + docker).tolist() == [0, len(kubernetes)]
+
+
+@pytest.mark.parametrize("envelope", ['{"log":"%s","stream":"stdout","time":"t"}', '{"text":"%s"}'])
+def test_a_long_object_goes_on_only_where_it_may_be_an_envelope(envelope: str) -> None:
+    """docker's buffer is 16 KiB: a text that fills it goes on in the next object."""
+    piece, last = (f"{envelope % text}\n".encode() for text in ("x" * (16 << 10), "y\\n"))
+    expected = [0, len(piece), len(piece + last)] if b'"text"' in piece else [0, len(piece + last)]
+    assert frames(piece + last, is_all=True).tolist() == expected

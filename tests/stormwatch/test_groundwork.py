@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.groundwork import Groundwork
 from stormwatch.catalog import Catalog
+from stormwatch.groundwork import Groundwork
 from stormwatch.storage import Store
 from tests.benchmarks.relations import START, make
-
-from .conftest import CountingCursor, Statements, asked_of
+from tests.dashboard.conftest import CountingCursor, Statements, asked_of
 
 CATALOG = Catalog.load()
 EVENTS = 60_000

@@ -233,7 +233,8 @@ STRONG: Final = frozenset(
         "caused_by", "triggered_by", "in_reply_to", "parent_event_id", "parent_message_id", "event_type",
         "event_name", "message_type", "event_time", "event_timestamp", "occurred_at", "occurred_on",
         "schema_version", "event_version", "entity_id", "entity_version", "aggregate_id", "aggregate_version",
-        "expected_version", "redelivered",
+        "expected_version", "redelivered", "lock_edges", "causation_ids", "parent_event_ids",
+        "source_event_ids",
     }
 )  # fmt: skip
 """Names that mean their role wherever they stand."""

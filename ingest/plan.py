@@ -132,11 +132,12 @@ def make_plan(
             if mapping[role]:
                 found[role] = (mapping[role],)
             continue
+        is_named = role not in fmt.fields or role in fmt.named
         below = [path for path in fmt.fields.get(role, ()) if path in inside]
-        if role not in fmt.fields or role in fmt.named:
+        if is_named:
             below += [path for path in by_name.get(role, []) if path not in below]
         paths = [envelope + path for path in below]
-        if envelope and (role not in fmt.fields or role in OUTER_FIRST):
+        if envelope and (is_named or role in OUTER_FIRST):
             outside = [path for path in outer.get(role, []) if path[: len(envelope)] != envelope]
             paths = outside + paths if role in OUTER_FIRST else paths + outside
         # What an event is about is often what orders it as well, as names that stand for both.

@@ -50,6 +50,12 @@ WITH entries AS MATERIALIZED (
         = epoch_us(time_bucket(bucket::INTERVAL, instant::TIMESTAMP))
 ),
 
+types AS MATERIALIZED (
+    SELECT DISTINCT entries.cause_type AS event_type
+    FROM entries
+),
+
+-- Where there is no loop, nothing is read.
 observed AS MATERIALIZED (
     SELECT
         events.event_id,
@@ -57,6 +63,8 @@ observed AS MATERIALIZED (
         events.causation_id,
         events.occurred_at
     FROM events
+    SEMI JOIN types
+        ON coalesce(events.event_type, events.stream, '(no type)') = types.event_type
     WHERE
         events.occurred_at
         >= time_bucket(bucket::INTERVAL, instant::TIMESTAMP) - span::INTERVAL
@@ -88,8 +96,10 @@ SELECT
     entries.cause_count::BIGINT AS cause_count,
     entries.effect_count::BIGINT AS effect_count,
     entries.effects_per_cause,
+    -- Sums of fractions are the same only in the same order.
     entries.gain_part
-    / sum(entries.gain_part) OVER (PARTITION BY entries.loop_key) AS gain_share,
+    / sum(entries.gain_part ORDER BY entries.cause_type, entries.effect_type)
+        OVER (PARTITION BY entries.loop_key) AS gain_share,
     firsts.found.first_at,
     firsts.found.event_id AS first_event_id,
     firsts.found.cause_id AS first_cause_id

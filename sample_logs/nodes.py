@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from dialects import Dialect
 from kernel import Kernel
+from spelling import Dialect
 
 
 class Sink(Protocol):

@@ -7,21 +7,23 @@ from datetime import datetime
 from functools import partial
 
 from broker import Broker
-from dialects import DIALECTS, canonical, cloudevents, ecs
+from dialects import DIALECTS, ecs
 from kernel import MILLISECOND, SECOND, Dice, Kernel
 from ledger import Observer
 from locks import LockManager
+from messaging import in_cloudevents
 from nodes import Clock, Node, Sink
 from profiles import Profiles
 from settings import Configuration, Setup
 from shop import Order, Shop
+from spelling import canonical
 from traffic import Customers, Settlement
 
 _NODES = {
     "orders-api": 2, "billing": 3, "inventory": 1, "shipping": 2, "notify": 2,
     "ledger-db": 1, "broker": 1, "config": 1,
 }  # fmt: skip
-_DIALECTS = {"notify": ecs, "shipping": cloudevents}
+_DIALECTS = {"notify": ecs, "shipping": in_cloudevents}
 _HAZARDOUS = ("billing", "inventory", "shipping", "notify")
 _EXACT_CLOCKS = ("ledger-db", "broker", "config")
 

@@ -45,10 +45,10 @@ FORMAT = JsonFormat(
     },
     derived={
         "event_type": (
-            "coalesce({event_type}, {full_name}, nullif({namespace}, '') || '.' || {local_name},"
+            "coalesce({full_name}, nullif({namespace}, '') || '.' || {local_name},"
             " {local_name},"
             " CASE WHEN NOT starts_with({name}, '{{') THEN {name} END, {plain_name},"
-            " CASE WHEN NOT starts_with({type}, '{{') THEN split_part({type}, '#', 1) END)"
+            " CASE WHEN NOT starts_with({type}, '{{') THEN split_part({type}, '#', 1) END, {event_type})"
         ),
         "schema_version": (
             "coalesce({type_version}, CASE WHEN NOT starts_with({type}, '{{')"

@@ -23,6 +23,8 @@ FORMAT = JsonFormat(
         "entity": (("subject",),),
         "schema_version": (("dataschema",),),
     },
+    # A subject is also the key of an event without one, so that some name their entity apart.
+    named={"entity", "schema_version"},
     # Elsewhere a subject may be a stream; here it is what the event is about.
     vocabulary=GENERIC.changed(stream=tuple(name for name in NAMES["stream"] if name != "subject")),
     inputs={"traceparent": ("traceparent",)},

@@ -5,7 +5,7 @@ What is bound stands in `record.extra` and goes by the usual names. Source: logu
 """
 
 from ingest.formats.base import JsonFormat, Shape
-from ingest.names import Path
+from ingest.names import NAMES, Path
 
 
 def _match(shape: Shape) -> Path | None:
@@ -22,7 +22,7 @@ FORMAT = JsonFormat(
         "occurred_at": (),
         "severity": (),
         "service": (),
-        "node": (),
+        "node": tuple(("record", "extra", name) for name in NAMES["node"]),
         "message": (("record", "message"),),
     },
     named={"service"},

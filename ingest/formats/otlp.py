@@ -24,6 +24,26 @@ Json = dict[str, Any]
 COMMON: Final = ("@service", "@node", "@schema")
 """Made for every record from its resource and scope."""
 
+# What attributes of the semantic conventions for messaging are called, newest name first.
+STREAMS: Final = ("messaging.destination.name", "messaging.destination", "messaging.kafka.topic")
+MESSAGES: Final = ("messaging.message.id", "messaging.message_id")
+KEYS: Final = (
+    "messaging.kafka.message.key",
+    "messaging.kafka.message_key",
+    "messaging.gcp_pubsub.message.ordering_key",
+    "messaging.rocketmq.message.group",
+)
+PARTITIONS: Final = (
+    "messaging.destination.partition.id",
+    "messaging.kafka.destination.partition",
+    "messaging.kafka.partition",
+)
+OFFSETS: Final = ("messaging.kafka.offset", "messaging.kafka.message.offset")
+ATTEMPTS: Final = (
+    "messaging.gcp_pubsub.message.delivery_attempt",
+    "messaging.servicebus.message.delivery_count",
+)
+
 _ABSENT: Final[tuple[Any, ...]] = (None, "", [], {})
 _MAX_DEPTH: Final = 64
 _INTEGER: Final = re.compile(r"-?\d{1,19}")

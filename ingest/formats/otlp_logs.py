@@ -1,8 +1,10 @@
 """OTLP/JSON logs: one `LogsData` per line, as the file exporter writes them.
 
-A log record has no id of its own unless it carries `log.record.uid`; the span it was written
-in is its cause, its trace the flow. Without a text the number names the severity. Source: OTLP;
-OpenTelemetry logs data model.
+Attributes mean what they are called: `messaging.*` of the semantic conventions, and the names any JSON
+line is read by. A log record is named by `log.record.uid`, else by the message or event that its
+attributes name. Where they name no cause and no flow, the span it was written in is its cause, its
+trace the flow. Without a text the number names the severity. Source: OTLP; OpenTelemetry logs data
+model; OpenTelemetry semantic conventions, messaging.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import Any
 from ingest.formats import otlp
 from ingest.formats.base import JsonFormat, Transcoder
 from ingest.formats.otlp import Json
+from ingest.names import NAMES
+from ingest.vocabulary import GENERIC
 
 _MADE = ("@id", "@type", "@text", "@severity", *otlp.COMMON)
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
@@ -60,19 +64,28 @@ _MAPPED = JsonFormat(
     name="otlp_logs",
     priority=0,
     match=lambda _: None,
-    by_name=False,
     fields={
         "event_id": (("@id",),),
         "occurred_at": (("timeUnixNano",), ("observedTimeUnixNano",)),
         "service": (("@service",),),
         "node": (("@node",),),
         "event_type": (("@type",),),
-        "parent_id": (("spanId",),),
-        "correlation_id": (("traceId",),),
         "severity": (("severityText",), ("@severity",)),
         "message": (("@text",),),
-        "schema_version": (("@schema",),),
+        # What the record's resource is, is no lock.
+        "lock_resource": tuple(("attributes", name) for name in NAMES["lock_resource"]),
     },
+    named={"event_id", "service", "node", "event_type", "severity", "message"},
+    vocabulary=GENERIC.changed(
+        event_id=(*otlp.MESSAGES, *NAMES["event_id"]),
+        stream=(*otlp.STREAMS, *NAMES["stream"]),
+        stream_key=(*otlp.KEYS, *NAMES["stream_key"], *otlp.PARTITIONS),
+        broker_sequence=(*otlp.OFFSETS, *NAMES["broker_sequence"]),
+        attempt=(*otlp.ATTEMPTS, *NAMES["attempt"]),
+        parent_id=(*NAMES["parent_id"], "span_id"),
+    ),
+    inputs={"schema": ("@schema",)},
+    derived={"schema_version": "coalesce({schema_version}, {schema})"},
     made=_MADE,
 )
 

@@ -20,22 +20,6 @@ from ingest.formats.otlp import Json
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _CODES = ("UNSET", "OK", "ERROR")
 _MESSAGING = "messaging."
-_STREAMS = ("messaging.destination.name", "messaging.destination", "messaging.kafka.topic")
-_MESSAGES = ("messaging.message.id", "messaging.message_id")
-_KEYS = (
-    "messaging.kafka.message.key",
-    "messaging.kafka.message_key",
-    "messaging.gcp_pubsub.message.ordering_key",
-    "messaging.rocketmq.message.group",
-    "messaging.destination.partition.id",
-    "messaging.kafka.destination.partition",
-    "messaging.kafka.partition",
-)
-_OFFSETS = ("messaging.kafka.offset", "messaging.kafka.message.offset")
-_ATTEMPTS = (
-    "messaging.gcp_pubsub.message.delivery_attempt",
-    "messaging.servicebus.message.delivery_count",
-)
 _MADE = (
     "@operation", "@message_id", "@stream", "@key", "@offset", "@attempt", "@severity", "@text",
     *otlp.COMMON,
@@ -87,11 +71,11 @@ def _message(about: Json, kind: Any) -> Json:
         return {}
     return {
         "@operation": _operation(about, kind),
-        "@message_id": _first(about, _MESSAGES),
-        "@stream": _first(about, _STREAMS),
-        "@key": _first(about, _KEYS),
-        "@offset": _first(about, _OFFSETS),
-        "@attempt": _first(about, _ATTEMPTS),
+        "@message_id": _first(about, otlp.MESSAGES),
+        "@stream": _first(about, otlp.STREAMS),
+        "@key": _first(about, (*otlp.KEYS, *otlp.PARTITIONS)),
+        "@offset": _first(about, otlp.OFFSETS),
+        "@attempt": _first(about, otlp.ATTEMPTS),
     }
 
 

@@ -132,9 +132,12 @@ def asked(job: Job, events: pa.Table, end: datetime) -> Iterator[duckdb.DuckDBPy
     ):
         Catalog.load().install(cursor)
         store(cursor, events, SIMULATED)
-        minutes = Minutes(kept)
-        while minutes.keep(end):
-            minutes.rest_no_more()
+        minutes, reached = Minutes(kept), START
+        # Hour by hour: of a log that was there before, effects are kept of the last three hours only.
+        while reached < end:
+            reached = min(reached + timedelta(hours=1), end)
+            while minutes.keep(reached):
+                minutes.rest_no_more()
         yield cursor
         minutes.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, datetime
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ingest.formats import envelopes, json_formats, transcoders
 from ingest.service import Ingester, Settings
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
@@ -23,7 +25,8 @@ from stories import STORIES, in_dialect  # type: ignore[import-not-found]  # a s
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _ROWS = """
 SELECT event_id, event_type, causation_id, correlation_id, occurred_at, node, service, operation, stream,
-    stream_key, sequence, entity, entity_version, attempt
+    stream_key, epoch, sequence, entity, entity_version, expected_version, schema_version, attempt,
+    is_redelivered
 FROM observations ORDER BY ALL
 """
 _FOUND = """
@@ -31,6 +34,9 @@ SELECT
     (SELECT count(*) FROM reorderings()) AS reorderings, (SELECT count(*) FROM duplicates()) AS duplicates,
     (SELECT list(members ORDER BY occurred_at) FROM deadlock_evidence()) AS deadlocks,
     (SELECT count(*) FROM causal_loops(row_limit := 1000000)) AS loops, (SELECT count(*) FROM edges) AS edges,
+    (SELECT list_sort(list((kind, service, subject))) FROM changes()) AS changes,
+    (SELECT list_sort(list((operation, owner, resource, blocked_by))) FROM locks) AS locks,
+    (SELECT list_sort(list((cause_id, kind))) FROM causes) AS further_causes,
     (SELECT count(*) FROM rejects) AS rejects
 """
 
@@ -53,13 +59,30 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def _cases() -> list[Any]:
     # Of a line that a crash tore, JSON gives nothing; these give what is there.
-    torn = {"logfmt", "kubernetes"}
+    torn = {"logfmt", "kubernetes", "syslog", "prefixed", "kafka_console"}
     told = [("deadlocks", one) for one in DIALECTS] + [
         ("unordered", one) for one in DIALECTS if one not in torn
     ]
     return [
         one if one == ("deadlocks", "clef") else pytest.param(*one, marks=pytest.mark.slow) for one in told
     ]
+
+
+def test_the_readme_has_every_dialect_and_every_format() -> None:
+    readme = (SAMPLE_LOGS / "README.md").read_text().partition("## Dialects")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:-1] for line in readme.splitlines() if line.startswith("| ")]
+    dialects, read_as, others = (
+        [name for cells in listed for name in re.findall(r"`(\w+)`", cells)]
+        for listed in (
+            [row[0] for row in rows if len(row) == 3],
+            [row[2] for row in rows if len(row) == 3],
+            [row[0] for row in rows if len(row) == 2],
+        )
+    )
+    assert sorted(dialects) == sorted(DIALECTS)
+    formats = {fmt.name for fmt in (*json_formats(), *transcoders(), *envelopes())}
+    assert sorted(set(read_as) | set(others)) == sorted(formats)
+    assert not set(read_as) & set(others)
 
 
 @pytest.mark.parametrize(("story", "dialect"), _cases())

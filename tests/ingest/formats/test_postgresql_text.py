@@ -57,7 +57,7 @@ PREFIXES = {
     ),
     "%m [%p] %u@%d P=%P Q=%Q %e ": (
         "2026-03-10 00:00:06.123 UTC [4711] shop@orders P=4700 Q=-531029732 40P01 ",
-        {"pid": 4711, "user": "shop", "leader_pid": 4700, "query_id": "-531029732", "state_code": "40P01"},
+        {"pid": 4711, "user": "shop", "leader_pid": 4700, "query_id": -531029732, "state_code": "40P01"},
     ),
     "two numbers that may be either": ("2026-03-10 00:00:06.123 UTC 4711 815 ", {}),
 }  # fmt: skip

@@ -51,7 +51,7 @@ def none_in_window(
     """
     key = what.replace(" ", "_")
     with st.container(key=f"none_{key}", gap="xsmall"):
-        st.markdown(f":material/check_circle: **No {what}** in this window. {hint}")
+        st.markdown(f":material/check_circle: **No {what}** in {shown.called}. {hint}")
         if last_at is not None:
             st.button(
                 f"The last one was {formatting.instant(last_at)} {zone.name()}: look there",

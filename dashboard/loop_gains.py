@@ -17,6 +17,4 @@ def gains(version: int, shown: Window, capacity_per_s: float | None = None) -> A
 
 def has_causes(version: int, shown: Window) -> bool:
     """Whether any event of the window is the effect of another one."""
-    near = shown.near
-    found = data.load("largest_chains", version, **near.scope, lookback=near.lookback, row_limit=1)
-    return bool(found.table.num_rows)
+    return bool(data.load("_names_causes", version, **shown.edges).rows[0]["is_named"])

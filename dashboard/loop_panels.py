@@ -29,7 +29,7 @@ def loops(version: int, shown: Window) -> None:
     with panel("loops", "Which chains go in circles?", about, found):
         if not found.table.num_rows:
             hint = "Loops are told where events name their cause and their entity."
-            empty.none_in_window("causal loop", shown, version, hint=hint)
+            empty.none_in_window("causal loop", shown.near, version, hint=hint)
             return
         rows = found.rows
         levels = Counter(row["level"] for row in rows)
@@ -75,7 +75,7 @@ def cycles(version: int, shown: Window) -> None:
     )
     with panel("cycles", "Which events are their own ancestors?", about, found):
         if not found.table.num_rows:
-            empty.none_in_window("circle of causes", shown, version)
+            empty.none_in_window("circle of causes", shown.near, version)
             return
         rows = found.rows
         names = ("event_count", "first_id", "closing_cause_id", "started_at")

@@ -7,20 +7,20 @@ more than a million, pages show that of its newest part and say so, until a pers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import data, formatting
+from dashboard import data, formatting, zone
 from dashboard.window import EVENTS_AT_ONCE, Window
 
 _EVENTS_READ: Final = 1_000_000
 """A window with no more is read as a whole."""
 _BUCKETS: Final = 160
 """As many as Overview draws: the same answer serves both."""
+_SHORTEST: Final = timedelta(seconds=1)
 _KEY: Final = "read"
 _ALL: Final = "all"
 
@@ -29,51 +29,54 @@ def cut(version: int, shown: Window) -> Window:
     """The window; where it has more events than are read at once, with the start of its newest part."""
     if data.load("log_coverage", version).rows[0]["event_count"] <= _EVENTS_READ:
         return shown
-    bucket = shown.bucket(_BUCKETS)
-    rate = data.load("event_rate", version, **shown.edges, bucket=bucket)
-    near_since = newest_since(rate.rows, shown, bucket)
+    rates = _rates(version, shown)
+    if sum(row["event_count"] for row in rates) <= _EVENTS_READ:
+        return shown
+    begun, held = shown.until, 0
+    looked_at = shown
+    while True:
+        # The newest buckets that fit; of the one that does not, the newest parts.
+        for row in reversed(rates):
+            if held + row["event_count"] > EVENTS_AT_ONCE:
+                break
+            begun, held = max(row["bucket_start"], shown.since), held + row["event_count"]
+        else:
+            break
+        bucket = looked_at.bucket(_BUCKETS)
+        if held >= EVENTS_AT_ONCE // 2:
+            break
+        if bucket <= _SHORTEST:
+            begun, held = max(row["bucket_start"], shown.since), held + row["event_count"]
+            break
+        start = max(row["bucket_start"], shown.since)
+        looked_at = replace(looked_at, since=start, until=min(row["bucket_start"] + bucket, shown.until))
+        rates = _rates(version, looked_at)
+    if begun <= shown.since:
+        return shown
     is_all = st.query_params.get(_KEY) == _ALL
-    return replace(shown, near_since=near_since, is_read_all=is_all and near_since is not None)
+    return replace(shown, near_since=begun, near_count=held, is_read_all=is_all)
 
 
-def newest_since(buckets: Iterable[Mapping[str, Any]], shown: Window, bucket: timedelta) -> datetime | None:
-    """When the newest part of a window begins that has as many events as are read at once.
-
-    None where all of it is read: rows of `event_rate`. Within a bucket events are taken to be spread evenly.
-    """
-    rows = list(buckets)
-    if sum(row["event_count"] for row in rows) <= _EVENTS_READ:
-        return None
-    left = EVENTS_AT_ONCE
-    for row in reversed(rows):
-        if row["event_count"] > left:
-            end = min(row["bucket_start"] + bucket, shown.until)
-            length = end - max(row["bucket_start"], shown.since)
-            begun: datetime = end - length * (left / row["event_count"])
-            return begun.replace(microsecond=begun.microsecond // 1000 * 1000)
-        left -= row["event_count"]
-    return None
+def _rates(version: int, looked_at: Window) -> list[dict[str, Any]]:
+    return data.load("event_rate", version, **looked_at.edges, bucket=looked_at.bucket(_BUCKETS)).rows
 
 
-def say(shown: Window, what: str) -> None:
+def say(shown: Window, what: str, *, of: str = "this window", key: str = "near") -> None:
     """Above panels about `what`: of which part of the window they are, and how to see the other."""
     if shown.near_since is None:
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="near"):
+    with st.container(horizontal=True, vertical_alignment="center", key=key):
         if shown.is_read_all:
-            st.caption(
-                f":material/hourglass_top: {what} are looked for in all of this window, which may take long.",
-                width="content",
-            )
+            text = f":material/hourglass_top: {what} are looked for in all of {of}, which may take long."
         else:
-            part = formatting.span(shown.until - shown.near_since)
-            st.caption(
-                f":material/filter_center_focus: {what} are those of the newest **{part}** of this window, "
-                f"some {formatting.count(EVENTS_AT_ONCE)} events. Zoom in to see those of another part.",
-                width="content",
+            part = formatting.interval(shown.near_since, shown.until)
+            text = (
+                f":material/filter_center_focus: {what} are those of **{part}** {zone.name()}, the newest "
+                f"{formatting.count(shown.near_count)} events of {of}. Zoom in to see those of another part."
             )
+        st.caption(text, width="content")
         st.button(
-            "Newest part" if shown.is_read_all else "All of it", key="read_all", type="tertiary",
+            "Newest part" if shown.is_read_all else "All of it", key=f"{key}_all", type="tertiary",
             on_click=_toggle, args=(not shown.is_read_all,),
         )  # fmt: skip
 

@@ -70,15 +70,19 @@ def judge(
     return Verdict(found[0].level if found else "calm", tuple(found), _quiet(overview))
 
 
+_PART: Final = "Of order, loss and copies only the newest part of this window was looked at. "
+
+
 def _quiet(overview: Mapping[str, Any]) -> str:
     if not overview["event_count"]:
         return "Nothing was logged in this window."
+    part = _PART if overview.get("is_part") else ""
     if overview["reordered_ratio"] is None:
-        return (
+        return part + (
             "Calm as far as these logs tell: nothing arrived twice, nothing deadlocked, every line was "
             "understood. Without sequence numbers they do not tell order or loss."
         )
-    return "Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
+    return f"{part}Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
 
 
 def _storm(level: Level, brief: str) -> Finding | None:
@@ -109,6 +113,7 @@ def _order(overview: Mapping[str, Any], worst_place: str | None) -> Finding | No
     if ratio >= DISORDER_WATCH_RATIO:
         level = "trouble" if ratio >= DISORDER_TROUBLE_RATIO else "watch"
     text = f"**{formatting.percent(ratio)} of arrivals are out of order**"
+    text += _where(overview)
     return Finding(level, f"{text}, most at {worst_place}" if worst_place else text)
 
 
@@ -117,7 +122,7 @@ def _loss(overview: Mapping[str, Any]) -> Finding | None:
     if not lost:
         return None
     text = f"**{formatting.plural(lost, 'event')}** numbered by the producer never arrived"
-    return Finding("trouble", text)
+    return Finding("trouble", text + _where(overview))
 
 
 def _duplicates(overview: Mapping[str, Any]) -> Finding | None:
@@ -125,7 +130,12 @@ def _duplicates(overview: Mapping[str, Any]) -> Finding | None:
     if not count:
         return None
     text = f"**{formatting.plural(count, 'event')}** arrived more than once at one consumer"
-    return Finding("watch", text)
+    return Finding("watch", text + _where(overview))
+
+
+def _where(overview: Mapping[str, Any]) -> str:
+    """Of which part of a window order, loss and copies were looked for in, where that is not all of it."""
+    return " in the newest part of this window" if overview.get("is_part") else ""
 
 
 def _rejects(overview: Mapping[str, Any]) -> Finding | None:

@@ -89,19 +89,31 @@ class Window:
     """Whether it is, and what is kept of each minute can answer in place of the events."""
     near_since: datetime | None = None
     """Of a window with more events than are read at once: where its newest part begins that has so many."""
+    near_count: int = 0
+    """Events of that part."""
     is_read_all: bool = False
     """Whether a person asked for all of such a window."""
+    is_part: bool = False
+    """Whether it is the newest part of one."""
 
     @property
     def near(self) -> Window:
         """What of it is read event by event: its newest part, or all."""
         if self.near_since is None or self.is_read_all:
             return self
-        span = self.until - self.near_since
-        text = absolute(self.near_since, self.until)
         return replace(
-            self, text=text, since=self.near_since, near_since=None, lookback=min(span, self.lookback)
+            self,
+            text=absolute(self.near_since, self.until),
+            since=self.near_since,
+            lookback=min(self.until - self.near_since, self.lookback),
+            near_since=None,
+            is_part=True,
         )
+
+    @property
+    def called(self) -> str:
+        """What texts call it."""
+        return "the newest part of this window" if self.is_part else "this window"
 
     @property
     def edges(self) -> dict[str, datetime]:

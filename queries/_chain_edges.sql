@@ -174,18 +174,23 @@ leading_away AS MATERIALIZED (
     FROM (
         SELECT
             _edge_records.cause_id,
-            _edge_records.effect_id
+            _edge_records.effect_id,
+            _edge_records.kind
         FROM _edge_records
         SEMI JOIN near_causes ON _edge_records.effect_id = near_causes.event_id
         UNION ALL
         SELECT
             _edge_records.cause_id,
-            _edge_records.effect_id
+            _edge_records.effect_id,
+            _edge_records.kind
         FROM _edge_records
         SEMI JOIN near_effects ON _edge_records.cause_id = near_effects.event_id
     ) AS found
     ANTI JOIN near_edges
-        ON found.cause_id = near_edges.cause_id AND found.effect_id = near_edges.effect_id
+        ON
+            found.cause_id = near_edges.cause_id
+            AND found.effect_id = near_edges.effect_id
+            AND found.kind = near_edges.kind
 )
 
 SELECT

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,15 +19,18 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from stormwatch.catalog import Catalog
+from stormwatch.catalog import Catalog, failure
 
 _WORKED_OUT: Final = ("_numbered_arrivals", "_arrivals_behind")
 """Internal relations of (since, until), each after what it reads."""
 _EVENTS: Final = range(20_000, 1_000_001)
 """In a window: fewer are soon read again, of more too much would be kept; some 50 bytes each."""
 _WINDOWS: Final = 2
-_SOMETIMES: Final = frozenset({"explain_difference"})
-"""Relations that begin so for some of their arguments only."""
+_AS_IT_IS: Final = frozenset({"explain_difference", "gaps"})
+"""These, and what stands on them, are asked as they are: the first begins so for some of its arguments only;
+what is missing must be judged by the same records as what came, and more may have come since."""
+_WAIT_S: Final = 10.0
+"""So long is waited for another one that works out the same."""
 _OTHER: Final = "other arguments than those it was worked out for"
 _COUNT: Final = "SELECT count(*) FROM events WHERE occurred_at >= $since AND occurred_at < $until"
 _KNOWN: Final = """
@@ -77,13 +80,15 @@ class Groundwork:
         Raises:
             QueryError: as `Catalog.run`.
         """
-        needed = [one for one in _WORKED_OUT if one in catalog.stands_on(name)]
+        stands_on = catalog.stands_on(name) | {name}
+        needed = [one for one in _WORKED_OUT if one in stands_on]
         since, until, lookback = (arguments.get(key) for key in ("since", "until", "lookback"))
-        if name in _SOMETIMES or not (
-            needed
-            and isinstance(since, datetime)
-            and isinstance(until, datetime)
-            and isinstance(lookback, timedelta)
+        if (
+            not needed
+            or stands_on & _AS_IT_IS
+            or not (isinstance(since, datetime) and isinstance(until, datetime))
+            or not isinstance(lookback, timedelta)
+            or since - datetime.min.replace(tzinfo=since.tzinfo) <= lookback
         ):
             return catalog.run(cursor, name, **arguments)
         with self._known(catalog, cursor, (*at, since - lookback, until), needed):
@@ -106,10 +111,14 @@ class Groundwork:
                 edges = {"since": key[2].isoformat(), "until": key[3].isoformat()}
                 cursor.execute(_KNOWN.format(name=name, other=_OTHER, **edges))
             yield
+        except duckdb.Error as error:
+            raise failure(error, "docs/limitations.md") from error
         finally:
-            for name in told:
-                cursor.execute(f"DROP MACRO TABLE IF EXISTS temp.{name}")
-                cursor.unregister(f"known{name}")
+            # A connection that was interrupted, or lost its database, forgets with its end.
+            with suppress(duckdb.Error):
+                for name in told:
+                    cursor.execute(f"DROP MACRO TABLE IF EXISTS temp.{name}")
+                    cursor.unregister(f"known{name}")
 
     def _rows(
         self, catalog: Catalog, cursor: duckdb.DuckDBPyConnection, key: Key, name: str
@@ -121,7 +130,9 @@ class Groundwork:
             while len(self._grounds) > _WINDOWS:
                 self._grounds.popitem(last=False)
         edges = {"since": key[2], "until": key[3]}
-        with ground.lock:
+        if not ground.lock.acquire(timeout=_WAIT_S):
+            return None  # who waits for long asks as if nobody did
+        try:
             if ground.is_kept is None:
                 [(count,)] = cursor.execute(_COUNT, edges).fetchall()
                 ground.is_kept = count in self._events
@@ -131,3 +142,5 @@ class Groundwork:
                 ground.tables[name] = catalog.run(cursor, name, **edges)
             # Rows that are not there cannot say that they were asked for with other arguments.
             return ground.tables[name] if ground.tables[name].num_rows else None
+        finally:
+            ground.lock.release()

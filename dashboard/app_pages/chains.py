@@ -87,7 +87,7 @@ def _largest_panel(version: int) -> None:
     with panel("largest", "Which chains are the largest?", about, largest):
         if not largest.table.num_rows:
             hint = "Chains need events that name their cause (a causation id, a parent span, a link)."
-            empty.none_in_window("chain", shown, version, hint=hint)
+            empty.none_in_window("chain", part, version, hint=hint)
             return
         st.caption("Click a row to see its chain, or search an event above")
         counts = largest.table.column("event_count").to_pylist()

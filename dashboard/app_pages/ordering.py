@@ -125,7 +125,8 @@ def _map_panel(answer: Answer, shown: Window) -> None:
 def _pairs_panel(version: int, shown: Window, of: Picked) -> None:
     cell = _picked_cell()
     consumer, stream, start, length = cell or (of["consumer"], of["stream"], shown.since, shown.span)
-    asked = near.cut(version, replace(shown, since=start, until=start + length)).near
+    picked = near.cut(version, replace(shown, since=start, until=start + length)) if cell else shown
+    asked = picked.near
     pairs = data.load(
         "swapped_pairs", version, **asked.edges, lookback=asked.lookback,
         of_consumer=consumer, of_stream=stream, row_limit=_PAIRS_SHOWN,
@@ -137,8 +138,10 @@ def _pairs_panel(version: int, shown: Window, of: Picked) -> None:
     )
     with panel("pairs", "Which events swapped?", about, pairs):
         _cell_line(cell)
+        near.say(picked, "Pairs", of="what is picked" if cell else "this window", key="near_pairs")
         if not pairs.table.num_rows:
-            st.markdown(":material/check_circle: Everything here arrived in order.")
+            where = "in that part" if asked.is_part else "here"
+            st.markdown(f":material/check_circle: Everything {where} arrived in order.")
             return
         rows = pairs.rows
         at = next((n for n, row in enumerate(rows) if row["event_id"] == controls.remembered("pair")), None)
@@ -272,16 +275,16 @@ def page(version: int) -> None:
         picked = filters.draw(version, shown, "service", "stream")
     of: Picked = {"consumer": picked["service"], "stream": picked["stream"]}
     answer = _asked_map(version, shown, of)
-    near.say(shown, "Pairs, gaps, duplicates and all below them")
+    near.say(shown, "Gaps, duplicates and all below them")
     if answer.table.num_rows:
         _map_panel(answer, shown if answer.name == _HISTORY else part)
-        _pairs_panel(version, part, of)
+        _pairs_panel(version, shown, of)
     else:
         with st.container(border=True):
             if any(of.values()):
                 st.markdown("Nothing with a sequence number arrived there in this window: clear a filter.")
             else:
-                empty.not_measurable("no record of this window carries a sequence number at a consumer.")
+                empty.not_measurable(f"no record of {part.called} carries a sequence number at a consumer.")
     missing, duplicates = st.tabs(
         ["Missing", "Duplicates"], on_change="rerun", key="list", bind="query-params"
     )

@@ -145,7 +145,7 @@ def _places_panel(places: list[dict[str, Any]], answer: Answer, shown: Window) -
     )
     with panel("places", "Where does order break?", about, answer):
         if not answer.table.num_rows:
-            empty.not_measurable("no record of this window carries a sequence number.")
+            empty.not_measurable(f"no record of {shown.called} carries a sequence number.")
             return
         if not places:
             empty.none_in_window("reordering", shown, answer.version)
@@ -217,20 +217,22 @@ def page(version: int) -> None:
     disorder = data.load("reorder_hotspots", version, **part.edges, lookback=part.lookback, bucket=part.span)
     places = _worst_places(disorder)
     with lower_left:
-        _places_panel(places, disorder, shown)
+        _places_panel(places, disorder, part)
     numbers = _numbers(version, shown, rate, deadlocks, disorder)
     chains = data.load(
         "largest_chains", version, **part.scope, lookback=part.lookback, row_limit=_CHAINS_SHOWN
     )
     gains = loop_gains.gains(version, shown)
-    loops = outlook.outlook(gains.rows, shown, has_causes=bool(chains.table.num_rows))
+    loops = outlook.outlook(
+        gains.rows, shown, has_causes=bool(chains.table.num_rows) or loop_gains.has_causes(version, shown)
+    )
     with top:
         _verdict(numbers, deadlocks, places, loops)
         changes_panel.name_latest(version, shown)
         _tiles(numbers, shown, rate, deadlocks, disorder, loops)
         near.say(shown, "Order, loss, duplicates and chains")
     with lower_right:
-        _chains_panel(chains, shown)
+        _chains_panel(chains, part)
 
 
 def _numbers(
@@ -243,6 +245,7 @@ def _numbers(
     delivery = data.load("delivery", version, **part.scope, lookback=part.lookback)
     return {
         **delivery.rows[0],
+        "is_part": part.is_part,
         "event_count": _total(rate, "event_count"),
         "reordered_count": reordered,
         "reordered_ratio": reordered / arrivals if arrivals else None,

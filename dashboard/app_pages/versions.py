@@ -141,7 +141,7 @@ def _conflicts_panel(version: int, shown: Window, event_type: str | None) -> Non
     with panel("conflicts", "Which writes got lost?", about, answer):
         if not answer.table.num_rows:
             hint = "Writes are compared where records name an entity and its version."
-            empty.none_in_window("conflicting write", shown, version, hint=hint)
+            empty.none_in_window("conflicting write", part, version, hint=hint)
             return
         rows = answer.rows
         counts = {kind: sum(1 for row in rows if row["kind"] == kind) for kind in _KINDS}

@@ -109,20 +109,28 @@ def _say_selected(box: tuple[datetime, datetime] | None) -> None:
         )  # fmt: skip
 
 
+def _selected(version: int, shown: Window, box: tuple[datetime, datetime] | None) -> Window:
+    return shown if box is None else near.cut(version, replace(shown, text="box", since=box[0], until=box[1]))
+
+
+def _baseline(
+    shown: Window, selected: Window, box: tuple[datetime, datetime], *, is_before: bool
+) -> dict[str, datetime]:
+    """What a box is compared with: the window, or of one with very many events what is around the box."""
+    around = shown.span if shown.near is shown else shown.near.span
+    first, last = max(shown.since, box[0] - around), min(shown.until, box[1] + around)
+    if selected.is_part and not is_before:
+        # What is left of the box is neither selected nor of the others.
+        is_before = first < box[0]
+        first = first if is_before else box[1]
+    return {"baseline_since": first, "baseline_until": box[0] if is_before else last}
+
+
 def _differences(
     version: int, shown: Window, box: tuple[datetime, datetime] | None, asked: _Question
 ) -> Answer:
-    since, until = box or (shown.since, shown.until)
-    selected = (
-        near.cut(version, replace(shown, text="box", since=since, until=until)).near if box else shown.near
-    )
-    baseline: dict[str, Any] = {}
-    if box is not None:
-        # As long before and after as is read at once, of a window with more.
-        around = shown.span if shown.near is shown else shown.near.span
-        first, last = max(shown.since, selected.since - around), min(shown.until, selected.until + around)
-        is_before = asked.against == _AGAINST[1]
-        baseline = {"baseline_since": first, "baseline_until": selected.since if is_before else last}
+    selected = _selected(version, shown, box).near
+    baseline = {} if box is None else _baseline(shown, selected, box, is_before=asked.against == _AGAINST[1])
     return data.load(
         "explain_difference", version, selection=differences.SELECTIONS[asked.what], **selected.edges,
         **baseline, of_consumer=asked.consumer, of_stream=asked.stream, min_count=asked.least,
@@ -229,7 +237,8 @@ def page(version: int) -> None:
                 "record, which is compared with the others of the window."
             )
         return
-    near.say(shown, "The selected events and those around them")
+    of = "this window" if box is None else "what is selected"
+    near.say(_selected(version, shown, box), "The selected events", of=of)
     attempt(_explain, version, shown, box, asked)
     # Of a whole window nobody has said when it began: then all of it lies before the onset.
     onset, meaning = (

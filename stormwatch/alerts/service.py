@@ -42,8 +42,8 @@ _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _LATE: Final = timedelta(hours=1)
 """What began and ended so long before the newest instant is not told, only that which still fires."""
-_CATCHES_UP_S: Final = 600.0
-"""So long rules wait at most until the minutes of a log that was there before are counted."""
+_WAITED_MINUTES: Final = 10
+"""So many minutes rules wait at most until those of a log that was there before are counted."""
 _CATCH_UP: Final = 10
 """Of a rule that is asked once per instant, so many instants are caught up with at most."""
 _TRIES: Final = 3
@@ -87,6 +87,8 @@ class Alerts:
         self._rests: dict[str, float] = {}
         """Rule -> when it may be evaluated again, by the monotonic clock."""
         self._behind_since: float | None = None
+        self._watched_from: datetime | None = None
+        """To where the log was complete when it was first looked at: what is later is no history."""
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -151,6 +153,7 @@ class Alerts:
         if self._backlog.is_read(self._status(), now):
             with self._store.cursor() as cursor:
                 complete_to = self._frontier.advance(cursor, now)
+        self._watched_from = self._watched_from or complete_to
         clocks = {"log": complete_to, "wall": now}
         has_more = complete_to is not None and self._keep_minutes(complete_to)
         if self._waits_for_minutes():
@@ -182,7 +185,8 @@ class Alerts:
             self._behind_since = None
             return False
         self._behind_since = self._behind_since or time.monotonic()
-        return time.monotonic() - self._behind_since < _CATCHES_UP_S
+        at_most_s = _WAITED_MINUTES * self.config.pace.minute / timedelta(seconds=1)
+        return time.monotonic() - self._behind_since < at_most_s
 
     def _keep_minutes(self, complete_to: datetime) -> bool:
         """Count what loops are judged by; whether more of it is left to do."""
@@ -229,8 +233,9 @@ class Alerts:
                     return after.episodes
                 # What was over before anybody watched, or long before the newest, is history, and
                 # nobody is told; what still fires after it is.
-                late = timedelta(0) if known is None else self.config.pace.of(rule).scaled(_LATE)
-                is_history = instant < until - late
+                late = self.config.pace.of(rule).scaled(_LATE)
+                watched_from = self._watched_from if rule.clock == "log" else None
+                is_history = instant < (watched_from or until if known is None else until - late)
                 return self._keep(rule, instant, after, cursor, started, allowance, is_history=is_history)
 
             try:

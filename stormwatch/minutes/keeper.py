@@ -126,6 +126,7 @@ class Minutes:
         try:
             has_more = self._keep(complete_no, is_over)
         except BaseException:
+            self.is_behind = False  # nobody is to wait for what fails
             self._forget()
             self._head = Replay(self._store)
             self._rests_until = time.monotonic() + _AFTER_FAILURE_S

@@ -270,3 +270,48 @@ def test_instants_that_are_left_out_are_said(site: Site) -> None:
     to, problem = site.evaluated()["counted"]
     assert to == START + 39 * MINUTE
     assert f"up to {START + 29 * MINUTE} are left out" in problem
+
+
+RANGED = """
+SELECT
+    i.evaluated_at, 'svc' AS episode_key,
+    (
+        SELECT count(*) FROM events
+        WHERE occurred_at >= i.evaluated_at - $minute::INTERVAL AND occurred_at < i.evaluated_at
+    ) AS value
+FROM range($since::TIMESTAMP + $minute, $until::TIMESTAMP + $minute, $minute) AS i(evaluated_at)
+"""
+
+
+def test_what_fires_while_minutes_are_counted_is_told_afterwards(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.rule("counted", RANGED)
+    site.commit([START - n * MINUTE for n in range(200, 0, -1)])
+    alerts = site.own()
+    monkeypatch.setattr(alerts._minutes, "keep", lambda *_: False)
+    alerts._minutes.is_behind = True
+    settle(alerts)
+    assert site.evaluated() == {}
+    # Of a log that was there before minutes are counted; it goes on meanwhile: a burst, then calm.
+    for number in range(1, 31):
+        site.now = START + number * MINUTE
+        site.commit(burst(site.now) if number == 3 else [site.now - MINUTE / 2])
+        settle(alerts)
+    assert site.told() == set()
+    alerts._minutes.is_behind = False
+    settle(alerts)
+    assert site.told() == {"counted"}
+
+
+def test_rules_wait_for_minutes_only_for_so_long(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.rule("counted", RANGED)
+    site.commit([START - n * MINUTE for n in range(30, 0, -1)])
+    alerts = site.own()
+    monkeypatch.setattr(alerts._minutes, "keep", lambda *_: False)
+    alerts._minutes.is_behind = True
+    settle(alerts)
+    assert site.evaluated() == {}
+    monkeypatch.setattr(service, "_WAITED_MINUTES", 0)
+    settle(alerts)
+    assert set(site.evaluated()) == {"counted"}

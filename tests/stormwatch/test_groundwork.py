@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stormwatch.catalog import Catalog
+from stormwatch.errors import QueryError
 from stormwatch.groundwork import Groundwork
 from stormwatch.storage import Store
 from tests.benchmarks.relations import START, make
@@ -84,9 +85,23 @@ def test_what_was_worked_out_is_what_is_read(made: Store) -> None:
     assert (kept, anew) == (len(before), 0)
 
 
-def test_what_begins_so_for_some_arguments_only_is_asked_as_it_is(made: Store) -> None:
+@pytest.mark.parametrize("name", ["explain_difference", "gaps", "gap_states", "delivery", "overview"])
+def test_some_are_asked_as_they_are(made: Store, name: str) -> None:
     groundwork = Groundwork(range(1, EVENTS))
-    assert ask(made, groundwork, "explain_difference")[1] == ["explain_difference"]
+    ask(made, groundwork, "swapped_pairs")
+    assert ask(made, groundwork, name)[1] == [name]
+
+
+def test_what_goes_wrong_is_an_error_that_pages_show(made: Store) -> None:
+    broken = made.cursor()
+    broken.close()
+    with pytest.raises(QueryError):
+        Groundwork(range(1, EVENTS)).ask(CATALOG, broken, "swapped_pairs", WINDOW, (str(made.path), 1))
+
+
+def test_the_first_instants_there_are_can_be_asked_about(made: Store) -> None:
+    first = datetime.min  # noqa: DTZ901 - naive UTC as stored
+    assert ask(made, Groundwork(range(1, EVENTS)), "swapped_pairs", since=first)[0]
 
 
 @pytest.mark.parametrize("events", [range(EVENTS, 2 * EVENTS), range(10)])

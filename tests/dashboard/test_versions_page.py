@@ -59,7 +59,7 @@ def writes(tmp_path: Path) -> Iterator[Store]:
 def test_versions_in_flight_together_are_those_of_the_deploy(unordered: Store, serve: Serve) -> None:
     serve(unordered)
     app = open_page("versions")
-    assert "4 of 8 types were in flight in several versions at once" in texts(app)
+    assert "4 of 9 types were in flight in several versions at once" in texts(app)
     rows = table(app, MIXED).to_dict("records")
     newer = [row for row in rows if row["schema_version"] == "2"]
     [deploy] = [one for one in truth("unordered")["incidents"] if one["kind"] == "deploy"]

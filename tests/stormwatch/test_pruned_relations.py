@@ -17,7 +17,7 @@ from stormwatch.storage import Store
 
 LOOK_BACK = {
     "backlog", "chain_shape_changes", "deadlock_surges", "delivery_budgets", "growing_backlogs", "loop_gain",
-    "repeated_work",
+    "reorder_history", "repeated_work",
 }  # fmt: skip
 """What is usual, what is new, how long a budget was used: these compare with a time before the window."""
 CATALOG = Catalog.load()

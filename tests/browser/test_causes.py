@@ -81,6 +81,11 @@ def test_box_over_the_heat_map_asks_about_its_row(page: Page, storm: str) -> Non
     page.mouse.up()
     page.wait_for_url("**/why?**box=**")
     settle(page)
+    # What is picked stands in the address once its widget is drawn.
+    page.wait_for_function(
+        "() => location.search.includes('service=') && location.search.includes('stream=')",
+        timeout=SETTLED_MS,
+    )
     picked = asked(page)
     assert (picked["what"], picked["service"], picked["stream"]) == ("late arrivals", "billing", "orders")
 

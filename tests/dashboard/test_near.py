@@ -23,6 +23,7 @@ Serve = Callable[..., Statements]
 SINCE = datetime(2026, 3, 2, 10)  # noqa: DTZ001
 MINUTE = timedelta(minutes=1)
 WINDOW = Window("all", SINCE, SINCE + 10 * MINUTE, is_absolute=False)
+RANKED = "What sets the selected events apart, the best explanation first"
 PAIRS = "Events that arrived after one with a greater number"
 
 
@@ -201,7 +202,10 @@ def test_a_selection_is_compared_with_nothing_of_itself(against: str, serve: Ser
         serve(store)
         box = f"{(SINCE + 60 * MINUTE).isoformat()}/{(SINCE + 70 * MINUTE).isoformat()}"
         app = open_page("why", window="all", box=box, against=against)
-        assert "`bad`" in texts(app)
+        ranked = table(app, RANKED)
+        [bad] = ranked[ranked["group"] == "node bad"].to_dict("records")
+        assert bad["share"] == 100
+        assert bad["selected_count"] == bad["group_count"] > 0
 
 
 def test_a_small_log_is_read_as_a_whole(

@@ -71,3 +71,41 @@ def test_a_template_makes_what_the_transcoder_makes(
     assert (made.lines, made.sources, made.refused) == (plain.lines, plain.sources, plain.refused)
     assert plain.refused
     assert any(objects._templates[transcoder.name]._known.values())
+
+
+def _spans(*operations: str) -> list[bytes]:
+    """Lines with one span each that differ in the operation that an attribute names, and in their ids."""
+    return [
+        (
+            '{"resourceSpans":[{"resource":{"attributes":[]},"scopeSpans":[{"spans":[{"traceId":'
+            f'"5b8efff798038103d269b633813fc6{number:02x}","spanId":"eee19b7ec3c1b1{number:02x}","name":"orders",'
+            '"startTimeUnixNano":"1764000000000000001","endTimeUnixNano":"1764000000000000002","attributes":[{'
+            f'"key":"messaging.operation.type","value":{{"stringValue":"{operation}"}}}}]}}]}}]}}]}}\n'
+        ).encode()
+        for number, operation in enumerate(operations, 10)
+    ]
+
+
+@pytest.mark.parametrize("others", [("publish", "deliver"), ("settle", "create")])
+def test_what_is_learned_of_one_word_is_not_used_for_one_that_becomes_another(
+    others: tuple[str, ...],
+) -> None:
+    [transcoder] = [one for one in _WITH_TEMPLATES if one.name == "otlp_traces"]
+    records = _spans(*["process"] * 4, *others, "process", *others)
+    plain = _made(dataclasses.replace(transcoder, opaque=b""), records)
+    made = _made(transcoder, records)
+    assert (made.lines, made.refused) == (plain.lines, [])
+    assert any(objects._templates[transcoder.name]._known.values())
+
+
+def test_what_is_not_passed_on_as_it_is_makes_no_template() -> None:
+    def transcode(record: bytes) -> Iterator[dict[str, str]]:
+        yield {"length": str(len(record)), "text": record.decode().replace("a", "b")}
+
+    alike = dataclasses.replace(_WITH_TEMPLATES[0], name="untrue", transcode=transcode, cut=lambda _: None)
+    for opaque in (rb'"text":"(?=[0-9a-z]++")([^"]++)', rb'"text":"()'):
+        untrue = dataclasses.replace(alike, opaque=opaque)
+        records = [b'{"text":"%b"}' % text for text in (b"aaa", b"aba", b"abacus", b"zzz", b"aaa")]
+        made = _made(untrue, records)
+        assert made.lines == _made(dataclasses.replace(untrue, opaque=b""), records).lines
+        objects._templates.clear()

@@ -6,13 +6,19 @@ import csv
 import io
 import json
 import math
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""The second four are the first four as wide as an ideograph, which some spreadsheets take for them."""
+_PER_S: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_DAY_S: Final = 86_400
+_MIDNIGHT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CYCLE_DAYS: Final = 146_097
+"""After so many days, 400 years, the Gregorian calendar begins again."""
 
 
 def safe_csv(text: str) -> str:
@@ -20,12 +26,27 @@ def safe_csv(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
+class _Lines:
+    """What a csv.writer writes to, as if lines ended in CR LF: it quotes only what they end in.
+
+    Lines end in LF. Whoever reads them may end them at a lone CR as well.
+    """
+
+    END: Final = "\r\n"
+
+    def __init__(self, text: io.StringIO) -> None:
+        self._text = text
+
+    def write(self, line: str) -> None:
+        self._text.write(line.removesuffix(self.END) + "\n")
+
+
 def csv_of(table: pa.Table) -> str:
     """The table as CSV with a header; texts that look like formulas get a leading quote."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(_Lines(text), lineterminator=_Lines.END)
     writer.writerow([safe_csv(name) for name in table.column_names])
-    for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+    for row in zip(*(values_of(column) for column in table.columns), strict=True):
         writer.writerow([_cell(value) for value in row])
     return text.getvalue()
 
@@ -39,11 +60,18 @@ def arrow_of(table: pa.Table) -> bytes:
 
 
 def parquet_of(table: pa.Table) -> bytes:
-    """The table as a Parquet file."""
+    """The table as a Parquet file; what that has no type for (intervals, unions) is text."""
     import pyarrow.parquet as pq
 
+    def stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
+        try:
+            pq.write_table(pa.table({"x": column.slice(0, 0)}), pa.BufferOutputStream())
+        except pa.ArrowNotImplementedError:
+            return pa.chunked_array([[_text(value) for value in values_of(column)]], pa.string())
+        return column
+
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
+    pq.write_table(pa.table([stored(column) for column in table.columns], table.column_names), sink)
     return bytes(sink.getvalue().to_pybytes())
 
 
@@ -55,7 +83,62 @@ def json_of(table: pa.Table) -> str:
 
 def plain_rows(table: pa.Table) -> list[dict[str, object]]:
     """The rows as dictionaries of what JSON has: see `plain_value`."""
-    return [{name: plain_value(value) for name, value in row.items()} for row in table.to_pylist()]
+    columns = [[plain_value(value) for value in values_of(column)] for column in table.columns]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def values_of(column: pa.ChunkedArray) -> list[object]:
+    """The values as Python has them, maps as dictionaries where their keys can be keys.
+
+    Dates and instants that Python does not have are text: infinity, -infinity, and years before 1
+    or after 9999 as ISO 8601 has them, with a sign and six digits.
+    """
+    try:
+        return list(column.to_pylist(maps_as_pydicts="lossy"))
+    except (OverflowError, ValueError, TypeError):
+        return [_value_of(scalar) for scalar in column]
+
+
+def _value_of(scalar: pa.Scalar) -> object:
+    try:
+        return scalar.as_py(maps_as_pydicts="lossy")
+    except (OverflowError, ValueError, TypeError):
+        pass  # is or holds what Python does not have
+    match scalar:
+        case pa.MapScalar():
+            entries = ((_value_of(entry["key"]), _value_of(entry["value"])) for entry in scalar.values)
+            return list(entries)
+        case pa.StructScalar():
+            return {name: _value_of(inner) for name, inner in scalar.items()}
+        case pa.ListScalar():
+            return [_value_of(inner) for inner in scalar.values]
+        case pa.UnionScalar() | pa.DictionaryScalar():
+            return _value_of(scalar.value)
+        case pa.TimestampScalar():
+            return _far_instant(scalar.value, _PER_S[scalar.type.unit])
+        case pa.Date32Scalar():
+            return _infinite(scalar.value, 32) or _far_day(scalar.value)
+        case _:
+            return str(scalar)
+
+
+def _far_instant(count: int, per_s: int) -> str:
+    days, rest = divmod(count, _DAY_S * per_s)
+    at = timedelta(seconds=rest // per_s, microseconds=rest % per_s * 10**6 // per_s)
+    return _infinite(count, 64) or f"{_far_day(days)}T{(_MIDNIGHT + at).time().isoformat()}Z"
+
+
+def _far_day(days: int) -> str:
+    cycles, days = divmod(days, _CYCLE_DAYS)
+    near = _MIDNIGHT + timedelta(days=days)
+    return f"{near.year + 400 * cycles:+07d}-{near:%m-%d}"
+
+
+def _infinite(count: int, bits: int) -> str | None:
+    """DuckDB's infinities are the greatest number of that many bits, and as much below 0."""
+    if abs(count) != 2 ** (bits - 1) - 1:
+        return None
+    return "infinity" if count > 0 else "-infinity"
 
 
 def plain_value(value: object) -> object:
@@ -99,7 +182,12 @@ def _cell(value: object) -> object:
             return safe_csv(value)
         case datetime() | date() | time():
             return str(value)
-        case dict() | list():
-            return safe_csv(json.dumps(plain_value(value), ensure_ascii=False))
         case _:
-            return safe_csv(str(plain_value(value)))
+            return safe_csv(_text(value) or "")
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    plain = plain_value(value)
+    return json.dumps(plain, ensure_ascii=False) if isinstance(plain, (dict, list)) else str(plain)

@@ -25,6 +25,8 @@ from stormwatch.errors import QueryError, QueryTimeout
 
 _ALLOWED = {"SELECT", "EXPLAIN"}
 _BATCH_ROWS = 2048
+_FOREIGN = {"uhugeint", "bignum", "bit", "time with time zone", "variant"}
+_NESTED = {"struct", "list", "array", "map", "union"}
 _running: set[duckdb.DuckDBPyConnection] = set()
 _guard = threading.Lock()
 _HELP = "`stormwatch queries` for the relations and tables there are"
@@ -113,15 +115,16 @@ def interrupt_all() -> None:
 
 def _check(sql: str) -> None:
     try:
+        sql.encode()  # half of a pair of surrogates is no text for DuckDB
         statements = duckdb.extract_statements(sql)
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeEncodeError) as error:
         raise failure(error, _HELP) from error
     if len(statements) != 1:
         raise QueryError(f"expected one statement, got {len(statements)}; send one SELECT at a time")
     try:
         kind = statements[0].type.name
     except ValueError:
-        kind = "this"  # a statement type that the Python client has no name for
+        kind = "Such"  # a statement type that the Python client has no name for
     if kind not in _ALLOWED:
         raise QueryError(f"{kind} statements are refused, only reading is allowed; send a SELECT")
 
@@ -133,7 +136,7 @@ def _read(
     row_limit: int,
 ) -> pa.Table:
     """The first rows of a statement; more are neither fetched nor kept."""
-    relation = cursor.sql(sql, params=params)
+    relation = _in_arrow(cursor.sql(sql, params=params))
     reader = relation.to_arrow_reader(min(row_limit, _BATCH_ROWS))
     try:
         schema, batches, missing = reader.schema, [], row_limit
@@ -149,6 +152,24 @@ def _read(
         reader.close()
     table = pa.Table.from_batches(batches, schema)
     return table.rename_columns(_unique(table.column_names))
+
+
+def _in_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The relation with texts in place of what Arrow would carry as other values or as raw bytes."""
+    if not any(_is_foreign(kind) for kind in relation.types):
+        return relation
+    columns = []
+    for number, (name, kind) in enumerate(zip(relation.columns, relation.types, strict=True), 1):
+        quoted = name.replace('"', '""')
+        columns.append(f'CAST(#{number} AS VARCHAR) AS "{quoted}"' if _is_foreign(kind) else f"#{number}")
+    return relation.project(", ".join(columns))
+
+
+def _is_foreign(kind: duckdb.sqltypes.DuckDBPyType) -> bool:
+    if kind.id in _NESTED:
+        inner = [part for _, part in kind.children if isinstance(part, duckdb.sqltypes.DuckDBPyType)]
+        return any(map(_is_foreign, inner))
+    return kind.id in _FOREIGN
 
 
 def _unique(names: Sequence[str]) -> list[str]:

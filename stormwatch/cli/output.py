@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from stormwatch.cli.options import Output
 from stormwatch.cli.talk import say
 from stormwatch.errors import ConfigError
-from stormwatch.export import arrow_of, csv_of, json_of, parquet_of, plain_value
+from stormwatch.export import arrow_of, csv_of, json_of, parquet_of, plain_value, values_of
 from stormwatch.plain import visible, visible_lines
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def rendered(table: pa.Table) -> RenderableType:
         is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
         is_number = is_number or pa.types.is_decimal(field.type)
         view.add_column(Text(visible(field.name)), justify="right" if is_number else "left", overflow="fold")
-    for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+    for row in zip(*(values_of(column) for column in table.columns), strict=True):
         view.add_row(*(Text(cell(value)) for value in row))
     return view
 

@@ -130,6 +130,7 @@ def test_health_is_answered_while_as_many_questions_run_as_may(served: Served) -
         ({"sql": "SELECT 1", "timeout": "nan"}, "timeout 'nan'"),
         ({"sql": "SELECT 1", "params": 3}, "params must be"),
         ({"sql": "SELECT 1", "sqll": "x"}, "not understood: sqll"),
+        ({"sql": "SELECT '\ud800'"}, "surrogates not allowed"),
         ([1], "must be a JSON object"),
         (b"{", "is not JSON"),
         (b" " * (2 << 20), "longer than 1048576 bytes"),

@@ -191,6 +191,7 @@ def test_refused(store: Store, directory: Path, attack: str) -> None:
     ("sql", "message"),
     [
         ("DELETE FROM batches", "DELETE statements are refused, only reading is allowed; send a SELECT"),
+        ("UPDATE EXTENSIONS", "Such statements are refused, only reading is allowed; send a SELECT"),
         ("SELECT 1; SELECT 2", "expected one statement, got 2; send one SELECT at a time"),
         ("", "expected one statement, got 0; send one SELECT at a time"),
         ("SELEC 1", "Parser Error: syntax error"),

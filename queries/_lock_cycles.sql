@@ -1,8 +1,9 @@
 -- _lock_cycles: in which circles did owners wait for each other, as the lock events tell?
 --
 -- One row per edge of a circle whose edges were all there at one instant, for longer than the
--- clock_error. Circles of more than 12 owners are not looked for. Rows come unordered,
--- because sorting is for whoever needs it.
+-- clock_error. Circles that one wait closes, for what several hold, are one. Those of more
+-- than 12 owners are not looked for. Rows come unordered, because sorting is for whoever
+-- needs it.
 --
 -- Parameters
 --   since        TIMESTAMP  first instant included
@@ -99,17 +100,56 @@ circles AS (
     WHERE
         paths.last_owner = paths.first_owner
         AND date_trunc('minute', paths.began_at) = paths.minute_start
+),
+
+found AS (
+    SELECT
+        circles.closed_at,
+        circles.broken_at,
+        circles.members,
+        edges.owner,
+        edges.blocked_by,
+        edges.resource,
+        edges.mode,
+        edges.statement,
+        edges.event_id,
+        edges.began_at
+    FROM circles
+    INNER JOIN edges ON circles.edge_no = edges.edge_no
+),
+
+closed AS (
+    SELECT
+        found.closed_at,
+        found.members,
+        min(found.broken_at) AS broken_at,
+        min(found.owner) FILTER (WHERE found.began_at = found.closed_at) AS closed_by
+    FROM found
+    GROUP BY found.closed_at, found.members
+),
+
+knots AS (
+    SELECT
+        closed.closed_at,
+        closed.closed_by,
+        min(closed.broken_at) AS broken_at,
+        list_sort(list_distinct(flatten(list(closed.members)))) AS members
+    FROM closed
+    GROUP BY closed.closed_at, closed.closed_by
 )
 
-SELECT
-    circles.closed_at,
-    circles.broken_at,
-    circles.members,
-    edges.owner,
-    edges.blocked_by,
-    edges.resource,
-    edges.mode,
-    edges.statement,
-    edges.event_id
-FROM circles
-INNER JOIN edges ON circles.edge_no = edges.edge_no;
+SELECT DISTINCT
+    found.closed_at,
+    knots.broken_at,
+    knots.members,
+    found.owner,
+    found.blocked_by,
+    found.resource,
+    found.mode,
+    found.statement,
+    found.event_id
+FROM found
+INNER JOIN closed
+    ON found.closed_at = closed.closed_at AND found.members = closed.members
+INNER JOIN knots
+    ON closed.closed_at = knots.closed_at AND closed.closed_by = knots.closed_by;

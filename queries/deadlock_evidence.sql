@@ -1,7 +1,8 @@
 -- deadlock_evidence: which deadlocks were there, reported by an engine or told by the lock events?
 --
 -- One row per deadlock, however many sources tell of it. Waits, grants and releases tell of
--- one where owners waited for each other in a circle at one instant. A report and a circle
+-- one where owners waited for each other in a circle at one instant; circles that one wait
+-- closes, for what several hold, are one deadlock. A report and a circle
 -- are the same deadlock when the members of one are among those of the other and the report
 -- came between the closing of the circle and the report_delay after its end. A circle that
 -- no report tells of may be one that a timeout broke, or one of clocks that are apart:

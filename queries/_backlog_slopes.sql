@@ -1,7 +1,8 @@
 -- _backlog_slopes: how much more is sent than is handled, in every span?
 --
 -- One row per bucket, stream and consumer that handles what is sent to it, of the span that
--- ends with the bucket; unordered. What counts as handled is said in `backlog`.
+-- ends with the bucket; unordered. What counts as handled is said in `backlog`. A silence of
+-- all streams for more than 31 days is a break in the logs, and has rows for one span only.
 --
 -- Parameters
 --   since   TIMESTAMP  first instant included
@@ -63,6 +64,31 @@ queues AS MATERIALIZED (
     INNER JOIN begun ON best.stream = begun.stream
 ),
 
+-- Of a break in the logs only what the spans before and behind it need.
+covered AS MATERIALIZED (
+    SELECT list_sort(list_distinct(flatten(list(stretches.buckets)))) AS buckets
+    FROM (
+        SELECT
+            generate_series(
+                known.bucket_start,
+                CASE
+                    WHEN known.next_bucket > known.bucket_start + INTERVAL 31 DAY
+                        THEN least(known.bucket_start + span::INTERVAL, known.next_bucket)
+                    ELSE coalesce(known.next_bucket, known.bucket_start)
+                END,
+                bucket::INTERVAL
+            ) AS buckets
+        FROM (
+            SELECT
+                counts.bucket_start,
+                lead(counts.bucket_start) OVER (ORDER BY counts.bucket_start)
+                    AS next_bucket
+            FROM counts
+            GROUP BY counts.bucket_start
+        ) AS known
+    ) AS stretches
+),
+
 moved AS (
     SELECT
         queues.queue_no,
@@ -90,15 +116,12 @@ moved AS (
     SELECT
         queues.queue_no,
         unnest(
-            generate_series(
-                queues.first_bucket,
-                (SELECT max(counts.bucket_start) FROM counts),
-                bucket::INTERVAL
-            )
+            covered.buckets[list_position(covered.buckets, queues.first_bucket):]
         ) AS bucket_start,
         0 AS sent_count,
         0 AS handled_count
     FROM queues
+    CROSS JOIN covered
 ),
 
 flows AS (

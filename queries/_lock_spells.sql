@@ -116,11 +116,14 @@ SELECT
     followed.statement,
     followed.event_id,
     followed.occurred_at AS began_at,
-    CASE
-        WHEN followed.operation = 'lock_wait'
-            THEN coalesce(followed.next_at, followed.last_at)
-        ELSE coalesce(followed.changed_at, followed.last_at)
-    END AS ended_at,
+    least(
+        CASE
+            WHEN followed.operation = 'lock_wait'
+                THEN coalesce(followed.next_at, followed.last_at)
+            ELSE coalesce(followed.changed_at, followed.last_at)
+        END,
+        followed.occurred_at + INTERVAL 31 DAY
+    ) AS ended_at,
     followed.operation = 'lock_wait'
     AND coalesce(
         followed.next_operation = 'lock_acquire'

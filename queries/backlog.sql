@@ -5,7 +5,8 @@
 -- first processed it, or where processing is not logged, received it. Only streams that the
 -- sender and the consumer call by the same name can be told of. The slope is the mean of
 -- (sent - handled) per bucket with its standard error: a sum of chances that goes up and down
--- by itself is not taken for a trend.
+-- by itself is not taken for a trend. A silence of all streams for more than 31 days is a break
+-- in the logs, or a wrong clock, and has no rows.
 --
 -- Parameters
 --   since          TIMESTAMP  first instant included (default: the oldest event)

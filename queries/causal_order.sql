@@ -2,9 +2,10 @@
 --
 -- One row. An event happened before another when a chain of causes leads from it to the
 -- other, or the vector clock of the other has seen it; what neither holds for is
--- concurrent. Clocks of machines are not asked, nor in which order one node wrote its records:
--- causal_path looks at that too. Where the logs hold vector clocks,
--- concurrent is certain; elsewhere it means that nothing that was logged orders the two.
+-- concurrent. Clocks of machines are not asked. Where the logs hold vector clocks, concurrent
+-- is certain; elsewhere it means that no cause orders the two. Then one may still have
+-- happened before the other, by the order in which one node wrote its records: causal_path
+-- looks at that too, and has no answer either way round when the two are concurrent.
 --
 -- Parameters
 --   first   VARCHAR  event_id

@@ -6,7 +6,8 @@
 -- known. Steps go along causes, also those of vector clocks, along messages from the record of
 -- where an event was first observed to those of others about it, and along the order in
 -- which a node wrote one file, or numbered its events in logs with vector clocks. Spans are
--- written when they end, so their place in a file orders nothing. What lies more than the
+-- written when they end, so their place in a file orders nothing, nor does that of a record
+-- that names neither node nor service. What lies more than the
 -- clock_error outside the times of the two is not looked at.
 --
 -- Parameters
@@ -62,7 +63,9 @@ records AS MATERIALIZED (
         events.cause_kind,
         -- A line is what one node wrote into one file; the place in it is its order.
         CASE
-            WHEN regexp_matches(events.format, 'otlp|zipkin|jaeger|apm|span')
+            WHEN
+                regexp_matches(events.format, 'otlp|zipkin|jaeger|apm|span')
+                OR coalesce(events.node, events.service) IS NULL
                 THEN hash(events.file_id, events.byte_offset, events.record_no)
             WHEN starts_with(events.format, 'vector_clock') THEN hash(events.node)
             ELSE hash(events.node, events.service, events.file_id)

@@ -46,7 +46,12 @@ counted AS (
 ),
 
 steps AS (
-    SELECT unnest(range(1, most::BIGINT + 1)) AS step
+    SELECT unnest(range(1, least(most::BIGINT, longest.position) + 1)) AS step
+    FROM (
+        SELECT max(arrivals.position) AS position
+        FROM arrivals
+        WHERE arrivals.is_reordered
+    ) AS longest
 ),
 
 compared AS (

@@ -102,7 +102,7 @@ def shiviz_text(chain: Chain) -> str:
 def otlp_text(chain: Chain) -> str:
     """OTLP/JSON with one trace: an event is a span, one cause its parent, the others are links.
 
-    A span has no length, for logs say when something happened and not how long it took. Ids are
+    A time that is not known, or before 1970, which OTLP cannot say, is 0. A span has no length, for logs say when something happened and not how long it took. Ids are
     hashes of the event_ids, which are the attribute `messaging.message.id`.
     """
     causes: dict[str, list[str]] = defaultdict(list)
@@ -201,7 +201,7 @@ def _nanoseconds(instant: datetime | None) -> str:
     if instant is None:
         return "0"
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return str((aware - _EPOCH) // timedelta(microseconds=1) * 1000)
+    return str(max((aware - _EPOCH) // timedelta(microseconds=1) * 1000, 0))
 
 
 def _attributes(values: Mapping[str, str | None]) -> list[dict[str, Any]]:

@@ -102,8 +102,9 @@ def shiviz_text(chain: Chain) -> str:
 def otlp_text(chain: Chain) -> str:
     """OTLP/JSON with one trace: an event is a span, one cause its parent, the others are links.
 
-    A time that is not known, or before 1970, which OTLP cannot say, is 0. A span has no length, for logs say when something happened and not how long it took. Ids are
-    hashes of the event_ids, which are the attribute `messaging.message.id`.
+    A span has no length, for logs say when something happened and not how long it took. A time that
+    is not known, or before 1970, which OTLP cannot say, is 0. Ids are hashes of the event_ids, which
+    are the attribute `messaging.message.id`.
     """
     causes: dict[str, list[str]] = defaultdict(list)
     for edge in sorted(chain.edges, key=lambda edge: (edge["effect_id"], edge["kind"], edge["cause_id"])):

@@ -128,7 +128,7 @@ class Connection:
             QueryError: no such relation or parameter, or the database refused or failed.
             QueryTimeout: it ran longer than `timeout_s`.
         """
-        arguments = {key: _text(value) for key, value in params.items() if value is not None}
+        arguments = {key: text_of(value) for key, value in params.items() if value is not None}
         return _stamped(self._data.query(name, arguments, Bounds(row_limit, timeout_s)))
 
     def sql(
@@ -177,7 +177,7 @@ def _stamped(answer: Answer) -> pa.Table:
     return answer.table.replace_schema_metadata({**(answer.table.schema.metadata or {}), **stamp})
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """A parameter as DuckDB casts it from text; instants are UTC."""
     match value:
         case datetime():
@@ -185,8 +185,16 @@ def _text(value: object) -> str:
             return utc.isoformat(sep=" ")
         case timedelta():
             return f"{value // timedelta(microseconds=1)} microseconds"
+        case list() | tuple():
+            entries = ("NULL" if one is None else _quoted(text_of(one)) for one in value)
+            return f"[{', '.join(entries)}]"
         case _:
             return str(value)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 class Local:
@@ -319,7 +327,8 @@ class Remote:
         kind = http.client.HTTPSConnection if is_safe else http.client.HTTPConnection
         connection = kind(self._base.hostname or "", self._base.port, timeout=timeout_s)
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            sent = None if body is None else json.dumps(body, default=text_of)
+            connection.request(method, path, sent, headers)
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:

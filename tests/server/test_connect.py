@@ -21,6 +21,9 @@ def test_a_url_answers_as_a_file_does(served: Served) -> None:
         some = connection.sql(
             "SELECT event_id FROM events WHERE byte_offset > $place", row_limit=1, place=100
         )
+        since = datetime(2026, 3, 2, 10, 0, 2)  # noqa: DTZ001 - naive UTC as stored
+        later = connection.sql("SELECT event_id FROM events WHERE occurred_at > $since", since=since)
+    assert later.num_rows == 2
     assert chain.column("event_id").to_pylist() == ["e1", "e2", "e3"]
     assert late.column("event_count").to_pylist() == [2]
     assert some.num_rows == 1

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 import stormwatch
+from stormwatch.client import text_of
 from stormwatch.errors import DatabaseMissing, QueryError, StorageError
-from stormwatch.storage import Store
+from stormwatch.storage import Store, open_empty
 from tests.prepared import prepare
 
 
@@ -62,6 +63,17 @@ def test_instants_are_utc_whatever_they_are_given_as(database: Path, since: obje
     with stormwatch.connect(database) as connection:
         found = connection.query("event_rate", since=since, bucket="1 minute")
     assert found.num_rows == 2
+
+
+def test_parameters_may_be_lists(database: Path) -> None:
+    ids = ["e-1", "a,b", "it's", 'a"b', "a\\b", "a\nb", " a]", "", "NULL", None]
+    with stormwatch.connect(database) as connection:
+        costs = connection.query("order_cost", holds=[timedelta(seconds=1), timedelta(0)])
+        found = connection.query("explain_difference", selection="listed", selected_ids=ids, min_count=1)
+    assert (costs.num_rows, found.num_rows) == (0, 0)
+    with open_empty() as empty:
+        [(back,)] = empty.execute("SELECT ?::VARCHAR[]", [text_of(ids)]).fetchall()
+    assert back == ids
 
 
 def test_explain(database: Path) -> None:

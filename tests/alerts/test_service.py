@@ -17,6 +17,7 @@ from .planted import MINUTE, START
 from .watched import Site, burst, calm, settle
 
 
+@pytest.mark.slow
 def test_after_a_restart_minutes_later_all_rules_are_evaluated_again(site: Site) -> None:
     site.rule("counted")
     site.commit([START - number * MINUTE for number in range(5)])

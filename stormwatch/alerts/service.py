@@ -107,7 +107,7 @@ class Alerts:
         self._base_url = self._base_url or url
         self._watch = replace(self._watch, watching_since=self._now())
         with ledger.written(self._store) as cursor:
-            ledger.retire(cursor, [*self.config.rules, *self.config.broken])
+            ledger.retire(cursor, [*self.config.rules, *self.config.broken], self._now())
         for name, turn in (("alerts", self.evaluate_due), ("alert delivery", self._deliver)):
             thread = threading.Thread(target=self._run, args=(name, turn), name=name, daemon=True)
             thread.start()

@@ -1,4 +1,4 @@
-"""Clocks and dates that are wrong: no rule is blind because of them."""
+"""Clocks and dates that are wrong: no rule is blind because of them, and no receiver is left alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from stormwatch.alerts import delivery
+from stormwatch.alerts.config import Route
+from stormwatch.alerts.delivery import Delivery
+from stormwatch.alerts.ledger import wall_now
+from stormwatch.storage import Store
+from tests.cli.receiver import Receiver
+
+from .outbox import queue
 from .planted import MINUTE, START
 from .watched import Site, burst, calm, settle, tells
 
@@ -57,3 +65,36 @@ def test_a_wall_clock_that_is_set_back_stops_nothing(site: Site) -> None:
     site.now = START + 4 * MINUTE
     assert tells(site, alerts, START + 3 * MINUTE)
     assert site.evaluated()["log_silent"][0] == START + 4 * MINUTE
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_a_receiver_that_failed_before_the_clock_was_set_back_is_tried_again(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, *, is_down: bool
+) -> None:
+    route = Route("hook", "webhook", receiver.url)
+    queue(store, route)
+    sender = Delivery(store, {"hook": route})
+    if is_down:
+        receiver.down()
+    receiver.status = 500
+    with monkeypatch.context() as ahead:
+        ahead.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(days=1))
+        assert sender.deliver() == 0
+    if is_down:
+        receiver.up()
+    receiver.status = 200
+    assert sender.deliver() == 1
+
+
+def test_an_alertmanager_is_told_again_after_the_clock_was_set_back(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = Route("manager", "alertmanager", receiver.url)
+    queue(store, route)
+    sender = Delivery(store, {"manager": route})
+    with monkeypatch.context() as ahead:
+        ahead.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(days=1))
+        sender.deliver()
+    known = len(receiver.got)
+    sender.deliver()
+    assert len(receiver.got) == known + 1

@@ -12,7 +12,7 @@ import json
 import signal
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -22,11 +22,20 @@ from live import tell
 from stories import STORIES, Story, in_dialect
 
 _START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_LONGEST = timedelta(days=366)
+_MOST_TRAFFIC = 1000
 
 
 def _instant(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no instant such as {_START.isoformat()}") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not _FIRST <= moment < _LAST:
+        raise argparse.ArgumentTypeError(f"{text} is not between the years {_FIRST.year} and {_LAST.year}")
+    return moment
 
 
 def _positive(text: str) -> float:
@@ -34,6 +43,19 @@ def _positive(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def _minutes(text: str) -> float:
+    longest = _LONGEST // timedelta(minutes=1)
+    if _positive(text) > longest:
+        raise argparse.ArgumentTypeError(f"{text} is more than a year, {longest} minutes")
+    return float(text)
+
+
+def _speed(text: str) -> float:
+    if _positive(text) > _MOST_TRAFFIC:
+        raise argparse.ArgumentTypeError(f"{text} is more than {_MOST_TRAFFIC}")
+    return float(text)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -51,10 +73,13 @@ def _arguments() -> argparse.ArgumentParser:
         command.add_argument(
             "--dialect", choices=DIALECTS, help="of all nodes; default: each service its own"
         )
-    write.add_argument("--minutes", type=_positive, help="default: as long as the story takes")
+    write.add_argument("--minutes", type=_minutes, help="default: as long as the story takes")
     write.add_argument("--start", type=_instant, default=_START, help=f"default: {_START.isoformat()}")
     live.add_argument(
-        "--speed", type=_positive, default=1.0, help="times as much traffic; 1: about 250 lines a second"
+        "--speed",
+        type=_speed,
+        default=1.0,
+        help=f"times as much traffic, at most {_MOST_TRAFFIC}; 1: about 250 lines a second",
     )
     live.add_argument("--seconds", type=_positive, help="of the present, then stop; default: never")
     live.add_argument("--rotate-mb", type=_positive, default=4.0, help="rotate larger files; default: 4")

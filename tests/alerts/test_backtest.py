@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,6 +30,12 @@ def _played(site: Site, **body: object) -> dict[str, Any]:
 def test_what_a_log_ends_with_is_played_as_it_was_evaluated_when_it_was_quiet(site: Site) -> None:
     [fired] = _played(site)["fired"]
     assert (fired["fired_at"], fired["resolved_at"]) == ("2026-11-20T00:01:00Z", None)
+
+
+def test_a_log_that_is_ahead_of_the_clock_is_played_as_it_is_evaluated(site: Site) -> None:
+    site.now -= timedelta(days=365)
+    [fired] = _played(site)["fired"]
+    assert fired["fired_at"] == "2026-11-20T00:01:00Z"
 
 
 @pytest.mark.parametrize("seconds", [60, 90, 3600])

@@ -38,6 +38,8 @@ _BACK: Final = 15
 """Where a clock goes back, so many minutes before are evaluated."""
 _STEP: Final = timedelta(minutes=2)
 """A wall clock that is further behind than the last evaluation was set."""
+_UNWATCHED: Final = timedelta(minutes=5)
+"""More than a turn takes: between two looks that are so far apart it slept, or its clock was set."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _LATE: Final = timedelta(hours=1)
@@ -92,6 +94,7 @@ class Alerts:
         self._behind_since: float | None = None
         self._watched_from: datetime | None = None
         """To where the log was complete when it was first looked at: what is later is no history."""
+        self._looked_at: datetime | None = None
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -150,6 +153,7 @@ class Alerts:
     def evaluate_due(self) -> bool:
         """One turn: evaluate one rule that has something to do; whether there was one."""
         now = self._now()
+        self._look(now)
         complete_to = None
         if self._backlog.is_read(self._status(), now):
             with self._store.cursor() as cursor:
@@ -179,6 +183,13 @@ class Alerts:
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
         return is_busy or has_more
+
+    def _look(self, now: datetime) -> None:
+        """Notice where nobody watched, as before the start: it does not count as silence of a log."""
+        last = self._looked_at or now
+        if now - last >= _UNWATCHED or now < self._watch.watching_since:
+            self._watch = replace(self._watch, watching_since=now)
+        self._looked_at = now
 
     def _in_order(self) -> list[Rule]:
         """The rules, every other turn the most urgent first, else the one that was left out for longest.

@@ -67,6 +67,32 @@ def test_a_wall_clock_that_is_set_back_stops_nothing(site: Site) -> None:
     assert site.evaluated()["log_silent"][0] == START + 4 * MINUTE
 
 
+@pytest.mark.parametrize("jump", [timedelta(hours=3), -timedelta(days=1)])
+def test_a_wall_clock_that_jumps_is_no_silence_and_hides_none(site: Site, jump: timedelta) -> None:
+    """As when the machine slept, or its clock was set."""
+    alerts = site.alerts(lambda name: name == "log_silent")
+    write_for_hours(site)
+    settle(alerts)
+    site.now += jump
+    settle(alerts)
+    assert site.fired() == set()
+    if jump < timedelta(0):
+        write_for_hours(site)
+    silent_min = 0
+    while not site.fired() and silent_min < 60:
+        site.now += MINUTE
+        silent_min += 1
+        settle(alerts)
+    assert (site.fired(), 5 <= silent_min <= 20) == ({"all logs"}, True), silent_min
+
+
+def write_for_hours(site: Site) -> None:
+    """Write a line every four minutes, as many as a silence is judged by."""
+    for _ in range(40):
+        site.now += 4 * MINUTE
+        site.commit([site.now])
+
+
 @pytest.mark.parametrize("is_down", [True, False])
 def test_a_receiver_that_failed_before_the_clock_was_set_back_is_tried_again(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, *, is_down: bool

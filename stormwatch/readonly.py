@@ -1,18 +1,21 @@
 """Ad hoc SQL against a database that someone else may be writing: it can read, and nothing else.
 
-Three walls, each needed. The statement must be a single SELECT or EXPLAIN, which keeps settings,
-ATTACH, COPY and temporary objects out. It runs in a READ ONLY transaction, because a DELETE inside
-a WITH clause or under EXPLAIN ANALYZE counts as a SELECT or EXPLAIN. And the connection has
-external access off and its configuration locked (`stormwatch.storage`), so no function reads a file.
+Four walls, each needed. The statement must be a single SELECT or EXPLAIN, which keeps settings,
+ATTACH, COPY and temporary objects out. It may call only those of DuckDB's table functions that read
+the database: others write a checkpoint, register resources or run text as SQL. It runs in a READ ONLY
+transaction, because a DELETE inside a WITH clause or under EXPLAIN ANALYZE counts as a SELECT or
+EXPLAIN. And the connection has external access off and its configuration locked
+(`stormwatch.storage`), so no function reads a file.
 Not covered: one expression that takes all memory, such as repeat('x', 4e9); `interrupt` is only
 looked at between chunks of rows. Give strangers SQL only in a process of its own.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +27,15 @@ from stormwatch.catalog import failure
 from stormwatch.errors import QueryError, QueryTimeout
 
 _ALLOWED = {"SELECT", "EXPLAIN"}
+_HARMLESS = re.compile(
+    r"range|generate_series|unnest|repeat|repeat_row|json_each|json_tree|query_table|summary"
+    r"|icu_calendar_names|pg_timezone_names|test_all_types|(duckdb|pragma)_\w+"
+)
+"""Those of DuckDB's table functions that read nothing else, and change nothing."""
+_SPACES = "".join(map(chr, [*range(0x21), 0x7F, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029,
+                            0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF]))  # fmt: skip
+"""All that DuckDB's parser takes for a space, and some more."""
+_known: list[frozenset[str]] = []
 _BATCH_ROWS = 2048
 _FOREIGN = {"uhugeint", "bignum", "bit", "time with time zone", "variant"}
 _NESTED = {"struct", "list", "array", "map", "union"}
@@ -64,6 +76,7 @@ def run_readonly(
         QueryTimeout: it ran longer than `timeout_s`, reading the rows included.
     """
     _check(sql)
+    _check_calls(sql, _table_functions(connection))
     started = time.perf_counter()
     cursor = connection.cursor()
     expired = threading.Event()
@@ -127,6 +140,41 @@ def _check(sql: str) -> None:
         kind = "Such"  # a statement type that the Python client has no name for
     if kind not in _ALLOWED:
         raise QueryError(f"{kind} statements are refused, only reading is allowed; send a SELECT")
+
+
+def _table_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """DuckDB's own, which are the same in every database of a process."""
+    if not _known:
+        with connection.cursor() as cursor:
+            found = cursor.execute(
+                "SELECT function_name FROM duckdb_functions() WHERE function_type = 'table' AND internal"
+            ).fetchall()
+        _known.append(frozenset(name for (name,) in found))
+    return _known[0]
+
+
+def _check_calls(sql: str, table_functions: frozenset[str]) -> None:
+    called = ""
+    for word in _words(sql):
+        if word == "(" and called in table_functions and not _HARMLESS.fullmatch(called):
+            raise QueryError(f"{called}() is refused, it does more than read the database; {_HELP}")
+        called = word
+
+
+def _words(sql: str) -> Iterator[str]:
+    """Names in lower case and without quotes, and `(`; nothing for all else but spaces and comments."""
+    text, tokens = sql.encode(), duckdb.tokenize(sql)
+    for place, (offset, kind) in enumerate(tokens):
+        end = tokens[place + 1][0] if place + 1 < len(tokens) else len(text)
+        word = text[offset:end].decode().strip(_SPACES)
+        if not word or kind == duckdb.token_type.comment:
+            continue
+        if word.startswith("("):
+            yield "("
+        elif kind in {duckdb.token_type.identifier, duckdb.token_type.keyword}:
+            yield word.removeprefix('"').removesuffix('"').replace('""', '"').lower()
+        else:
+            yield ""
 
 
 def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -79,6 +80,12 @@ EXPLAIN ANALYZE DROP TABLE batches
 EXPLAIN ANALYZE CREATE TABLE stolen AS SELECT 1
 SELECT * FROM query('DELETE FROM batches RETURNING *')
 SELECT * FROM force_checkpoint('store')
+FROM checkpoint()
+FROM "CheckPoint" /* /* */ */ ('store')
+FROM system.main.checkpoint\u00a0/* x */\u2003()
+EXPLAIN ANALYZE FROM checkpoint()
+FROM query('FROM ' || 'checkpoint()')
+FROM destroy_external_resource('checkpoint', 'store')
 IMPORT DATABASE '{directory}'
 COPY batches FROM '{secret}'
 """
@@ -108,6 +115,9 @@ ANALYZE
 PREPARE p AS DELETE FROM batches
 EXECUTE p
 CALL checkpoint()
+FROM register_external_resource_type('x', kind = 'k', create_function = 'query')
+FROM truncate_duckdb_logs()
+FROM enable_logging()
 SELECT 1; DELETE FROM batches
 SELECT 1; SELECT 2
 """
@@ -192,6 +202,7 @@ def test_refused(store: Store, directory: Path, attack: str) -> None:
     [
         ("DELETE FROM batches", "DELETE statements are refused, only reading is allowed; send a SELECT"),
         ("UPDATE EXTENSIONS", "Such statements are refused, only reading is allowed; send a SELECT"),
+        ("FROM Read_Text('x')", "read_text() is refused, it does more than read the database; `stormwatch"),
         ("SELECT 1; SELECT 2", "expected one statement, got 2; send one SELECT at a time"),
         ("", "expected one statement, got 0; send one SELECT at a time"),
         ("SELEC 1", "Parser Error: syntax error"),
@@ -199,8 +210,26 @@ def test_refused(store: Store, directory: Path, attack: str) -> None:
     ],
 )
 def test_a_refusal_says_what_to_do(store: Store, sql: str, message: str) -> None:
-    with store.cursor() as cursor, pytest.raises(QueryError, match=message.replace("(", r"\(")):
+    with store.cursor() as cursor, pytest.raises(QueryError, match=re.escape(message)):
         run_readonly(cursor, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT checkpoint, (1) FROM (SELECT 1 AS checkpoint)",
+        "SELECT query FROM (SELECT 1 AS query) WHERE query IN (1)",
+        "SELECT 'FROM checkpoint()' -- checkpoint()",
+        "SELECT count(*) FROM duckdb_tables()",
+        "SELECT unnest(range(3))",
+        "SELECT * FROM json_each('{\"checkpoint\": 1}')",
+        "SELECT \u00e9 FROM (SELECT 1 AS \u00e9)",
+        "SUMMARIZE batches",
+    ],
+)
+def test_what_only_looks_like_it_is_answered(store: Store, sql: str) -> None:
+    with store.cursor() as cursor:
+        assert run_readonly(cursor, sql).table.num_rows > 0
 
 
 _PAIRS = "range(10_000_000) AS a, range(10_000_000) AS b"

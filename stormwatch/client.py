@@ -129,7 +129,7 @@ class Connection:
             QueryTimeout: it ran longer than `timeout_s`.
         """
         arguments = {key: text_of(value) for key, value in params.items() if value is not None}
-        return _stamped(self._data.query(name, arguments, Bounds(row_limit, timeout_s)))
+        return self._data.query(name, arguments, Bounds(row_limit, timeout_s)).stamped()
 
     def sql(
         self, text: str, *, row_limit: int = 1_000_000, timeout_s: float = 600.0, **params: object
@@ -140,7 +140,7 @@ class Connection:
             QueryError: not exactly one statement that only reads, or the database refused or failed.
             QueryTimeout: it ran longer than `timeout_s`.
         """
-        return _stamped(self._data.sql(text, params, Bounds(row_limit, timeout_s)))
+        return self._data.sql(text, params, Bounds(row_limit, timeout_s)).stamped()
 
     def close(self) -> None:
         """Close the file, if it is one; others may then write it."""
@@ -166,15 +166,6 @@ def connect(where: str | Path, *, token: str | None = None) -> Connection:
         return Connection(owner)
     connection = open_current(database.path)
     return Connection(Local(connection), connection)
-
-
-def _stamped(answer: Answer) -> pa.Table:
-    stamp = {
-        "stormwatch.data_version": str(answer.data_version),
-        "stormwatch.complete_to": "" if answer.complete_to is None else answer.complete_to.isoformat() + "Z",
-        "stormwatch.is_truncated": str(answer.is_truncated).lower(),
-    }
-    return answer.table.replace_schema_metadata({**(answer.table.schema.metadata or {}), **stamp})
 
 
 def text_of(value: object) -> str:

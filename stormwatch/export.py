@@ -71,7 +71,8 @@ def parquet_of(table: pa.Table) -> bytes:
         return column
 
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table([stored(column) for column in table.columns], table.column_names), sink)
+    columns = [stored(column) for column in table.columns]
+    pq.write_table(pa.table(columns, table.column_names, metadata=table.schema.metadata), sink)
     return bytes(sink.getvalue().to_pybytes())
 
 

@@ -58,6 +58,15 @@ class Answer:
     complete_to: datetime | None
     """Newest instant (UTC) of any event in that data; None when no event has a time."""
 
+    def stamped(self) -> pa.Table:
+        """The table, and in the metadata of its schema how fresh it is; see `stormwatch.connect`."""
+        stamp = {
+            "stormwatch.data_version": str(self.data_version),
+            "stormwatch.complete_to": "" if self.complete_to is None else self.complete_to.isoformat() + "Z",
+            "stormwatch.is_truncated": str(self.is_truncated).lower(),
+        }
+        return self.table.replace_schema_metadata({**(self.table.schema.metadata or {}), **stamp})
+
 
 def run_readonly(
     connection: duckdb.DuckDBPyConnection,

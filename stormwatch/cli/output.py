@@ -27,13 +27,15 @@ _WIDE = 100_000
 
 
 def emit_answer(answer: Answer, output: Output) -> None:
-    """Write an answer; says on stderr how much there is of it and how new it is."""
-    emit_table(answer.table, output)
+    """Write an answer; says on stderr how much there is of it and how new it is.
+
+    Arrow and Parquet also say so themselves, in the metadata of their schema.
+    """
+    emit_table(answer.stamped(), output)
     if answer.is_truncated:
         say(f"only the first {answer.table.num_rows} rows; ask for more with --limit")
-    if output.format == "table":
-        newest = cell(answer.complete_to) or "no event with a time"
-        say(f"{answer.table.num_rows} rows; data version {answer.data_version}, newest event: {newest}")
+    newest = cell(answer.complete_to) or "no event with a time"
+    say(f"{answer.table.num_rows} rows; data version {answer.data_version}, newest event: {newest}")
 
 
 def emit_table(table: pa.Table, output: Output) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -80,7 +81,20 @@ def test_rows_beyond_the_limit_are_announced(stormwatch: Command) -> None:
     result = stormwatch("sql", "FROM events", "--limit", 3, "--format", "json")
     assert len(result.rows) == 3
     assert "only the first 3 rows" in result.err
-    assert stormwatch("sql", "FROM events", "--limit", 10, "--format", "json").err == ""
+    whole = stormwatch("sql", "FROM events", "--limit", 10, "--format", "json")
+    assert whole.err == "10 rows; data version 1, newest event: 2026-03-02 10:00:09\n"
+
+
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+def test_a_file_says_itself_how_new_it_is(form: str, stormwatch: Command) -> None:
+    source = pa.BufferReader(stormwatch("sql", "FROM events", "--limit", 3, "--format", form).out)
+    table = pa.ipc.open_stream(source).read_all() if form == "arrow" else pq.read_table(source)
+    stamp = {
+        name: table.schema.metadata[f"stormwatch.{name}".encode()] for name in ("complete_to", "is_truncated")
+    }
+    assert (table.num_rows, stamp) == (
+        3, {"complete_to": b"2026-03-02T10:00:09Z", "is_truncated": b"true"},
+    )  # fmt: skip
 
 
 def test_values_are_bound_never_written_into_the_statement(stormwatch: Command) -> None:
@@ -181,7 +195,9 @@ def test_log_text_cannot_steer_the_terminal(form: str, database: Path) -> None:
 def test_json_on_a_terminal_is_still_json(database: Path) -> None:
     shown = on_terminal("sql", "SELECT attributes->>'note' AS note FROM events WHERE event_id = 'order-2'",
                         "--format", "json", "--db", database)  # fmt: skip
-    assert json.loads(shown) == [{"note": HOSTILE}]
+    rows, end = json.JSONDecoder().raw_decode(shown)
+    assert rows == [{"note": HOSTILE}]
+    assert shown[end:].strip() == "1 rows; data version 1, newest event: 2026-03-02 10:00:09"
 
 
 def test_parquet_is_not_written_to_a_terminal(database: Path) -> None:

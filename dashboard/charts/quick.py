@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from dashboard.charts import base
 from dashboard.hostile import safe_plotly
+from stormwatch.export import values_of
 
 KINDS: Final = ("bar", "line", "points")
 
@@ -32,12 +33,17 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def picture(table: pa.Table, *, x: str, y: str, kind: str) -> go.Figure:
-    """`y` against `x` for the first rows of a table, in their order."""
+    """`y` against `x` for the first rows of a table, in their order.
+
+    An instant that has no place on an axis, as infinity, is left out.
+    """
     shown = table.slice(0, base.POINTS_AT_MOST)
     values = [None if value is None else float(value) for value in base.column(shown, y)]
     is_time = pa.types.is_temporal(shown.schema.field(x).type)
-    places = base.column(shown, x)
-    if not is_time and not _is_number(shown.schema.field(x).type):
+    places = values_of(shown.column(x))
+    if is_time:
+        places = [None if isinstance(place, str) else place for place in places]
+    elif not _is_number(shown.schema.field(x).type):
         places = [safe_plotly(place, 28) for place in places]
     figure = go.Figure(layout=base.layout())
     if kind == "bar":

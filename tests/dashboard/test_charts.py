@@ -307,6 +307,12 @@ def test_quick_picture_lies_along_time_before_names() -> None:
     assert quick.axis_of(table.select(["n"])) == "n"
 
 
+def test_quick_picture_leaves_out_instants_that_have_no_place() -> None:
+    instants = pa.array([0, 2**63 - 1, None], pa.timestamp("us"))
+    figure = quick.picture(pa.table({"x": instants, "y": [1, 2, 3]}), x="x", y="y", kind="line")
+    assert list(figure.data[0].x) == [datetime(1970, 1, 1), None, None]  # noqa: DTZ001 - naive UTC as stored
+
+
 def test_quick_picture_is_bounded() -> None:
     table = pa.table({"x": list(range(5000)), "y": list(range(5000))})
     assert len(quick.picture(table, x="x", y="y", kind="line").data[0].x) == base.POINTS_AT_MOST

@@ -65,28 +65,55 @@ queues AS MATERIALIZED (
 ),
 
 -- Of a break in the logs only what the spans before and behind it need.
-covered AS MATERIALIZED (
-    SELECT list_sort(list_distinct(flatten(list(stretches.buckets)))) AS buckets
+stretches AS (
+    SELECT
+        known.bucket_start,
+        CASE
+            WHEN known.next_bucket > known.bucket_start + INTERVAL 31 DAY
+                THEN least(known.bucket_start + span::INTERVAL, known.next_bucket)
+            ELSE coalesce(known.next_bucket, known.bucket_start)
+        END AS last_bucket
     FROM (
         SELECT
-            generate_series(
-                known.bucket_start,
-                CASE
-                    WHEN known.next_bucket > known.bucket_start + INTERVAL 31 DAY
-                        THEN least(known.bucket_start + span::INTERVAL, known.next_bucket)
-                    ELSE coalesce(known.next_bucket, known.bucket_start)
-                END,
-                bucket::INTERVAL
-            ) AS buckets
-        FROM (
-            SELECT
-                counts.bucket_start,
-                lead(counts.bucket_start) OVER (ORDER BY counts.bucket_start)
-                    AS next_bucket
-            FROM counts
-            GROUP BY counts.bucket_start
-        ) AS known
-    ) AS stretches
+            counts.bucket_start,
+            lead(counts.bucket_start) OVER (ORDER BY counts.bucket_start) AS next_bucket
+        FROM counts
+        GROUP BY counts.bucket_start
+    ) AS known
+),
+
+-- A list is made at once, which no time limit interrupts.
+sizes AS (
+    SELECT
+        CASE
+            WHEN summed.covered_us > 1000000 * epoch_us(bucket::INTERVAL)::HUGEINT
+                THEN
+                    error('more than a million buckets; ask for longer ones or a shorter window')
+            ELSE TRUE
+        END AS is_fitting
+    FROM (
+        SELECT
+            sum(epoch_us(stretches.last_bucket) - epoch_us(stretches.bucket_start))
+                AS covered_us
+        FROM stretches
+    ) AS summed
+),
+
+covered AS MATERIALIZED (
+    SELECT DISTINCT
+        unnest(
+            CASE
+                WHEN sizes.is_fitting
+                    THEN
+                        generate_series(
+                            stretches.bucket_start,
+                            stretches.last_bucket,
+                            bucket::INTERVAL
+                        )
+            END
+        ) AS bucket_start
+    FROM stretches
+    CROSS JOIN sizes
 ),
 
 moved AS (
@@ -115,13 +142,11 @@ moved AS (
     -- Buckets in which nothing moved count as well.
     SELECT
         queues.queue_no,
-        unnest(
-            covered.buckets[list_position(covered.buckets, queues.first_bucket):]
-        ) AS bucket_start,
+        covered.bucket_start,
         0 AS sent_count,
         0 AS handled_count
     FROM queues
-    CROSS JOIN covered
+    INNER JOIN covered ON queues.first_bucket <= covered.bucket_start
 ),
 
 flows AS (

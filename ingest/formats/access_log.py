@@ -14,7 +14,7 @@ from typing import Any, Final
 from ingest.formats.base import Transcoder, made
 
 _QUOTED: Final = r'(?:[^"\\\x00-\x1f]|\\[ -~])*'
-_TIME: Final = r"[0-3]\d/[A-Z][a-z][a-z]/[12]\d{3}:[0-2]\d:[0-5]\d:[0-6]\d [+-]\d{4}"
+_TIME: Final = r"[0-3]\d/[A-Z][a-z][a-z]/[12]\d{3}:\d\d:\d\d:\d\d [+-]\d{4}"
 _NUMBERS: Final = ("status", "bytes")
 _LINE: Final = re.compile(
     (

@@ -36,7 +36,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     found = _LINE.match(record)
     assert found is not None  # noqa: S101 - it is what such a record starts with
     fields: dict[str, Any] = {name: value.decode() for name, value in found.groupdict().items() if value}
-    numbers = {name: int(fields[name]) for name in _NUMBERS if name in fields}
+    numbers: dict[str, Any] = {name: int(fields[name]) for name in _NUMBERS if name in fields}
     yield {**fields, **numbers}
 
 

@@ -60,6 +60,15 @@ def _syslog(line: str, number: int) -> str:
     return f"Nov 20 09:18:27 db1 postgres[4711]: [{number}-1] {_text(line)}"
 
 
+def _logged(line: str) -> str:
+    return (
+        "2026-11-20 09:18:27.083 [http-nio-8080-exec-7] INFO  com.shop.orders.OrderService - "
+        f"order {line[7:23]} of customer {line[40:55]} paid by card in 12 ms".replace('"', "").replace(
+            "{", ""
+        )
+    )
+
+
 def _journal(line: str) -> str:
     return _written(
         {
@@ -139,5 +148,6 @@ USUAL: Final[dict[str, Callable[[Iterable[str]], Iterator[str]]]] = {
     "postgresql_jsonlog/line": _numbered(_jsonlog),
     "postgresql_syslog/line": _numbered(_syslog),
     "postgresql_text/line": _each(_text),
+    "timestamped_text/line": _each(_logged),
 }
 """Format and what is in it -> its lines, from lines of canonical JSON."""

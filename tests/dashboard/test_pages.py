@@ -299,16 +299,6 @@ def test_query_in_the_address_is_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    "expression",
-    ["'infinity'::TIMESTAMP", "DATE '10000-01-01'", "INTERVAL 1 MONTH", "5::UHUGEINT", "['-infinity'::DATE]"],
-)
-def test_what_python_has_no_value_for_is_answered(expression: str) -> None:
-    app = open_page("sql", sql=f"SELECT {expression} AS x, n FROM range(2) AS numbers (n) ORDER BY n")
-    assert not app.exception
-    assert figures(app)["quick"]["data"][0]["y"] == [0, 1]
-
-
-@pytest.mark.parametrize(
     ("sql", "why"),
     [
         ("DELETE FROM observations", "DELETE statements are refused"),

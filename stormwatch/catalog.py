@@ -43,6 +43,10 @@ class Parameter:
     default: str | None
     """SQL of the default; None when the parameter must be given."""
 
+    def cast(self, value: object) -> str:
+        """What stands behind a text so that it becomes of the type: `::TIMESTAMP`; else nothing."""
+        return f"::{self.type}" if isinstance(value, str) and self.type != "VARCHAR" else ""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -206,7 +210,7 @@ class Catalog(Mapping[str, Query]):
                 raise QueryError(f"{name} needs {parameter.name}: {parameter.text}")
         if not query.is_macro:
             return f"FROM {name}", {}
-        given = ", ".join(f"{key} := ${key}{_cast(known[key], value)}" for key, value in arguments.items())
+        given = ", ".join(f"{key} := ${key}{known[key].cast(value)}" for key, value in arguments.items())
         return f"FROM {name}({given})", dict(arguments)
 
     def run(self, connection: duckdb.DuckDBPyConnection, name: str, **arguments: object) -> pa.Table:
@@ -352,10 +356,6 @@ def _split(signature: str) -> list[str]:
 
 def _kind(query: Query) -> str:
     return "MACRO TABLE" if query.is_macro else "VIEW"
-
-
-def _cast(parameter: Parameter, value: object) -> str:
-    return f"::{parameter.type}" if isinstance(value, str) and parameter.type != "VARCHAR" else ""
 
 
 def _literal(text: str) -> str:

@@ -20,7 +20,7 @@ from stormwatch import errors
 from stormwatch.address import Database
 from stormwatch.catalog import Catalog
 from stormwatch.errors import DatabaseBusy, StorageError, StormwatchError
-from stormwatch.readonly import Answer, run_readonly
+from stormwatch.readonly import Answer, check_arguments, run_readonly
 from stormwatch.storage import Owner, Store, open_reader, read_owner
 
 ANY_PROCESS: Final = 0
@@ -200,7 +200,9 @@ class Local:
         )
 
     def query(self, name: str, arguments: Mapping[str, str], bounds: Bounds) -> Answer:
-        text, values = Catalog.load().call(name, arguments)
+        catalog = Catalog.load()
+        text, values = catalog.call(name, arguments)
+        check_arguments(self._connection, catalog[name], arguments)
         return self.sql(text, values, bounds)
 
 

@@ -23,7 +23,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from stormwatch.catalog import failure
+from stormwatch.catalog import Query, failure
 from stormwatch.errors import QueryError, QueryTimeout
 
 _ALLOWED = {"SELECT", "EXPLAIN"}
@@ -126,6 +126,21 @@ def run_readonly(
         data_version=version,
         complete_to=complete_to,
     )
+
+
+def check_arguments(
+    connection: duckdb.DuckDBPyConnection, query: Query, arguments: Mapping[str, object]
+) -> None:
+    """Cast the texts that a relation is asked with: DuckDB does not where there are no rows to compare.
+
+    Raises:
+        QueryError: one is nothing of the type of its parameter.
+    """
+    given = {one.name: one for one in query.parameters if one.name in arguments}
+    casts = {name: one.cast(arguments[name]) for name, one in given.items()}
+    needed = {name: arguments[name] for name, cast in casts.items() if cast}
+    if needed:
+        run_readonly(connection, "SELECT " + ", ".join(f"${name}{casts[name]}" for name in needed), needed)
 
 
 def interrupt_all() -> None:

@@ -27,7 +27,7 @@ from stormwatch.errors import ConfigError, QueryError, QueryTimeout, RouteError,
 from stormwatch.export import arrow_of, csv_of, plain_rows, plain_value
 from stormwatch.gate import is_loopback
 from stormwatch.metrics import metrics_text
-from stormwatch.readonly import Answer, data_version, run_readonly
+from stormwatch.readonly import Answer, check_arguments, data_version, run_readonly
 from stormwatch.runtime import Runtime
 
 MAX_ROWS: Final = 1_000_000
@@ -178,7 +178,12 @@ class _Api:
         given = dict(request.query_params.multi_items())
         options = _options(*(given.pop(name, None) for name in _NOT_PARAMETERS))
         sql, params = self._runtime.catalog.call(name, given)
+        await asyncio.to_thread(self._check, name, given)
         return await self._ask(sql, params, options)
+
+    def _check(self, name: str, given: Mapping[str, object]) -> None:
+        with self._runtime.cursor() as cursor:
+            check_arguments(cursor, self._runtime.catalog[name], given)
 
     async def _ask(
         self, sql: str, params: Mapping[str, object] | list[object] | None, options: _Options

@@ -76,6 +76,11 @@ def test_parameters_may_be_lists(database: Path) -> None:
     assert back == ids
 
 
+def test_a_text_that_is_no_instant_is_refused_though_there_is_nothing_to_compare(database: Path) -> None:
+    with stormwatch.connect(database) as connection, pytest.raises(QueryError, match="yesterday"):
+        connection.query("deadlocks", since="yesterday")
+
+
 def test_explain(database: Path) -> None:
     with stormwatch.connect(database) as connection:
         assert connection.sql("EXPLAIN FROM deadlocks()").num_rows > 0

@@ -34,7 +34,8 @@ _METHOD: Final = f"CASE WHEN {{method}} IN ({_METHODS}) THEN lower({{method}}) E
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     found = _LINE.match(record)
-    assert found is not None  # noqa: S101 - it is what such a record starts with
+    if found is None:
+        raise ValueError("no line of an access log; a torn line?")
     fields: dict[str, Any] = {name: value.decode() for name, value in found.groupdict().items() if value}
     numbers: dict[str, Any] = {name: int(fields[name]) for name in _NUMBERS if name in fields}
     yield {**fields, **numbers}

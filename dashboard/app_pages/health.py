@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, first_run, formatting, table, tile
+from dashboard import controls, data, empty, findings, first_run, formatting, table, tile, verdict_box
 from dashboard.charts import conservation, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -192,6 +192,7 @@ def page(version: int) -> None:
     health = data.load("ingest_health", version)
     if not health.table.num_rows and empty.is_empty(version):
         return
+    verdict_box.draw(*findings.of_health(health.rows, state=data.status().state))
     _tiles(health, version)
     left, right = st.columns([3, 2])
     with left:

@@ -11,12 +11,14 @@ from dashboard import (
     data,
     empty,
     filters,
+    findings,
     formatting,
     near,
     order_panels,
     pages,
     table,
     time_chart,
+    verdict_box,
     zone,
 )
 from dashboard import window as windows
@@ -271,12 +273,16 @@ def page(version: int) -> None:
         return
     shown = controls.current_window(version)
     part = shown.near
+    first = st.container()
     with st.container(horizontal=True):
         picked = filters.draw(version, shown, "service", "stream")
     of: Picked = {"consumer": picked["service"], "stream": picked["stream"]}
     answer = _asked_map(version, shown, of)
     near.say(shown, "Gaps, duplicates and all below them")
     if answer.table.num_rows:
+        is_cut = len(hotspots.row_names(answer.table)) == hotspots.ROWS_AT_MOST
+        with first:
+            verdict_box.draw(*findings.of_order(answer.table, is_cut=is_cut))
         _map_panel(answer, shown if answer.name == _HISTORY else part)
         _pairs_panel(version, shown, of)
     else:

@@ -94,7 +94,8 @@ def of_health(files: Sequence[Row], *, state: str) -> Said:
     if rejected:
         found.append(("watch", f"**{formatting.plural(rejected, 'line')}** could not be understood"))
     if waiting:
-        found.append(("calm", f"{formatting.size(waiting)} wait to be read"))
+        what = "are last lines without an end yet" if state == "idle" else "wait to be read"
+        found.append(("calm", f"{formatting.size(waiting)} {what}"))
     if state == "stopped":
         found.append(("watch", "nobody reads the logs any more"))
     level: Level = min((one[0] for one in found), key=_WORST_FIRST.index, default="calm")

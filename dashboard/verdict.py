@@ -47,16 +47,17 @@ def judge(
     worst_place: str | None,
     *,
     storm: tuple[Level, str] = ("calm", ""),
+    is_storm_over: bool = False,
 ) -> Verdict:
     """Weigh one row of `overview` and the rows of `deadlocks_per_hour`.
 
     `worst_place` is the Markdown name of the worst hotspot, `storm` how near a loop is to never
-    stopping, in our own words.
+    stopping, in our own words; `is_storm_over`: that was so, and is not any more.
     """
     found = [
         finding
         for finding in (
-            _storm(*storm),
+            _storm(*storm, is_over=is_storm_over),
             deadlocks(overview["deadlock_count"], deadlock_hours),
             _order(overview, worst_place),
             _loss(overview),
@@ -85,8 +86,11 @@ def _quiet(overview: Mapping[str, Any]) -> str:
     return f"{part}Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
 
 
-def _storm(level: Level, brief: str) -> Finding | None:
-    return None if level == "calm" else Finding(level, f"**A loop is close to feeding on itself**: {brief}")
+def _storm(level: Level, brief: str, *, is_over: bool) -> Finding | None:
+    if level == "calm":
+        return None
+    verb = "was" if is_over else "is"
+    return Finding(level, f"**A loop {verb} close to feeding on itself**: {brief}")
 
 
 def deadlocks(count: int, hours: Sequence[Mapping[str, Any]]) -> Finding | None:

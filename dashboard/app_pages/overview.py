@@ -56,7 +56,9 @@ def _verdict(
     overview: dict[str, Any], deadlocks: Answer, places: list[dict[str, Any]], loops: Outlook
 ) -> None:
     worst_place = safe_md(_name(places[0]), 40) if places else None
-    judged = verdict.judge(overview, deadlocks.rows, worst_place, storm=(loops.look, loops.brief))
+    judged = verdict.judge(
+        overview, deadlocks.rows, worst_place, storm=(loops.look, loops.brief), is_storm_over=loops.is_over
+    )
     verdict_box.draw(judged.level, judged.sentence)
 
 

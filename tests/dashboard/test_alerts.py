@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -67,6 +68,8 @@ def test_what_fires_is_said_first_with_its_evidence(opened: AppTest) -> None:
     assert "`chat`, webhook at `https://chat.example.org/...`" in texts(opened)
     edges = table(opened, "Strongest edges")
     assert set(edges["cause_type"]) <= set(LOOP.split(" <-> "))
+    labels = json.loads(opened.dataframe[1].proto.columns)
+    assert labels["effects_per_cause"]["label"] == "effects per cause"
     before = table(opened, "Changed before")
     assert "2026-03-02 09:01:00.000000" in before["occurred_at"].astype(str).tolist()
     assert CONFIG.rules["storm_ahead"].sql.strip() in [block.value.strip() for block in opened.code]

@@ -102,6 +102,10 @@ def test_lost_update_is_the_worst_of_versions() -> None:
             [_file(backlog_bytes=10)], "stopped", "watch",
             f"10{NBSP}B wait to be read; nobody reads the logs any more; {KEPT}.",
         ),
+        (
+            [_file(backlog_bytes=10)], "idle", "calm",
+            f"10{NBSP}B are last lines without an end yet; {KEPT}.",
+        ),
     ],
 )  # fmt: skip
 def test_health_says_the_worst_first(files: list[Any], state: str, level: str, said: str) -> None:

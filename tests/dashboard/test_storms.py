@@ -198,7 +198,7 @@ def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:
     brief = "at 2026-03-02 09:03:34 UTC: 100 events of a loop cause 91 more, at least 75"
     assert "**watch**\n" in said
     assert f"\n{brief}" in said
-    assert f"**A loop is close to feeding on itself**: {brief}." in said
+    assert f"**A loop was close to feeding on itself**: {brief}." in said
 
 
 def test_order_was_lost_between_consumers(stormy: Opened) -> None:

@@ -32,7 +32,7 @@ from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
 _BESIDE: Final = (
-    "_kept_blocks", "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before",
+    "_kept_blocks", "_kept_minutes", "alert_marks", "alerts", "backlog", "changes", "changes_before",
     "delivery_budgets", "event_rate", "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes",
     "reorder_history", "repeated_work", "type_counts",
 )  # fmt: skip

@@ -56,8 +56,10 @@ def _tiles(health: Answer, version: int) -> None:
         [
             Tile("Ingester", status.state, _WATCHED.get(status.watch_mode, "")),
             Tile("Files", formatting.count(len(rows)), "a truncated file counts again"),
-            Tile("To read", formatting.size(backlog), "on disk, not stored yet"),
-            Tile("Read", formatting.size(stored), "of log, decompressed"),
+            Tile(
+                "Read", formatting.size(stored),
+                f"of log, decompressed; {formatting.size(backlog)} on disk are not stored yet",
+            ),
             Tile("Database", formatting.size(size.file_bytes), _compared(size, stored, is_pruned=is_pruned)),
             Tile("Oldest event", formatting.instant(coverage["first_at"]), "that is stored"),
             _kept(),

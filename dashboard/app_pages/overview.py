@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from dashboard import (
+    alert_desk,
     changes_panel,
     controls,
     data,
@@ -230,6 +231,7 @@ def page(version: int) -> None:
     )
     with top:
         _verdict(numbers, deadlocks, places, loops)
+        alert_desk.name_firing(version)
         changes_panel.name_latest(version, shown)
         _tiles(numbers, shown, rate, deadlocks, disorder, loops)
         near.say(shown, "Order, loss, duplicates and chains")

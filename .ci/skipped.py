@@ -14,13 +14,13 @@ from xml.etree import ElementTree as ET
 ALLOWED = re.compile(r"/\S+ is not there")
 
 
-def skipped(results: str) -> Counter[str]:
-    """Reason -> number of tests, from a JUnit XML file."""
-    cases = ET.parse(results).getroot().iter("testcase")  # noqa: S314 - pytest wrote it
-    return Counter(skip.get("message", "no reason given") for case in cases for skip in case.iter("skipped"))
+def skipped(results: list[str]) -> Counter[str]:
+    """Reason -> number of tests, from JUnit XML files."""
+    skips = [skip for path in results for skip in ET.parse(path).getroot().iter("skipped")]  # noqa: S314 - pytest wrote it
+    return Counter(skip.get("message", "no reason given") for skip in skips)
 
 
-def main(results: str) -> int:
+def main(results: list[str]) -> int:
     """Print the list; the exit code."""
     counts = skipped(results)
     print(f"{counts.total()} tests were skipped" + (":" if counts else ""))
@@ -33,4 +33,4 @@ def main(results: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

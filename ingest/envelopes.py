@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ingest.formats.base import Envelope, Transcoder
+from ingest.formats.base import Envelope, Transcoder, places
 from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
 
@@ -33,7 +33,8 @@ def is_headed(by: Transcoder) -> str:
 
     What JSON writes in more than one way is left to the transcoder, and so are several lines.
     """
-    return f"regexp_full_match(line, '(?:{by.header})[^\\x00-\\x08\\x0a-\\x1f]*\\n?')"
+    begins_so = f"regexp_full_match(line, '(?:{by.header})[^\\x00-\\x08\\x0a-\\x1f]*\\n?')"
+    return f"({begins_so} AND NOT regexp_matches(line, '{by.unless}'))" if by.unless else begins_so
 
 
 def unwrap_sql(envelope: Envelope) -> str:
@@ -54,9 +55,10 @@ def unwrap_sql(envelope: Envelope) -> str:
 
 def read_headed_sql(by: Transcoder) -> str:
     """The same over the `lines` that are `headed` by a transcoder."""
-    names = re.findall(r"\?P<(\w+)>", by.header)
-    listed = ", ".join(f"'{name}'" for name in ("@header", *names))
-    fields = ", ".join(_member(name, f"header.{name}", is_number=name in by.numbers) for name in names)
+    known = places(by.header)
+    groups = re.findall(r"\?P<(\w+)>", by.header)
+    listed = ", ".join(f"'{name}'" for name in ("@header", *groups))
+    fields = ", ".join(_member(name, of, is_number=name in by.numbers) for name, of in known.items())
     headed = f"""
         SELECT *, concat_ws(',', {fields}) AS fields,
             rtrim(substr(line, length(header."@header") + 1), chr(10)) AS held
@@ -79,8 +81,11 @@ def read_headed_sql(by: Transcoder) -> str:
     return _opened(envelope, extracted, line=line, without_held="'{' || fields || '}'")
 
 
-def _member(name: str, value: str, *, is_number: bool) -> str:
-    """SQL: a member of an object; NULL where the group is empty."""
+def _member(name: str, groups: Sequence[str], *, is_number: bool) -> str:
+    """SQL: a member of an object; NULL where the groups that are its places are empty."""
+    # No more than one of them is not.
+    value = " || ".join(f"header.{group}" for group in groups)
+    value = f"({value})" if len(groups) > 1 else value
     written = value if is_number else f"to_json({value})"
     return f"""'"{name}":' || CASE WHEN {value} <> '' THEN {written} END"""
 

@@ -19,6 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest import documents
+from ingest.beginnings import (
+    alone,
+    any_start,
+    known_line,
+    may_start,
+    object_behind_header,
+    record_start,
+    told,
+)
 from ingest.formats import transcoders
 from ingest.formats.base import End, Envelope, Held, one_of
 from ingest.needles import Needles
@@ -154,12 +163,14 @@ def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = No
         return 0
     kind = found.lastgroup or ""
     # What begins like anything is not looked for in envelopes, whose lines are those of anybody.
-    if kind in _doubtful() and (peeled is None or _alone().match(data, start)):
+    is_last, is_in_envelopes = kind in _last(), peeled is None
+    is_doubtful = kind in _doubtful()
+    if (is_doubtful and is_in_envelopes) or ((is_doubtful or is_last) and alone().match(data, start)):
         return 0
     if peel := _peels().get(kind):
         return _end_of_envelopes(data, start, peel, {} if peeled is None else peeled, is_all=is_all)
     # Printed flush, the objects in a document begin as documents do.
-    another = _record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
+    another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
     try:
         return ends[kind](data, start, another=another, is_all=is_all)
     except Exception:  # noqa: BLE001 - a notation that fails on a record must not keep the others from being read
@@ -226,10 +237,10 @@ def _end_of_held(text: bytes, *, is_all: bool) -> int | None:
 
 def _is_told(text: bytes) -> bool:
     """Whether the first line is a whole record, as those behind it tell."""
-    for header, count in _told():
+    for is_headed, count in told():
         at = 0
         for _ in range(count + 1):
-            if header.match(text, at) is None or not (at := text.find(b"\n", at) + 1):
+            if not is_headed(text, at) or not (at := text.find(b"\n", at) + 1):
                 break
         else:
             return True
@@ -253,7 +264,7 @@ def _may_start_another(data: bytes, last: int) -> bool:
     """Whether the last whole line may be the first of a record, if the line behind it says so."""
     if data.startswith((b"{", b"[", b"\n", b"\r", b"\0"), last):
         return False
-    return _may_start().match(data, last) is not None and _known_line().match(data, last) is None
+    return may_start().match(data, last) is not None and known_line().match(data, last) is None
 
 
 def _unusual(data: bytes, lines: Bounds) -> Bounds:
@@ -266,7 +277,7 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last = codes[lasts]
     last = np.where(last == _RETURN, codes[lasts - 1], last)
     is_object = (first == _OPEN) & (last == _CLOSE)
-    begins = _object_behind_header().match
+    begins = object_behind_header().match
     others = np.flatnonzero((first != _OPEN) & (last == _CLOSE))
     is_object[others] = [begins(data, start) is not None for start in starts[others].tolist()]
     last_bound = int(lines[-1])
@@ -276,17 +287,17 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
         start, end = int(starts[number]), int(lines[number + 1])
         is_object[number] = all(data.find(key, start, end) < 0 for key in _held_keys())
     places = np.flatnonzero(~(is_object | np.isin(first, _NOTHING)))
-    for header, count in _told():
-        places = places[~_are_told(data, starts, places, header, count)]
+    for is_headed, count in told():
+        places = places[~_are_told(data, starts, places, is_headed, count)]
     return starts[places]
 
 
 def _are_told(
-    data: bytes, starts: Bounds, places: Bounds, header: re.Pattern[bytes], count: int
+    data: bytes, starts: Bounds, places: Bounds, is_headed: Callable[[bytes, int], bool], count: int
 ) -> npt.NDArray[np.bool_]:
     """Which of the lines at these places have a header, as `count` lines behind each have."""
     have = np.zeros(len(starts) + count, bool)
-    have[places] = [header.match(data, start) is not None for start in starts[places].tolist()]
+    have[places] = [is_headed(data, start) for start in starts[places].tolist()]
     are_told: npt.NDArray[np.bool_] = np.all([have[places + number] for number in range(count + 1)], axis=0)
     return are_told
 
@@ -295,22 +306,11 @@ def last_start(data: bytes) -> int:
     """Where the last record of data starts, which itself may start within one; 0: not found."""
     at = len(data)
     while at := data.rfind(b"\n", 0, at) + 1:
-        if _record_start(_ON_LINES).match(data, at):
+        if record_start(_ON_LINES).match(data, at):
             bounds = frames(data[at:] + b"\n")
             return at + int(bounds[bounds <= len(data) - at][-1])
         at -= 1
     return data.rfind(b"\n") + 1
-
-
-@cache
-def _record_start(json: bytes) -> re.Pattern[bytes]:
-    """What no line within a record starts with, not even where its quotes are open: in CSV the
-    quotes of an object within are doubled. A hole may stand before it.
-
-    The line must be whole: what follows may make something else of it.
-    """
-    texts = (one.starts for one in transcoders() if one.spans_lines)
-    return re.compile(rb"\0*+(?:%b)(?:(?<=\n)|(?=[^\n]*+\n))" % b"|".join([json, *texts]))
 
 
 @cache
@@ -334,43 +334,15 @@ def _held_keys() -> frozenset[bytes]:
 
 
 @cache
-def _object_behind_header() -> re.Pattern[bytes]:
-    """How a line begins that is an envelope and holds an object."""
-    enveloping = (one for one in transcoders() if one.header and one.peel is not None)
-    # Names are of use in one of them alone.
-    headers = [re.sub(r"\?P<\w+>", "?:", one.header).encode() for one in enveloping]
-    return re.compile(rb"(?:%b)\{" % b"|".join([*headers, b"(?!)"]))
-
-
-@cache
-def _told() -> list[tuple[re.Pattern[bytes], int]]:
-    """How lines begin that are whole records, and by how many such lines behind them that is told."""
-    return [(re.compile(one.header.encode()), one.told_by) for one in transcoders() if one.told_by]
-
-
-@cache
-def _may_start() -> re.Pattern[bytes]:
-    """What a line begins with that the next one may tell to be the first of a record."""
-    return re.compile(b"|".join([*(one.may_start for one in transcoders() if one.may_start), b"(?!)"]))
-
-
-@cache
-def _known_line() -> re.Pattern[bytes]:
-    """What a line begins with that is a record of some format, whatever follows."""
-    return re.compile(b"|".join(one.starts for one in transcoders() if one.starts))
-
-
-@cache
 def _doubtful() -> frozenset[str]:
     """Formats whose records may begin with any line."""
     return frozenset(one.name for one in transcoders() if one.may_start)
 
 
 @cache
-def _alone() -> re.Pattern[bytes]:
-    """What a line begins with that is a record by itself."""
-    texts = (one.starts for one in transcoders() if one.starts and not one.spans_lines)
-    return re.compile(b"|".join([*texts, b"(?!)"]))
+def _last() -> frozenset[str]:
+    """Formats of records that are of no other."""
+    return frozenset(one.name for one in transcoders() if one.is_last)
 
 
 @cache

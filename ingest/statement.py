@@ -155,7 +155,9 @@ class Statement:
         """Whether a value that a column would take is an object or a list."""
         used = {path for role, paths in self._roles.items() if role not in UNREMOVED for path in paths}
         causes = {path for role in CAUSES for path in self._roles.get(role, ()) if _may_be_prose(path)}
-        tests = [_is_nested(self._raw(path)) for path in sorted(used)]
+        texts = set(self._roles.get("message", ())) if self._format.has_texts else set()
+        tests = [_is_nested(self._raw(path)) for path in sorted(used - texts)]
+        tests += [_is_object(self._raw(path)) for path in sorted(used & texts)]
         tests += [f"contains({self._raw(path)}, ' ')" for path in sorted(causes)]
         return " OR ".join(f"coalesce({test}, FALSE)" for test in tests) or "FALSE"
 

@@ -16,11 +16,11 @@ ZONES: Final[dict[str, str]] = {
 }  # fmt: skip
 """Zone abbreviations that mean one offset. CST, IST and others mean several: the user says which."""
 
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _OF_DAY: Final = r"\d\d:\d\d:\d\d(?:\.\d+)?"
 YEARLESS: Final = (
-    rf"(?:[A-Z][a-z][a-z] )?(?:{'|'.join(_MONTHS)}) +\d{{1,2}} {_OF_DAY}"
-    rf"|\d{{1,2}} (?:{'|'.join(_MONTHS)}) {_OF_DAY}"
+    rf"(?:[A-Z][a-z][a-z] )?(?:{'|'.join(MONTHS)}) +\d{{1,2}} {_OF_DAY}"
+    rf"|\d{{1,2}} (?:{'|'.join(MONTHS)}) {_OF_DAY}"
 )
 """Regular expression for a day without a year, as RFC 3164 and old logs of Redis write it."""
 
@@ -135,9 +135,9 @@ def _in_zone(zoned: str) -> str:
 
 def _in_year(text: str, beginning: Beginning) -> str:
     """A day without a year; the month alone tells which year it is of."""
-    of_year = f"(list_position({list(_MONTHS)}, parts.month) < {beginning.month})::INTEGER + {beginning.year}"
+    of_year = f"(list_position({list(MONTHS)}, parts.month) < {beginning.month})::INTEGER + {beginning.year}"
     parts = (
-        f"{{'month': regexp_extract({text}, '{'|'.join(_MONTHS)}'),"
+        f"{{'month': regexp_extract({text}, '{'|'.join(MONTHS)}'),"
         f" 'day': regexp_extract({text}, '(?:^| )(\\d{{1,2}})(?: |$)', 1),"
         f" 'time': regexp_extract({text}, '\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{{1,6}})?')}}"
     )
@@ -166,8 +166,11 @@ def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -
         WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* {_HOURS}[0-5]\\d')
             THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S %z') AT TIME ZONE 'UTC'
         WHEN regexp_full_match(w, '([A-Z][a-z][a-z] )?[A-Z][a-z][a-z] \\d.*') THEN try_strptime(w, [
-            '%a %b %d %H:%M:%S %Y', '%b %d %Y %H:%M:%S', '%b %d %H:%M:%S %Y', '%a %b %d %H:%M:%S.%f %Y'
+            '%a %b %d %H:%M:%S %Y', '%b %d %Y %H:%M:%S', '%b %d %H:%M:%S %Y', '%a %b %d %H:%M:%S.%f %Y',
+            '%b %d, %Y %I:%M:%S %p'
         ])
+        WHEN regexp_full_match(w, '\\d\\d?-[A-Z][a-z][a-z]-\\d{{4}} .*')
+            THEN try_strptime(replace(w, ' UTC', ''), ['%d-%b-%Y %H:%M:%S.%f', '%d-%b-%Y %H:%M:%S'])
         WHEN regexp_full_match(w, '\\d\\d? [A-Z][a-z][a-z] .*')
             THEN try_strptime(w, ['%d %b %Y %H:%M:%S.%f', '%d %b %Y %H:%M:%S'])
         WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.* {_HOURS}[0-5]\\d')
@@ -192,7 +195,8 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning
 
     Reads RFC 3339 and ISO 8601 with or without offset (without: UTC), zones by abbreviation or
     by the name of the zone database, comma or colon before the fraction, the times of HTTP and
-    of its access logs, of ctime, of date(1) and of Redis, and Unix epochs in s, ms, us, 100 ns or ns by
+    of its access logs, of ctime, of date(1), of Redis and of java.util.logging, `28-Nov-2026 10:00:00` of
+    Tomcat and PHP, and Unix epochs in s, ms, us, 100 ns or ns by
     magnitude, and ticks of .NET of 1990 to 2100. Digits below the microsecond are cut. NULL when the
     text is none of these: a day without a time, two digits for a year, a day without a year where no
     beginning is known, a year before 1000 or after 2999, a number that says a year before 1970 or after

@@ -12,6 +12,8 @@ import numpy as np
 DAY = 1440
 SHAPES = ("slow", "medium", "step", "plateau")
 _EVENTS_PER_ORDER = 3.6
+_PEAK = 1.8
+"""Times the orders of the night, from which on it is the daily peak; 1.9 is the most."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ def everyday(seed: int, days: float, events_per_s: float, coverage: float, faili
         file_lost=np.zeros(minutes, bool), capacity=10 * base * 3.2, coverage=coverage,
         timers=max(3, round(base / 10)),
     )  # fmt: skip
+    plan.benign += [*_spans("daily peak", daily >= _PEAK), *_spans("weekend", weekly < 1)]
+    plan.benign.append(Span("self-rescheduling timers", 0, minutes))
     if dst < minutes:
         plan.benign.append(Span("DST", dst, minutes))
     for day in range(int(np.ceil(days))):
@@ -91,6 +95,12 @@ def everyday(seed: int, days: float, events_per_s: float, coverage: float, faili
     plan.orders[:] = np.minimum(plan.orders, 5 * base)
     plan.gain[:] = np.clip(plan.gain, 0.1, 1.0)
     return plan
+
+
+def _spans(kind: str, holds: np.ndarray) -> list[Span]:
+    """The spans of minutes for which something holds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]])))
+    return [Span(kind, int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
 
 
 def _look_alikes(plan: Plan, rng: np.random.Generator, day: int, base: float) -> None:

@@ -25,9 +25,10 @@ def json_formats() -> tuple[JsonFormat, ...]:
 
 @cache
 def transcoders() -> tuple[Transcoder, ...]:
-    """Notations that are turned into JSON objects first."""
+    """Notations that are turned into JSON objects first, in the order they are asked."""
     joined = (lines_in(envelope) for envelope in envelopes() if envelope.sender)
-    return (*(fmt for fmt in _all() if isinstance(fmt, Transcoder)), *joined)
+    found = (*(fmt for fmt in _all() if isinstance(fmt, Transcoder)), *joined)
+    return tuple(sorted(found, key=lambda one: one.is_last))
 
 
 @cache

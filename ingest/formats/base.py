@@ -82,6 +82,8 @@ class JsonFormat:
     """Column -> SQL expression over {role} placeholders of VARCHAR values."""
     inputs: Mapping[str, Path] = field(default_factory=dict)
     """Further placeholders: name -> path; they stay in attributes."""
+    has_texts: bool = False
+    """Its messages are texts: what begins like a list is none."""
     made: Collection[str] = ()
     """Top-level fields that a transcoder put together from others: never in attributes."""
 
@@ -100,6 +102,18 @@ def made(name: str, fields: Mapping[str, str | tuple[str, ...]], **more: Any) ->
 def one_of(patterns: Mapping[str, bytes]) -> re.Pattern[bytes]:
     """Matches what one of the patterns does; the group that did is called by the name of that one."""
     return re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), one) for name, one in patterns.items()))
+
+
+def places(header: str) -> dict[str, list[str]]:
+    """The fields that the groups of a header are, in their order, and the groups of each.
+
+    A field that stands in different places of a line, one at a time, has a group for each: `thread`,
+    `thread_2`.
+    """
+    found: dict[str, list[str]] = {}
+    for group in re.findall(r"\?P<(\w+)>", header):
+        found.setdefault(group.rstrip("0123456789").removesuffix("_"), []).append(group)
+    return found
 
 
 class End(Protocol):
@@ -222,10 +236,14 @@ class Transcoder:
     header: str = ""
     """Regular expression, to Python and RE2 alike, for how a record begins that is a line with nothing but a
     text behind it: what an envelope holds, a whole line of its writer, or a `message`. Its groups, all of
-    them named, are the other fields, in their order. Lines that begin so are of no notation that is asked
-    before. They are read in bulk, to what `transcode` makes of them."""
+    them named, are the other fields, in their order: see `places`. Lines that begin so are of no notation
+    that is asked before. They are read in bulk, to what `transcode` makes of them."""
+    unless: str = ""
+    """Regular expression, to both as well, for what keeps a line with the header from being read in bulk."""
     told_by: int = 0
     """So many lines behind one with the header, if they have it as well, tell that it is a whole record."""
+    is_last: bool = False
+    """Asked when a record is of no other notation. Its records go on up to a line that may begin another."""
     numbers: Collection[str] = ()
     """Groups of the header that are whole numbers of up to 18 digits."""
     openings: tuple[bytes, ...] = ()
@@ -259,3 +277,17 @@ class Transcoder:
         """Regular expression for how a whole record begins that is no JSON."""
         # One envelope alone is JSON like any other.
         return self.starts + rb"[^\n]*+\n." if self.starts.startswith(rb"\{") else self.starts
+
+
+def headed(by: Transcoder) -> Callable[[bytes, int], bool]:
+    """What tells whether the line that starts there in bytes has the header, and may be read in bulk."""
+    # Twice as fast as with names.
+    begins = re.compile(re.sub(r"\?P<\w+>", "?:", by.header).encode()).match
+    unfit = re.compile(by.unless.encode()).search
+
+    def is_headed(data: bytes, start: int) -> bool:
+        if begins(data, start) is None:
+            return False
+        return not by.unless or unfit(data, start, data.find(b"\n", start) + 1 or len(data)) is None
+
+    return is_headed

@@ -31,6 +31,7 @@ _MAY_BE: Final = rb"(?=%b[A-Za-z_@$][^\s=\"'{}\[\](),:;]*+=)" % re.sub(rb"\?P<\w
 _LINE: Final = rb"%b(?!%b)%b%b(?:[ \t]++%b)++[ \t]*+\r?(?:\n|\Z)" % (
     _MAY_BE, raft_text.STARTS, _LEADING, _PAIR, _PAIR,
 )  # fmt: skip
+_TOKEN: Final = re.compile(rb"(?P<pair>%b)(?!\S)|\S++" % _PAIR)
 _HEAD: Final = re.compile(_LEADING)
 _ESCAPE: Final = re.compile(r"\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))")
 _SIMPLE: Final = {
@@ -69,6 +70,18 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
             twice.setdefault(key, [found[key]]).append(value)
         found[key] = value
     yield {**found, **twice}
+
+
+def trailing_pairs(text: bytes) -> dict[str, str]:
+    """The pairs that a text of one line ends with, if they are two or more; the last of a name."""
+    start, count = 0, 0
+    for part in _TOKEN.finditer(text) if text.count(b"=") > 1 else ():
+        if part["pair"] is None:
+            count = 0
+        else:
+            start, count = (start, count + 1) if count else (part.start(), 1)
+    pairs = _PARTS.findall(text[start:].decode()) if count > 1 else []
+    return {key: _value(written) for key, written in pairs}
 
 
 FORMAT = Transcoder(

@@ -20,7 +20,11 @@ from ingest.formats.innodb import DETECTED, ROLLED_BACK, deadlock
 _TIME: Final = (
     rb"(?:\d{4}-\d\d-\d\d[T ][ \d]?\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?|\d{6} [ \d]\d:\d\d:\d\d)"
 )
-_LABELLED: Final = rb"(?: (?P<thread>\d+|0x[0-9a-f]+))? \[(?P<label>Note|Warning|ERROR|Error|System|Info)\]"
+# Where the year has four digits a thread is named; without, it is a line of any program.
+_LABELLED: Final = (
+    rb"(?: (?P<thread>\d+|0x[0-9a-f]+)|(?<=\d{6} [ \d]\d:\d\d:\d\d))"
+    rb" \[(?P<label>Note|Warning|ERROR|Error|System|Info)\]"
+)
 _HEADER: Final = re.compile(
     rb"(?P<time>%b)(?:%b(?: \[(?P<code>MY-\d+)\] \[(?P<subsystem>[^\]\n]+)\])?"
     rb"|(?: (?P<handle>[0-9a-f]+))? ?(?=InnoDB: )"

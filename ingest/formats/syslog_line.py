@@ -14,9 +14,13 @@ from typing import Any, Final
 
 from ingest.formats.base import Envelope, Transcoder, made
 from ingest.formats.syslog_header import DATA, TIME
+from ingest.formats.text_layouts import LEVEL
 
 _NEW: Final = rb"<\d{1,3}>1 (?:%b|-) \S+ \S+ \S+ \S+ %b(?: |$)" % (TIME, DATA)
-_OLD: Final = rb"(?:<\d{1,3}>)?%b [^\s:]+ [^\s:\[\]{}\"=]+(?:\[\d+\])?: " % TIME
+# Loggers write `<time> INFO name: text` and `<time> name ERROR: text`.
+_OLD: Final = rb"(?:<\d{1,3}>)?%b (?!%b )[^\s:\[][^\s:]* (?!%b:)[^\s:\[\]{}\"=]+(?:\[\d+\])?: " % (
+    TIME, LEVEL.encode(), LEVEL.encode()
+)  # fmt: skip
 _LINE: Final = re.compile(
     rb"(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b|-) (?P<host>\S+) "
     rb"(?:(?P<tag>[^\s:\[\]{}\"=]+)(?:\[(?P<pid>\d+)\])?: "

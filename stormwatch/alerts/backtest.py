@@ -70,11 +70,7 @@ class Backtest:
     @property
     def missed(self) -> tuple[datetime, ...]:
         """Crashes at which nothing fired."""
-        return tuple(
-            crash
-            for crash in self.crashes
-            if not any(one.fired_at <= crash < (one.resolved_at or self.until) for one in self.fired)
-        )
+        return tuple(crash for crash in self.crashes if not any(_fires_at(one, crash) for one in self.fired))
 
     def facts(self) -> dict[str, Any]:
         """All of it as JSON has it."""
@@ -115,11 +111,14 @@ def backtest(
     Nothing that was observed later than an instant is looked at, and nothing before `since` fires.
 
     Raises:
-        ConfigError: `since` is not before `until`.
+        ConfigError: `since` is not before `until`, or a crash is not between them.
         QueryError: the rule cannot be asked, or took too long.
     """
     if since >= until:
         raise ConfigError(f"the back-test ends ({until}) before it begins ({since}); give --from before --to")
+    strays = [at for at in crashes if not since <= at <= until]
+    if strays:
+        raise ConfigError(f"nothing can be said of a crash at {strays[0]}: played is from {since} to {until}")
     count, changes = 0, list[Change]()
 
     def keep(_: datetime, after: Step) -> tuple[Episode, ...]:
@@ -130,8 +129,15 @@ def backtest(
 
     last = evaluate(connection, rule, watch, (since, until), (), keep)
     told = tuple(sorted(crashes))
-    fired = tuple(replace(one, crash_at=_crash_of(one, told, until)) for one in _fired(changes, last))
+    fired = tuple(
+        replace(one, crash_at=next((at for at in told if _fires_at(one, at)), None))
+        for one in _fired(changes, last)
+    )
     return Backtest(rule.name, since, until, count, fired, told)
+
+
+def _fires_at(one: Fired, at: datetime) -> bool:
+    return one.fired_at <= at and (one.resolved_at is None or at < one.resolved_at)
 
 
 def _fired(changes: Sequence[Change], last: Sequence[Episode]) -> list[Fired]:
@@ -160,7 +166,3 @@ def _fired(changes: Sequence[Change], last: Sequence[Episode]) -> list[Fired]:
             number = latest[episode.key, episode.onset_at]
             found[number] = replace(found[number], peak_value=episode.peak_value)
     return found
-
-
-def _crash_of(one: Fired, crashes: Sequence[datetime], until: datetime) -> datetime | None:
-    return next((at for at in crashes if one.fired_at <= at < (one.resolved_at or until)), None)

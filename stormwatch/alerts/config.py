@@ -72,9 +72,9 @@ class AlertConfig:
     base_url: str | None = None
     """Of the dashboard, for links; None: where it is served."""
     problems: tuple[str, ...] = ()
-    """Rules that cannot be used, and why; the others are evaluated all the same."""
+    """Rules that cannot be used, and why; the others are evaluated all the same. Patterns without a rule."""
     broken: tuple[str, ...] = ()
-    """Their names."""
+    """Names of the rules that cannot be used."""
 
 
 def load_config(database: Path, path: Path | None = None) -> AlertConfig:
@@ -96,16 +96,26 @@ def load_config(database: Path, path: Path | None = None) -> AlertConfig:
     own = database.parent / _FOLDER
     rules, wrong = load_rules(folder or (own if own.is_dir() else None))
     disabled = _patterns(place, "disabled", content.get("disabled", []))
+    routes = {name: _route(place, name, given) for name, given in content.get("routes", {}).items()}
+    patterns = {"disabled": disabled} | {f"routes.{name}.rules": one.rules for name, one in routes.items()}
     return AlertConfig(
         rules={
             name: rule
             for name, rule in rules.items()
             if not any(fnmatchcase(name, pattern) for pattern in disabled)
         },
-        routes={name: _route(place, name, given) for name, given in content.get("routes", {}).items()},
+        routes=routes,
         pace=_pace(place, content),
         base_url=_text(place, content, "base_url").rstrip("/") if "base_url" in content else None,
-        problems=tuple(f"this rule is left out: {error}" for error in wrong.values()),
+        problems=(
+            *(f"this rule is left out: {error}" for error in wrong.values()),
+            *(
+                f"{place}: {where}: no rule is called '{pattern}'"
+                for where, given in patterns.items()
+                for pattern in given
+                if not any(fnmatchcase(name, pattern) for name in {*rules, *wrong})
+            ),
+        ),
         broken=tuple(wrong),
     )
 

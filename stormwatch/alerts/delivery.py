@@ -30,14 +30,17 @@ _LOOK_S: Final = 0.5
 _TIDY_S: Final = 3600.0
 _HANG_UP_S: Final = 1.0
 """Connections end at once; a host that is looked up or does not take a connection is not waited for."""
-# Only the first of what waits for a route and an episode: a receiver is told in order.
+# Only the first of what waits for a route and an episode: a receiver is told in order. What is due
+# later than the longest pause was noted before the clock was set back, and waits no longer.
 _DUE: Final = """
 SELECT notice_id, idempotency_key, notice, attempts
 FROM alert_outbox
-WHERE route = ? AND delivered_at IS NULL
-QUALIFY row_number() OVER (PARTITION BY episode_id ORDER BY notice_id) = 1 AND due_at <= ?
+WHERE route = $route AND delivered_at IS NULL
+QUALIFY
+    row_number() OVER (PARTITION BY episode_id ORDER BY notice_id) = 1
+    AND due_at NOT BETWEEN $now + INTERVAL 1 MICROSECOND AND $now + $longest
 ORDER BY notice_id
-LIMIT ?
+LIMIT $at_once
 """
 _FIRING: Final = """
 SELECT outbox.notice_id, outbox.notice, episodes.rule, episodes.episode_key
@@ -118,10 +121,11 @@ class Delivery:
 
     def _deliver(self, route: Route) -> int:
         count, now = 0, wall_now()
-        if self._pauses.get(route.name, (0, now))[1] > now:
+        if self._is_left_alone(route, now):
             return 0
+        asked = {"route": route.name, "now": now, "longest": _LONGEST_PAUSE, "at_once": _AT_ONCE}
         with self._store.cursor() as cursor:
-            due = cursor.execute(_DUE, [route.name, now, _AT_ONCE]).fetchall()
+            due = cursor.execute(_DUE, asked).fetchall()
         for notice_id, key, notice, attempts in due:
             problem, is_down = self._try(route, partial(send, route, json.loads(notice), key))
             if self._is_given_up(route, problem):
@@ -169,12 +173,19 @@ class Delivery:
                 [attempts, now + pause(attempts), delivered_at, problem, notice_id],
             )
 
+    def _is_left_alone(self, route: Route, now: datetime) -> bool:
+        until = self._pauses.get(route.name, (0, now))[1]
+        # A pause that is longer than any was begun before the clock was set back.
+        return now < until <= now + _LONGEST_PAUSE
+
     def _pause(self, route: Route) -> None:
         failures = self._pauses.get(route.name, (0, wall_now()))[0] + 1
         self._pauses[route.name] = (failures, wall_now() + pause(failures))
 
     def _resend(self, route: Route, now: datetime) -> None:
-        if route.kind != "alertmanager" or now - self._resent.get(route.name, datetime.min) < RESEND:  # noqa: DTZ901 - before anything
+        last = self._resent.get(route.name)
+        is_recent = last is not None and timedelta(0) <= now - last < RESEND
+        if route.kind != "alertmanager" or is_recent:
             return
         with self._store.cursor() as cursor:
             rows = cursor.execute(_FIRING, [route.name]).fetchall()

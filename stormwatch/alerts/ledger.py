@@ -130,34 +130,56 @@ def save_evidence(cursor: duckdb.DuckDBPyConnection, episode_id: int, evidence: 
 
 
 def acknowledge(cursor: duckdb.DuckDBPyConnection, episode_id: int, owner: str, now: datetime) -> bool:
-    """Note who takes care of an episode; whether there is one of that number."""
+    """Note who takes care of an episode; whether there is one of that number.
+
+    Who does so already is not noted again.
+    """
     found = cursor.execute(
-        "UPDATE alert_episodes SET acknowledged_by = ?, acknowledged_at = ? WHERE episode_id = ? "
-        "RETURNING coalesce(fired_at, onset_at), severity, value, sentence",
-        [owner, now, episode_id],
+        "UPDATE alert_episodes SET acknowledged_by = $owner, acknowledged_at = $now "
+        "WHERE episode_id = $episode_id AND acknowledged_by IS DISTINCT FROM $owner "
+        "RETURNING episode_id, coalesce(fired_at, onset_at), severity, value, sentence",
+        {"owner": owner, "now": now, "episode_id": episode_id},
     ).fetchall()
-    for at, severity, value, sentence in found:
-        cursor.execute(
-            "INSERT INTO alert_changes VALUES (?, 'acknowledged', ?, ?, ?, ?, ?)",
-            [episode_id, at, now, severity, value, sentence],
-        )
-    return bool(found)
+    _note_changes(cursor, "acknowledged", found, now)
+    is_known = cursor.execute("SELECT 1 FROM alert_episodes WHERE episode_id = ?", [episode_id]).fetchall()
+    return bool(is_known)
 
 
 def close(cursor: duckdb.DuckDBPyConnection, episode_id: int, owner: str, now: datetime) -> bool:
     """End an episode that fires, where it was last known; whether there is one of that number."""
+    return _end(cursor, "episode_id = $of", episode_id, f"; closed by {owner}", now)
+
+
+def retire(cursor: duckdb.DuckDBPyConnection, rules: Sequence[str], now: datetime) -> None:
+    """End what is open of all rules but these: nobody evaluates them any more."""
+    is_gone = "NOT list_contains($of::VARCHAR[], rule)"
+    _end(cursor, is_gone, list(rules), "; its rule was taken away", now)
+    # What was pending fires no more: it is as over as it was before, or was for nothing.
+    pending = f"state = 'pending' AND {is_gone}"
+    of = {"of": list(rules)}
+    cursor.execute(f"DELETE FROM alert_episodes WHERE {pending} AND resolved_at IS NULL", of)
+    cursor.execute(f"UPDATE alert_episodes SET state = 'resolved' WHERE {pending}", of)
+
+
+def _end(cursor: duckdb.DuckDBPyConnection, condition: str, of: object, why: str, now: datetime) -> bool:
+    """End what fires and fulfils a condition, where it was last known; whether there is any."""
     found = cursor.execute(
         "UPDATE alert_episodes SET state = 'resolved', resolved_at = evaluated_at, "
-        "sentence = sentence || '; closed by ' || ? WHERE episode_id = ? AND state = 'firing' "
-        "RETURNING resolved_at, severity, value, sentence",
-        [owner, episode_id],
+        f"sentence = sentence || $why WHERE state = 'firing' AND {condition} "
+        "RETURNING episode_id, resolved_at, severity, value, sentence",
+        {"why": why, "of": of},
     ).fetchall()
-    for at, severity, value, sentence in found:
-        cursor.execute(
-            "INSERT INTO alert_changes VALUES (?, 'resolved', ?, ?, ?, ?, ?)",
-            [episode_id, at, now, severity, value, sentence],
-        )
+    _note_changes(cursor, "resolved", found, now)
     return bool(found)
+
+
+def _note_changes(
+    cursor: duckdb.DuckDBPyConnection, kind: str, found: Sequence[Sequence[object]], now: datetime
+) -> None:
+    for episode_id, at, *rest in found:
+        cursor.execute(
+            "INSERT INTO alert_changes VALUES (?, ?, ?, ?, ?, ?, ?)", [episode_id, kind, at, now, *rest]
+        )
 
 
 def firing_counts(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
@@ -165,15 +187,6 @@ def firing_counts(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int
     return cursor.execute(
         "SELECT rule, severity, count(*) FROM alert_episodes WHERE state = 'firing' GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-
-
-def retire(cursor: duckdb.DuckDBPyConnection, rules: Sequence[str]) -> None:
-    """End what fires of all rules but these: nobody evaluates them any more."""
-    cursor.execute(
-        "UPDATE alert_episodes SET state = 'resolved', resolved_at = evaluated_at "
-        "WHERE state = 'firing' AND NOT list_contains(?::VARCHAR[], rule)",
-        [list(rules)],
-    )
 
 
 # --- how far rules are evaluated -----------------------------------------------------------

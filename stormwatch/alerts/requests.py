@@ -18,6 +18,10 @@ from stormwatch.instants import instant_of
 
 Body = Mapping[str, Any]
 _MOST_INSTANTS: Final = 1_000_000
+# Where all of a log is ahead of the clock it was read by, it is taken at its word, as it is live.
+_COVERED: Final = """
+SELECT first_at, coalesce(last_at, (SELECT max(occurred_at) FROM events)) FROM log_coverage
+"""
 
 
 def change_alerts(desk: Desk, action: str, body: Body) -> dict[str, object]:
@@ -79,7 +83,7 @@ def _backtest(desk: Desk, body: Body) -> dict[str, object]:
 
 
 def play_again(connection: duckdb.DuckDBPyConnection, config: AlertConfig, body: Body) -> dict[str, object]:
-    """What a rule would have said of the past; by default of all that the log covers.
+    """What a rule would have said of the past; by default of all that the log covers, up to the last crash.
 
     Raises:
         ConfigError: it is not understood, there is no such rule, or nothing to play again.
@@ -91,15 +95,16 @@ def play_again(connection: duckdb.DuckDBPyConnection, config: AlertConfig, body:
             f"{rule.name} goes by the wall clock: it judges when lines were read, which the past of a log "
             "does not say, so it cannot be played again"
         )
-    [(first, last)] = connection.execute("SELECT first_at, last_at FROM log_coverage").fetchall()
+    [(first, last)] = connection.execute(_COVERED).fetchall()
     if first is None:
         raise ConfigError("the database holds no event with a time: there is nothing to play again")
-    since = instant_of(body.get("since")) or first
-    until = instant_of(body.get("until")) or last
     given = body.get("crashes") or []
     if not isinstance(given, list):
         raise ConfigError('crashes must be an array of instants, such as ["2026-11-20T10:00"]')
     crashes = [at for at in map(instant_of, given) if at is not None]
+    since = instant_of(body.get("since")) or first
+    # As live, where the bucket of the last event is evaluated once the log is quiet.
+    until = instant_of(body.get("until")) or max([last + config.pace.of(rule).minute, *crashes])
     if (until - since) // config.pace.of(rule).scaled(rule.every) > _MOST_INSTANTS:
         raise ConfigError(
             f"{rule.name} would be evaluated more than {_MOST_INSTANTS:,} times; narrow --from and --to"

@@ -100,11 +100,13 @@ def load_rules(folder: Path | None = None) -> tuple[dict[str, Rule], dict[str, C
     """The shipped rules and those of a folder, by name, and what is wrong with those that are.
 
     A rule of the folder with the name of a shipped one takes its place, unless something is wrong with it.
+
+    Raises:
+        ConfigError: the folder cannot be read.
     """
     found: dict[str, Rule] = {}
     problems: dict[str, ConfigError] = {}
-    folders = [SHIPPED] if folder is None else [SHIPPED, folder]
-    for path in (path for one in folders for path in sorted(one.glob("*.sql"))):
+    for path in [*_files(SHIPPED), *(() if folder is None else _files(folder))]:
         try:
             found[path.stem] = parse_rule(path)
         except ConfigError as error:
@@ -112,6 +114,14 @@ def load_rules(folder: Path | None = None) -> tuple[dict[str, Rule], dict[str, C
             if path.stem in found:
                 problems[path.stem] = ConfigError(f"{error}; the shipped rule is used in its place")
     return found, problems
+
+
+def _files(folder: Path) -> list[Path]:
+    # `glob` finds nothing in a folder that may not be read, and the rules there would be taken for gone.
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".sql")
+    except OSError as error:
+        raise ConfigError(f"{folder}: the rules there cannot be read: {error.strerror}") from error
 
 
 def parse_rule(path: Path) -> Rule:
@@ -176,6 +186,8 @@ def _fields(path: Path, header: list[str]) -> Mapping[str, str]:
             last = item["name"]
             if last not in {*_NEEDED, *_DEFAULTS}:
                 raise ConfigError(f"{path}:{number}: {last} is no part of a header; see docs/alerts.md")
+            if last in found:
+                raise ConfigError(f"{path}:{number}: {last} is there twice")
             found[last] = item["text"] or ""
         elif last and (more := _CONTINUED.fullmatch(line)):
             found[last] = f"{found[last]} {more['text']}"

@@ -38,6 +38,8 @@ _BACK: Final = 15
 """Where a clock goes back, so many minutes before are evaluated."""
 _STEP: Final = timedelta(minutes=2)
 """A wall clock that is further behind than the last evaluation was set."""
+_UNWATCHED: Final = timedelta(minutes=5)
+"""More than a turn takes: between two looks that are so far apart it slept, or its clock was set."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _LATE: Final = timedelta(hours=1)
@@ -86,9 +88,13 @@ class Alerts:
         """Rule -> how often in a row it failed at the same instants."""
         self._rests: dict[str, float] = {}
         """Rule -> when it may be evaluated again, by the monotonic clock."""
+        self._turns: dict[str, int] = {}
+        """Rule -> number of the turn in which it was evaluated last."""
+        self._turn = 0
         self._behind_since: float | None = None
         self._watched_from: datetime | None = None
         """To where the log was complete when it was first looked at: what is later is no history."""
+        self._looked_at: datetime | None = None
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -107,7 +113,7 @@ class Alerts:
         self._base_url = self._base_url or url
         self._watch = replace(self._watch, watching_since=self._now())
         with ledger.written(self._store) as cursor:
-            ledger.retire(cursor, [*self.config.rules, *self.config.broken])
+            ledger.retire(cursor, [*self.config.rules, *self.config.broken], self._now())
         for name, turn in (("alerts", self.evaluate_due), ("alert delivery", self._deliver)):
             thread = threading.Thread(target=self._run, args=(name, turn), name=name, daemon=True)
             thread.start()
@@ -137,9 +143,7 @@ class Alerts:
             except Exception as error:  # noqa: BLE001 - a watcher that died would look like calm
                 # What was not stored is found again the next time.
                 self._failing[name] = _said(error)
-            passed = time.monotonic() - started
-            rest = passed * (_LONG_REST if passed >= _LONG_S else 1)
-            self._stopped.wait(rest if is_busy else max(_LOOK_S, rest))
+            self._stopped.wait(rest_s(time.monotonic() - started, is_busy=is_busy))
 
     def _deliver(self) -> None:
         self._delivery.run(self._stopped)
@@ -147,8 +151,9 @@ class Alerts:
     # --- evaluation ------------------------------------------------------------------------
 
     def evaluate_due(self) -> bool:
-        """One turn: evaluate the most urgent rule that has something to do; whether there was one."""
+        """One turn: evaluate one rule that has something to do; whether there was one."""
         now = self._now()
+        self._look(now)
         complete_to = None
         if self._backlog.is_read(self._status(), now):
             with self._store.cursor() as cursor:
@@ -159,7 +164,7 @@ class Alerts:
         if self._waits_for_minutes():
             del clocks["log"]
         is_busy = False
-        for rule in sorted(self.config.rules.values(), key=_urgency):
+        for rule in self._in_order():
             reached = clocks.get(rule.clock)
             if reached is None or self._rests.get(rule.name, 0) > time.monotonic():
                 continue
@@ -171,11 +176,28 @@ class Alerts:
                 self._failing[rule.name] = _said(error)
                 self._rests[rule.name] = time.monotonic() + _RETRY_S
             if is_busy:
+                self._turn += 1
+                self._turns[rule.name] = self._turn
                 self._rests[rule.name] = started + (1 + _REST) * (time.monotonic() - started)
                 break
         with ledger.written(self._store) as cursor:
             self._queue(cursor)
         return is_busy or has_more
+
+    def _look(self, now: datetime) -> None:
+        """Notice where nobody watched, as before the start: it does not count as silence of a log."""
+        last = self._looked_at or now
+        if now - last >= _UNWATCHED or now < self._watch.watching_since:
+            self._watch = replace(self._watch, watching_since=now)
+        self._looked_at = now
+
+    def _in_order(self) -> list[Rule]:
+        """The rules, every other turn the most urgent first, else the one that was left out for longest.
+
+        By urgency alone two that take long would keep all that are less urgent from ever being asked.
+        """
+        found = sorted(self.config.rules.values(), key=_urgency)
+        return sorted(found, key=lambda rule: self._turns.get(rule.name, 0)) if self._turn % 2 else found
 
     def _waits_for_minutes(self) -> bool:
         """Whether rules wait until minutes are counted: of a log that was there before, asking the events
@@ -337,6 +359,12 @@ class Alerts:
 
     def _queue(self, cursor: duckdb.DuckDBPyConnection) -> None:
         queue_notices(cursor, self.config, self._base_url, self._now())
+
+
+def rest_s(passed_s: float, *, is_busy: bool) -> float:
+    """How long all rules rest after a turn that took so long, in seconds."""
+    rest = passed_s * (_LONG_REST if passed_s >= _LONG_S else 1)
+    return rest if is_busy else max(_LOOK_S, rest)
 
 
 def _urgency(rule: Rule) -> tuple[int, str]:

@@ -248,7 +248,7 @@ def _change(
 @click.command()
 @click.argument("rule")
 @click.option("--from", "since", metavar="INSTANT", help="Default: the begin of the log.")
-@click.option("--to", "until", metavar="INSTANT", help="Default: its end.")
+@click.option("--to", "until", metavar="INSTANT", help="Default: its end, or the last crash.")
 @click.option("--crash", "crashes", multiple=True, metavar="INSTANT",
               help="When it went wrong, to be told lead times and misses; may be repeated.")  # fmt: skip
 @output_options

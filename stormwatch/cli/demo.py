@@ -30,8 +30,8 @@ _PR_SET_PDEATHSIG = 1
 @click.command()
 @click.option("--story", type=click.Choice(STORIES), default="storm", show_default=True,
               help="What goes wrong in the logs.")  # fmt: skip
-@click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
-              help="So many times as fast as it would be.")  # fmt: skip
+@click.option("--speed", type=click.FloatRange(0, 1000, min_open=True), default=1.0, show_default=True,
+              help="So many times as much traffic.")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number, other logs.")
 @click.option("--port", type=click.IntRange(0, 65535), show_default="8501, or the next free one",
               help="Port to listen on; 0: any free one.")  # fmt: skip

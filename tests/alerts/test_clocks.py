@@ -1,4 +1,4 @@
-"""Clocks and dates that are wrong: no rule is blind because of them."""
+"""Clocks and dates that are wrong: no rule is blind because of them, and no receiver is left alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from stormwatch.alerts import delivery
+from stormwatch.alerts.config import Route
+from stormwatch.alerts.delivery import Delivery
+from stormwatch.alerts.ledger import wall_now
+from stormwatch.storage import Store
+from tests.cli.receiver import Receiver
+
+from .outbox import queue
 from .planted import MINUTE, START
 from .watched import Site, burst, calm, settle, tells
 
@@ -57,3 +65,62 @@ def test_a_wall_clock_that_is_set_back_stops_nothing(site: Site) -> None:
     site.now = START + 4 * MINUTE
     assert tells(site, alerts, START + 3 * MINUTE)
     assert site.evaluated()["log_silent"][0] == START + 4 * MINUTE
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=3), -timedelta(days=1)])
+def test_a_wall_clock_that_jumps_is_no_silence_and_hides_none(site: Site, jump: timedelta) -> None:
+    """As when the machine slept, or its clock was set."""
+    alerts = site.alerts(lambda name: name == "log_silent")
+    write_for_hours(site)
+    settle(alerts)
+    site.now += jump
+    settle(alerts)
+    assert site.fired() == set()
+    if jump < timedelta(0):
+        write_for_hours(site)
+    silent_min = 0
+    while not site.fired() and silent_min < 60:
+        site.now += MINUTE
+        silent_min += 1
+        settle(alerts)
+    assert (site.fired(), 5 <= silent_min <= 20) == ({"all logs"}, True), silent_min
+
+
+def write_for_hours(site: Site) -> None:
+    """Write a line every four minutes, as many as a silence is judged by."""
+    for _ in range(40):
+        site.now += 4 * MINUTE
+        site.commit([site.now])
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_a_receiver_that_failed_before_the_clock_was_set_back_is_tried_again(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, *, is_down: bool
+) -> None:
+    route = Route("hook", "webhook", receiver.url)
+    queue(store, route)
+    sender = Delivery(store, {"hook": route})
+    if is_down:
+        receiver.down()
+    receiver.status = 500
+    with monkeypatch.context() as ahead:
+        ahead.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(days=1))
+        assert sender.deliver() == 0
+    if is_down:
+        receiver.up()
+    receiver.status = 200
+    assert sender.deliver() == 1
+
+
+def test_an_alertmanager_is_told_again_after_the_clock_was_set_back(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = Route("manager", "alertmanager", receiver.url)
+    queue(store, route)
+    sender = Delivery(store, {"manager": route})
+    with monkeypatch.context() as ahead:
+        ahead.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(days=1))
+        sender.deliver()
+    known = len(receiver.got)
+    sender.deliver()
+    assert len(receiver.got) == known + 1

@@ -53,6 +53,7 @@ def test_the_inversion_fires_before_the_first_deadlock(
     assert "node-0/tx-" in fired.sentence
 
 
+@pytest.mark.slow
 def test_of_the_sample_story_it_is_told_ten_minutes_before(tmp_path: Path) -> None:
     logs = SAMPLE_LOGS / "inverted"
     found = judged(logs, tmp_path / "story.duckdb")

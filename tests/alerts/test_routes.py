@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -63,14 +64,26 @@ def test_what_fired_of_a_rule_that_is_gone_is_told_to_be_over(store: Store, rece
     route = Route("hook", "webhook", receiver.url)
     queue(store, route)
     with ledger.written(store) as cursor:
-        ledger.retire(cursor, ["storm_ahead"])
+        ledger.retire(cursor, ["storm_ahead"], NOW)
     assert queue(store, route) == 0
     with ledger.written(store) as cursor:
-        ledger.retire(cursor, ["another"])
+        ledger.retire(cursor, ["another"], NOW)
     assert queue(store, route) == 1
     Delivery(store, {"hook": route}).deliver()
     Delivery(store, {"hook": route}).deliver()
     assert [status for _, status, _ in receiver.told()] == ["firing", "resolved"]
+
+
+def test_of_a_rule_that_is_gone_nothing_stays_open_and_its_history_says_so(store: Store) -> None:
+    again = replace(FIRING, key="c", members=(), state="pending", resolved_at=NOW)
+    with ledger.written(store) as cursor:
+        ledger.save_episodes(cursor, "storm_ahead", "log", [again, Episode("d", "pending", NOW, NOW)])
+        ledger.retire(cursor, ["another"], NOW)
+        told = cursor.sql("SELECT episode_key, state, sentence FROM alert_episodes ORDER BY ALL").fetchall()
+        history = cursor.sql("SELECT kind, sentence FROM alert_changes WHERE kind = 'resolved'").fetchall()
+    over = "it grows; its rule was taken away"
+    assert told == [("a <-> b", "resolved", over), ("c", "resolved", "it grows")]
+    assert history == [("resolved", over)]
 
 
 def test_what_is_taken_but_not_noted_comes_again_with_the_same_key(

@@ -59,6 +59,7 @@ def test_a_header_is_read_in_full(tmp_path: Path) -> None:
         ("watch, page", "page, watch", "Severity: expected some of watch, warn, page, storm"),
         ("watch, page", "watch", "Severity: expected one per threshold"),
         ("-- For: 3", "-- For: 3\n-- Colour: red", ":9: Colour is no part of a header"),
+        ("-- For: 3", "-- For: 3\n-- For: 30", ":9: For is there twice"),
         ("$until", "$now", r"asks for \$now; a rule may ask for \$since, \$until"),
         ("< $until", "< now()", r"does not ask for \$until"),
         ("SELECT service", "SELEKT service", "[Ss]yntax error"),
@@ -100,6 +101,11 @@ def test_a_broken_rule_does_not_switch_off_the_shipped_one_of_its_name(tmp_path:
     found, problems = load_rules(tmp_path)
     assert found["storm_ahead"].is_shipped
     assert "the shipped rule is used" in str(problems["storm_ahead"])
+
+
+def test_a_folder_that_cannot_be_read_is_no_folder_without_rules(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere: the rules there cannot be read"):
+        load_rules(tmp_path / "nowhere")
 
 
 def test_pages_are_those_of_the_dashboard() -> None:
@@ -200,6 +206,19 @@ def test_settings_are_found_beside_the_database(tmp_path: Path, monkeypatch: pyt
     assert route.place == "https://hooks.example.org/..."
     assert "secret" not in repr(config)
     assert [route.takes("storm_ahead", one) for one in ("watch", "warn", "storm")] == [False, True, True]
+
+
+def test_a_pattern_that_no_rule_fits_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "alerts").mkdir()
+    rule(tmp_path / "alerts" / "late_orders.sql", "SELECT 1")
+    (tmp_path / "alerts.toml").write_text(
+        'disabled = ["stormahead"]\n[routes.a]\nkind = "stdout"\nrules = ["storm_*", "late_*", "order_*"]\n'
+    )
+    left_out, *idle = load_config(tmp_path / "stormwatch.duckdb").problems
+    assert "late_orders" in left_out
+    assert [one.partition(": ")[2] for one in idle] == [
+        "disabled: no rule is called 'stormahead'", "routes.a.rules: no rule is called 'order_*'"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

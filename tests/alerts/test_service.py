@@ -17,6 +17,7 @@ from .planted import MINUTE, START
 from .watched import Site, burst, calm, settle
 
 
+@pytest.mark.slow
 def test_after_a_restart_minutes_later_all_rules_are_evaluated_again(site: Site) -> None:
     site.rule("counted")
     site.commit([START - number * MINUTE for number in range(5)])
@@ -31,6 +32,23 @@ def test_after_a_restart_minutes_later_all_rules_are_evaluated_again(site: Site)
     assert after_restart.problem is None
     assert all(after[name][0] > before[name][0] for name in before)
     assert "counted" in site.told()
+
+
+def test_what_was_pending_goes_on_so_after_a_restart_and_is_told_once(site: Site) -> None:
+    site.rule("counted")
+    path = site.own().config.rules["counted"].path
+    path.write_text(path.read_text().replace("-- For: 1", "-- For: 2"))
+    site.now += 3 * MINUTE
+    site.commit([START - number * MINUTE for number in range(20, 0, -1)])
+    settle(site.own())
+    site.commit([*burst(START + MINUTE), *[START + 1.5 * MINUTE] * 5])
+    settle(site.own())
+    assert site.rows("SELECT state FROM alert_episodes") == [("pending",)]
+    site.commit([*burst(START + 2 * MINUTE), *[START + 2.5 * MINUTE] * 5])
+    for _ in range(2):
+        settle(site.own())
+        assert site.rows("SELECT state, onset_at FROM alert_episodes") == [("firing", START + MINUTE)]
+        assert site.rows("SELECT count(*) FROM alert_outbox") == [(1,)]
 
 
 def test_a_rule_that_cannot_even_be_looked_up_leaves_the_others_alone(
@@ -232,7 +250,7 @@ def test_a_rule_that_failed_is_asked_again_for_the_same_instants(
 
     monkeypatch.setattr(asking, "run_readonly", broken)
     site.now += 4 * MINUTE
-    site.commit([*burst(START + 2 * MINUTE), *[START + 2.5 * MINUTE] * 5])
+    site.commit([*burst(START + 2 * MINUTE), *[*[START + 2.5 * MINUTE] * 5] * 5])
     alerts._rests.clear()
     # On a busy machine the minutes are counted first, in several turns.
     while site.evaluated()["counted"][1] is None:
@@ -256,7 +274,7 @@ def test_a_rule_that_always_fails_is_given_up_after_some_tries(
 
     monkeypatch.setattr(asking, "run_readonly", broken)
     site.now += 4 * MINUTE
-    site.commit([START + 2.5 * MINUTE] * 15)
+    site.commit([*[START + 2.5 * MINUTE] * 5] * 15)
     settle(alerts)
     assert len(asked) == 3
     assert site.evaluated()["counted"][0] == START + 2 * MINUTE

@@ -82,6 +82,7 @@ def arrivals(late_share: dict[int, float]) -> Iterator[Row]:
             number += 1
 
 
+@pytest.mark.slow
 def test_a_delivery_budget_that_burns_pages_and_is_over_in_the_end(
     database: duckdb.DuckDBPyConnection,
 ) -> None:

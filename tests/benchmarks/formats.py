@@ -7,9 +7,8 @@ that lines and bytes stand beside.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,24 +24,13 @@ from ingest.source import PlainSource, open_source
 from stormwatch.storage import Store
 from tests.benchmarks import logs
 from tests.benchmarks.machine import cpu_seconds
+from tests.benchmarks.usual import USUAL
 from tests.benchmarks.variety import varied
 
 _RECORDS: Final = Path(__file__).parents[1] / "ingest" / "formats"
 _BATCH: Final = Settings(Path()).batch
 _CANONICAL: Final = "canonical"
 _START_S: Final = 30.0
-_STAMP: Final = "2026-11-20T09:18:27.083420123Z"
-_USUAL: Final[dict[str, Callable[[str], str]]] = {
-    "cri_log/json": lambda line: f"{_STAMP} stdout F {line}",
-    "docker_json/json": lambda line: json.dumps({"log": line + "\n", "stream": "stdout", "time": _STAMP}),
-    "postgresql_text/line": lambda line: (
-        "2026-11-20 09:18:27.083 UTC [4711] shop@orders LOG:  duration: 0.918 ms  execute <unnamed>: "
-        f"update orders set state = $1 where id = $2 /* {line[1:24]} */"
-    ),
-}
-"""What most lines of some formats are, from lines of canonical JSON: these in the envelopes of containers'
-logs, and reports of PostgreSQL of one line."""
-
 _FLOOR: Final = 60_000
 _FLOOR_OF_JSON_LINES: Final = 150_000
 """Records a second that no format is to fall below on two cores."""
@@ -87,13 +75,15 @@ class Pace:
 
 def names() -> list[str]:
     """The formats that there are records of."""
-    return sorted([*(path.name for path in _RECORDS.iterdir() if any(path.glob("*.expected.json"))), *_USUAL])
+    return sorted([*(path.name for path in _RECORDS.iterdir() if any(path.glob("*.expected.json"))), *USUAL])
 
 
 def write_log(name: str, to: Path, events: int, most_bytes: int) -> None:
     """Test records of a format, varied, until they are so many events or bytes."""
-    if name in _USUAL:
-        _write_canonical(to, events, _USUAL[name])
+    if name in USUAL:
+        to.write_text(
+            "".join(f"{line}\n" for line in USUAL[name](_canonical_lines(events))), encoding="utf-8"
+        )
         return
     cases = [path for path in sorted((_RECORDS / name).iterdir()) if ".expected" not in path.name]
     text = "".join(_ended(path.read_text()) for path in cases)
@@ -107,11 +97,10 @@ def _ended(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-def _write_canonical(to: Path, events: int, held_by: Callable[[str], str] = str) -> None:
-    with to.open("w", encoding="utf-8") as file:
-        for number, line in zip(range(events), logs.lines(seed=1), strict=False):
-            stamp = f"2026-11-20T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}.123456Z"
-            file.write(held_by(line.replace("{time}", stamp)) + "\n")
+def _canonical_lines(events: int) -> Iterator[str]:
+    for number, line in zip(range(events), logs.lines(seed=1), strict=False):
+        stamp = f"2026-11-20T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}.123456Z"
+        yield line.replace("{time}", stamp)
 
 
 def _chunks(path: Path) -> Iterator[Chunk]:
@@ -151,7 +140,7 @@ def report(work: Path, chosen: Iterable[str], events: int, most_bytes: int, roun
     """Print the figures of each format, beside those of canonical JSON at the same time."""
     work.mkdir(exist_ok=True)
     canonical = work / f"{_CANONICAL}.log"
-    _write_canonical(canonical, events)
+    canonical.write_text("".join(f"{line}\n" for line in _canonical_lines(events)), encoding="utf-8")
     # A backlog is what counts: the process that shares the work is there for nearly all of it.
     SECOND.is_ready(_START_S)
     print(f"formats           about {events:,} events or {most_bytes >> 20} MiB each, best of {rounds}")

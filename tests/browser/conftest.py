@@ -116,14 +116,16 @@ def _serve(directory: Path, name: str) -> Iterator[Served]:
                 running.process.communicate()
 
 
-@pytest.fixture(scope="session")
+# Each module has its own: what happened five minutes before it began stays in the window that pages show,
+# however long all tests take, and no process reads on beside the tests that come after.
+@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The dashboard over the shop's logs; needs a browser, as starting it is for nothing otherwise."""
     assert browser.is_connected()
     yield from _serve(tmp_path_factory.mktemp("shop"), "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hostile(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The same with hostile text in every name."""
     assert browser.is_connected()

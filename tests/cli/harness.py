@@ -132,9 +132,9 @@ def command(*arguments: object) -> Sequence[str]:
     return [sys.executable, "-m", "stormwatch.cli.main", *(str(argument) for argument in arguments)]
 
 
-def eventually(look: Callable[[], Found | None]) -> Found:
+def eventually(look: Callable[[], Found | None], patience_s: float = PATIENCE_S) -> Found:
     """What `look` finds, as soon as it finds something."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         found = look()
         if found:

@@ -70,6 +70,7 @@ def test_reingest_needs_to_know_what_and_where(unusual: Path, stormwatch: Comman
     assert "no stored file is called so; there are: orders.jsonl, unusual.log" in unknown.err
 
 
+@pytest.mark.slow
 def test_the_process_that_watches_does_it(unusual: Path, start: Processes, stormwatch: Command) -> None:
     stormwatch("ingest", unusual)
     running = start("ingest", unusual, "--follow", "--map", "id=key", "--map", "cause=why")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 
+import pytest
+
 from stormwatch.errors import ExitCode
 
 from .harness import HOSTILE, Command, Processes
@@ -49,6 +51,7 @@ def test_without_a_database_there_is_nothing_to_annotate(database: Path, stormwa
     assert stormwatch("annotate", "x").code == ExitCode.STORAGE
 
 
+@pytest.mark.slow
 def test_the_process_that_owns_the_database_stores_it(
     logs: Path, database: Path, stormwatch: Command, start: Processes
 ) -> None:

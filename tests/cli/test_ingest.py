@@ -4,6 +4,8 @@ import json
 import signal
 from pathlib import Path
 
+import pytest
+
 from stormwatch.errors import ExitCode
 
 from .harness import Command, Processes, eventually, order
@@ -105,6 +107,7 @@ def test_killed_follower_leaves_no_owner_behind(logs: Path, start: Processes, st
     assert len(_ids(stormwatch)) == 10
 
 
+@pytest.mark.slow
 def test_second_ingester_is_refused(logs: Path, start: Processes, stormwatch: Command) -> None:
     running = start("ingest", logs, "--follow")
     assert running.url

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from stormwatch.errors import ExitCode
 from stormwatch.resources import SCHEMA
 from stormwatch.storage import Store, open_reader, owner_file
@@ -57,6 +59,7 @@ def test_older_file_that_is_in_use_is_read_as_it_is(logs: Path, database: Path, 
     assert "was written by another version and cannot be changed" in result.err
 
 
+@pytest.mark.slow
 def test_owner_file_of_a_process_that_is_something_else_now(
     logs: Path, database: Path, stormwatch: Command, start: Processes, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_without_events_no_age_can_be_told(prepared: Path, stormwatch: Command) 
     assert (refused.code, "no events" in refused.err) == (ExitCode.USAGE, True)
 
 
+@pytest.mark.slow
 def test_the_process_that_owns_the_database_deletes(
     days: Path, database: Path, stormwatch: Command, start: Processes
 ) -> None:
@@ -109,9 +110,8 @@ def test_the_process_that_owns_the_database_deletes(
     assert again.stop()[0] == 0
 
 
-@pytest.mark.parametrize(
-    "how", ["option", *(pytest.param(one, marks=pytest.mark.slow) for one in ("environment", "config"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["option", "environment", "config"])
 def test_retention_is_applied_by_itself(
     how: str, days: Path, database: Path, tmp_path: Path, stormwatch: Command, start: Processes
 ) -> None:

@@ -141,6 +141,7 @@ def test_snapshots_are_consistent_while_it_reads(
     assert sizes == sorted(set(sizes))
 
 
+@pytest.mark.slow
 def test_snapshot_replaces_only_what_it_is_told_to(up: Running, tmp_path: Path, stormwatch: Command) -> None:
     precious = tmp_path / "precious.txt"
     precious.write_text("keep me", encoding="utf-8")

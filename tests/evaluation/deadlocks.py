@@ -32,6 +32,7 @@ from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 
+from .arguments import positive, some, whole
 from .figures import FalseAlarms
 from .systems import START, database
 
@@ -190,12 +191,14 @@ def _instant(text: str) -> datetime:
 def main(arguments: Sequence[str]) -> None:
     """Print both."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation deadlocks", description=__doc__)
-    parser.add_argument("--weeks", type=int, default=200, help="of each baseline, after one that is learned")
-    parser.add_argument("--per-hour", type=float, default=12, help="deadlocks, on average")
-    parser.add_argument("--systems", type=int, default=20, help="with a contrary lock order")
-    parser.add_argument("--minutes", type=float, default=120, help="of each of these")
+    parser.add_argument(
+        "--weeks", type=whole, default=200, help="of each baseline, after one that is learned"
+    )
+    parser.add_argument("--per-hour", type=positive, default=12, help="deadlocks, on average")
+    parser.add_argument("--systems", type=whole, default=20, help="with a contrary lock order")
+    parser.add_argument("--minutes", type=positive, default=120, help="of each of these")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="systems at a time")
+    parser.add_argument("--processes", type=some, default=os.cpu_count(), help="systems at a time")
     given = parser.parse_args(arguments)
     seed = secrets.randbelow(10**6) * 1000 if given.seed is None else given.seed
     print(f"seed {seed}, {given.per_hour:g} deadlocks an hour", flush=True)

@@ -25,6 +25,7 @@ from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
+from tests.evaluation.arguments import positive, whole
 
 sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
 from bulk import write_story  # type: ignore[import-not-found]  # a script of sample_logs
@@ -145,8 +146,8 @@ def watch(name: str, seed: int, minutes: float, offset: int) -> dict[float, dict
 def main() -> None:
     """Run the systems and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation.findings", description=__doc__)
-    parser.add_argument("--systems", type=int, default=3, help="of each story and each kind of clock")
-    parser.add_argument("--minutes", type=float, default=20, help="of each story")
+    parser.add_argument("--systems", type=whole, default=3, help="of each story and each kind of clock")
+    parser.add_argument("--minutes", type=positive, default=20, help="of each story")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
     given = parser.parse_args()
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed

@@ -16,6 +16,7 @@ import argparse
 import csv
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from stormwatch.alerts.asking import Pace, Watch
 from stormwatch.alerts.backtest import backtest
 from stormwatch.alerts.rules import load_rules
 
+from .arguments import some
 from .deadlocks import HOUR, PATIENCE_S, put, surging_hours
 from .figures import FalseAlarms
 from .systems import START, database
@@ -160,10 +162,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--data", type=Path, help="folder of the benchmark, with labels/ and realAWSCloudwatch/"
     )
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="series at a time")
+    parser.add_argument("--processes", type=some, default=os.cpu_count(), help="series at a time")
     given = parser.parse_args(arguments)
     folder = given.data or Path(os.environ.get("STORMWATCH_SHARED_DATA", _BESIDE)) / "nab"
-    found = load(folder)
+    try:
+        found = load(folder)
+    except FileNotFoundError as error:
+        sys.exit(f"{error}; name the folder of the benchmark with --data")
     windows = sum(len(one.windows) for one in found)
     print(
         f"{len(found)} series, {windows} labelled windows; the first {PROBATION:.0%} of each are not judged"

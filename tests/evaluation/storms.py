@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from multiprocessing import get_context
 
+from .arguments import positive, share, some, whole
 from .detectors import alarms
 from .figures import false_alarms, leads, tuned
 from .systems import LOOP_GAIN, SIGNALS, Job, Watched, other_storms, plans, watch, watch_other
@@ -23,19 +24,19 @@ COLUMNS = "recall  median    p10  >=10min"
 def main(arguments: Sequence[str]) -> None:
     """Run the suite and print its tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation storms", description=__doc__)
-    parser.add_argument("--weeks", type=int, default=42, help="benign weeks, each of another system")
-    parser.add_argument("--storms", type=int, default=40, help="storms of each shape")
+    parser.add_argument("--weeks", type=whole, default=42, help="benign weeks, each of another system")
+    parser.add_argument("--storms", type=whole, default=40, help="storms of each shape")
     parser.add_argument(
-        "--others", type=int, default=10, help="storms of each other cause, at a fifth of the rate"
+        "--others", type=whole, default=10, help="storms of each other cause, at a fifth of the rate"
     )
     parser.add_argument("--shapes", nargs="*", default=plans.SHAPES, choices=plans.SHAPES, metavar="SHAPE")
-    parser.add_argument("--rate", type=float, default=20.0, help="events per second, on average")
-    parser.add_argument("--coverage", type=float, default=0.95, help="share of effects that name their cause")
-    parser.add_argument("--failing", type=float, default=0.02, help="share of steps that are retried")
-    parser.add_argument("--calm", type=int, default=1440, metavar="MINUTES", help="before a storm, at least")
+    parser.add_argument("--rate", type=positive, default=20.0, help="events per second, on average")
+    parser.add_argument("--coverage", type=share, default=0.95, help="share of effects that name their cause")
+    parser.add_argument("--failing", type=share, default=0.02, help="share of steps that are retried")
+    parser.add_argument("--calm", type=some, default=1440, metavar="MINUTES", help="before a storm, at least")
     parser.add_argument("--kept", action="store_true", help="count minutes as a running process does")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="systems at a time")
+    parser.add_argument("--processes", type=some, default=os.cpu_count(), help="systems at a time")
     given = parser.parse_args(arguments)
     seed = secrets.randbelow(10**6) * 1000 if given.seed is None else given.seed
     print(

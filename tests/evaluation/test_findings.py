@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .findings import KINDS, MISSING, Rate, leave_out, rates, watch
 
 
@@ -24,6 +26,7 @@ def test_a_share_of_the_lines_is_left_out(tmp_path: Path) -> None:
         assert abs(len(left) - 2000 * (1 - share)) <= 4 * (2000 * share * (1 - share)) ** 0.5
 
 
+@pytest.mark.slow
 def test_all_of_a_complete_log_is_found_and_nothing_else() -> None:
     told = watch("overwritten", seed=3, minutes=3, offset=200_000)[0.0]
     assert set(told) == set(KINDS)

@@ -23,6 +23,7 @@ from stormwatch.alerts.asking import Pace, Watch
 from stormwatch.alerts.backtest import Fired, backtest
 from stormwatch.alerts.rules import SEVERITIES, Rule, load_rules
 
+from .arguments import positive, share, some, whole
 from .deadlocks import PATIENCE_S, counted_hourly
 from .detectors import DAY
 from .figures import WEEK, FalseAlarms, Leads
@@ -169,14 +170,14 @@ def leads(told: Sequence[Told], rules: Sequence[str], least: str) -> Leads:
 def main(arguments: Sequence[str]) -> None:
     """Print both."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation told", description=__doc__)
-    parser.add_argument("--weeks", type=int, default=42, help="benign weeks, each of another system")
-    parser.add_argument("--storms", type=int, default=10, help="storms of each shape and other cause")
-    parser.add_argument("--rate", type=float, default=4.0, help="events per second of benign systems")
-    parser.add_argument("--storm-rate", type=float, default=20.0, help="the same of storms")
-    parser.add_argument("--coverage", type=float, default=0.95, help="share of effects that name their cause")
-    parser.add_argument("--failing", type=float, default=0.06, help="share of steps that are retried, benign")
+    parser.add_argument("--weeks", type=whole, default=42, help="benign weeks, each of another system")
+    parser.add_argument("--storms", type=whole, default=10, help="storms of each shape and other cause")
+    parser.add_argument("--rate", type=positive, default=4.0, help="events per second of benign systems")
+    parser.add_argument("--storm-rate", type=positive, default=20.0, help="the same of storms")
+    parser.add_argument("--coverage", type=share, default=0.95, help="share of effects that name their cause")
+    parser.add_argument("--failing", type=share, default=0.06, help="share of steps that are retried, benign")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="systems at a time")
+    parser.add_argument("--processes", type=some, default=os.cpu_count(), help="systems at a time")
     given = parser.parse_args(arguments)
     seed = secrets.randbelow(10**6) * 1000 if given.seed is None else given.seed
     print(f"seed {seed}, {given.coverage:.0%} of effects name their cause", flush=True)

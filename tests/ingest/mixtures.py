@@ -60,6 +60,7 @@ _GOES_ON: Final = {
     "java_thread_dump": rb'["\t }\r\n=]|0x|_|JNI|Thr|Java|Found|Heap',
     "innodb_status": b"=",
     "rabbitmq_trace_text": b"",  # a payload may be anything
+    "timestamped_text": rb"[ \t]|[A-Za-z(|>#+\x80-\xff-]|[}\]]|\r?\n[TDcg]",
 }
 """Format -> how lines begin that its records go on with, if they follow: nobody can tell."""
 _TAKES_ANYTHING: Final = frozenset({"mysql_text", "innodb_status", "rabbitmq_trace_text"})

@@ -34,6 +34,26 @@ SERVER = [
         ("LOG", "ERROR", "DETAIL", "STATEMENT", "DEBUG1"),
     )
 ]
+LOGGERS = (
+    "2026-05-05 10:00:00,123 INFO  [main] com.shop.Orders - ",
+    "2026-05-05 10:00:00.123 [http-1] [req-7] WARN  com.shop.Orders : ",
+    "2026-05-05T10:00:00.123Z  INFO 12345 --- [shop] [           main] c.s.Orders      : ",
+    "2026-05-05T10:00:00Z ERROR shop::orders: ", "[2026-05-05T10:00:00Z INFO  shop] ",
+    "2026-05-05T10:00:00.1+0200 I NETWORK  [listener] ", "2026-05-05T10:00:00Z [ERROR] agent: ",
+    "2026-05-05 10:00:00,123 [myid:1] - INFO  [main:QuorumPeerConfig@135] - ",
+    "[2026-05-05T10:00:00,123][INFO ][o.e.n.Node       ] [node-1] ",
+    "2026-05-05 10:00:00,123 - shop.orders - INFO - ", "2026-05-05 10:00:00 [ERROR] ",
+    "2026-05-05 10:00:00 CET mysqld_safe ERROR ", "DEBUG 2026-05-05 10:00:00,123 p 27844 140535 ",
+    "[2026-05-05 10:00:00,123: INFO/MainProcess] ", "2026-05-05 10:00:00.123 | INFO     | __main__:f:3 - ",
+    "2026/05/05 10:00:00.123456 main.go:12: ", "2026/05/05 10:00:00 [error] 123#456: *789 ",
+    "[Sat Nov 28 15:04:05.123456 2026] [core:error] [pid 123:tid 456] [client 1.2.3.4:56] ",
+    "2026-05-05 10:00:00.123456+00:00 [error] <0.679.0> ", "1:M 28 Nov 2026 15:04:05.123 * ",
+    "[1] 28 Nov 15:04:05 # ", "[123] 2026/05/05 10:00:00.123456 [INF] ",
+    "E, [2026-05-05T10:00:00.123456 #123] ERROR -- billing: ", "2026-05-05 10:00:00.1234|INFO|Shop.Orders|",
+    "INFO  [main] 2026-05-05 10:00:00,123 Loader.java:89 - ", "28-Nov-2026 15:04:05.123 SEVERE [main] a.B.c ",
+    "[2026-05-05T10:00:00.1+00:00] app.ERROR: ",
+    "2026-05-05 10:00:00 ", "2026-05-05 10:00:00Z text: ",
+)  # fmt: skip
 HELD = [
     *(one.data.splitlines()[0] for one in records() if one.format in {"json", "postgresql_text", "kcat"}),
     *(text.encode() for text in TEXTS),
@@ -47,7 +67,7 @@ HELD = [
 CHARACTERS = st.characters(codec="utf-8") | st.sampled_from('\t\r\0\x1b\x7f{}"\\,:')
 LINES = st.builds(
     lambda header, held, end: header.encode() + held.replace(b"\n", b"") + end,
-    st.sampled_from(CONTAINER) | st.sampled_from([*SERVER, "", "\t"]),
+    st.sampled_from(CONTAINER) | st.sampled_from([*SERVER, "", "\t"]) | st.sampled_from(LOGGERS),
     st.sampled_from([*HELD, *(line for one in records() for line in one.data.splitlines())])
     | st.text(CHARACTERS).map(str.encode)
     | st.binary(max_size=20),
@@ -58,8 +78,8 @@ IN_A_ROW = st.one_of(
     st.builds(
         lambda container, server, held: (container + server).encode() + held.replace(b"\n", b"") + b"\n",
         st.sampled_from(["", *CONTAINER[:2]]),
-        st.sampled_from(["\t", *SERVER[:15], *(one for one in SERVER if "[10] " in one)]),
-        st.sampled_from(HELD),
+        st.sampled_from(["\t", *SERVER[:15], *(one for one in SERVER if "[10] " in one), *LOGGERS]),
+        st.sampled_from([*HELD, b"from 1 to 2 (shop.Orders)", b"sent a=1 b=2 term: 3 from:1 to:2 type:x"]),
     ),
 )  # fmt: skip
 """Of few writers, so that lines go on with those before them."""
@@ -78,8 +98,8 @@ def cut(data: bytes) -> list[int]:
     bounds: list[int] = frames(data, is_all=True).tolist()
     so_far = frames(data).tolist()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(framing, "_object_behind_header", lambda: re.compile(b"(?!)"))
-        patch.setattr(framing, "_told", list)
+        patch.setattr(framing, "object_behind_header", lambda: re.compile(b"(?!)"))
+        patch.setattr(framing, "told", list)
         assert frames(data, is_all=True).tolist() == bounds
         assert frames(data).tolist() == so_far
     return bounds
@@ -92,7 +112,7 @@ def check(lines: list[bytes], parser: Parser, one_by_one: Parser) -> None:
 
 
 def test_lines_with_a_header_become_what_they_become_one_by_one(parser: Parser, one_by_one: Parser) -> None:
-    headers = [*CONTAINER[:7], *SERVER[:80:3]]
+    headers = [*CONTAINER[:7], *SERVER[:80:3], *LOGGERS]
     lines = [header.encode() + held + b"\n" for header, held in zip(cycle(headers), HELD * 3, strict=False)]
     check(lines, parser, one_by_one)
 
@@ -116,8 +136,11 @@ def test_no_notation_that_is_asked_before_begins_as_a_header(name: str) -> None:
     """Which of these a line is of, the engine asks, and which of those that span lines, what cuts them."""
     asked = one_of({one.name: one.whole for one in transcoders() if one.starts})
     cutting = one_of({one.name: one.starts for one in transcoders() if one.spans_lines})
-    [header] = [re.compile(one.header.encode()) for one in transcoders() if one.name == name]
-    lines = [head.encode() + held for head in (*CONTAINER, *SERVER) for held in HELD]
-    found = [line for line in lines if header.match(line)]
+    [by] = [one for one in transcoders() if one.name == name]
+    begins, unless = re.compile(by.header.encode()), re.compile((by.unless or "(?!)").encode())
+    lines = [head.encode() + held for head in (*CONTAINER, *SERVER, *LOGGERS) for held in HELD]
+    found = [line for line in lines if begins.match(line) and not unless.search(line)]
     assert found
-    assert {pattern.match(line).lastgroup for line in found for pattern in (asked, cutting)} == {name}  # type: ignore[union-attr]
+    kinds = [kind for line in found for pattern in (asked, cutting) if (kind := pattern.match(line))]
+    assert len(kinds) == len(found) * (1 + by.spans_lines)
+    assert {kind.lastgroup for kind in kinds} == {name}

@@ -137,6 +137,7 @@ def rows_at(parsed: Parsed) -> dict[int, Row]:
     return {row["byte_offset"]: row for row in parsed.rows}
 
 
+@pytest.mark.slow
 @given(st.lists(RECORDS, min_size=2, max_size=8), st.randoms(use_true_random=False))
 @example([{"event": {"id": "1"}}, {"event": "x", "id": "2"}], random.Random(1))
 @example([{"event": "publish"}, {"event": "publish", "type": "t"}], random.Random(1))

@@ -35,7 +35,10 @@ SERVERS = {"postgresql_syslog": "postgresql", "mysql_text": "mysql", "mysql_json
 NO_PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n\0*\Z")
 PAYLOAD = re.compile(rb"\nPayload:[ \t]*\r?\n")
 CLOCK_LINE = re.compile(rb'\A[^\n{]*\{"[^\n{}]*"[ \t]*:[ \t]*\d+[ \t]*\}[ \t]*\r?\n\Z')
-LINES = frozenset(one.name for one in transcoders() if not one.spans_lines) | {"vector_clock_log"}
+LINES = frozenset(one.name for one in transcoders() if not one.spans_lines) | {
+    "vector_clock_log",
+    "timestamped_text",
+}
 IN_SQL = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>[^<]*\Z")
 
 

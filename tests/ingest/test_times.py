@@ -69,6 +69,12 @@ EXACT = NOON.replace(microsecond=806_088)
         ("Nov 23 2026 09:18:26", NOON),
         ("23 Nov 2026 09:18:26.806", FRACTION),
         ("Mon, 23 Nov 2026 10:18:26 +0100", NOON),
+        # Tomcat, PHP, java.util.logging.
+        ("23-Nov-2026 09:18:26.806", FRACTION),
+        ("23-Nov-2026 09:18:26 UTC", NOON),
+        ("23-Nov-2026 09:18:26 CET", None),
+        ("Nov 23, 2026 9:18:26 AM", NOON),
+        ("Nov 23, 2026 12:18:26 AM", NOON.replace(hour=0)),
         ("2026-11-23  9:18:26", NOON),
         # Abbreviations, also in the hour that is there twice.
         ("2026-11-23 09:18:26.806 UTC", FRACTION),

@@ -75,7 +75,10 @@ def test_logs_are_never_overwritten(tmp_path: Path) -> None:
         (("--story", "drought"), "invalid choice: 'drought'"),
         (("--story", "storm", "--minutes", "-1"), "-1 is not a positive number"),
         (("--story", "storm", "--minutes", "long"), "invalid"),
-        (("--story", "storm", "--start", "noon"), "invalid"),
+        (("--story", "storm", "--minutes", "1e9"), "1e9 is more than a year"),
+        (("--story", "storm", "--start", "noon"), "noon is no instant such as 2026-03-02T09:00:00+00:00"),
+        (("--story", "storm", "--start", "9999-12-31T23:59"), "is not between the years 1970 and 9000"),
+        (("--story", "storm", "--start", "0001-01-01"), "is not between the years 1970 and 9000"),
     ],
 )
 def test_wrong_arguments_are_explained(tmp_path: Path, arguments: tuple[str, ...], complaint: str) -> None:
@@ -83,6 +86,11 @@ def test_wrong_arguments_are_explained(tmp_path: Path, arguments: tuple[str, ...
     assert found.returncode == 2
     assert complaint in found.stderr
     assert not (tmp_path / "a").exists()
+
+
+def test_more_traffic_than_a_machine_can_hold_is_refused(tmp_path: Path) -> None:
+    found = run("live", tmp_path / "a", "--speed", "1e9", "--seconds", 1)
+    assert (found.returncode, "1e9 is more than 1000" in found.stderr) == (2, True)
 
 
 def stored(logs: Path, database: Path) -> dict[str, Any]:

@@ -69,7 +69,8 @@ def test_weeks_hold_every_look_alike_and_none_is_critical_for_long() -> None:
     weeks_of_life = [plans.everyday(seed, days=7, events_per_s=1, coverage=1) for seed in range(12)]
     assert {span.kind for plan in weeks_of_life for span in plan.benign} == {
         "deploy", "nightly batch", "blip", "flash crowd", "plateau below criticality", "replay",
-        "clock skew", "restart", "late file", "traffic step", "DST",
+        "clock skew", "restart", "late file", "traffic step", "DST", "daily peak", "weekend",
+        "self-rescheduling timers",
     }  # fmt: skip
     for plan in weeks_of_life:
         in_blips = np.zeros(len(plan.gain), bool)

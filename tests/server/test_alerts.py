@@ -49,8 +49,9 @@ def test_what_fires_is_a_metric(served: Served) -> None:
 
 
 def test_an_episode_is_acknowledged(served: Served) -> None:
-    done = served.ask("POST", "/api/alerts/acknowledge", {"episode_id": 7, "owner": "kim"})
-    assert (done.status, done.json) == (200, {"episode_id": 7, "acknowledged_by": "kim"})
+    for _ in range(2):
+        done = served.ask("POST", "/api/alerts/acknowledge", {"episode_id": 7, "owner": "kim"})
+        assert (done.status, done.json) == (200, {"episode_id": 7, "acknowledged_by": "kim"})
     [row] = served.get("/api/queries/alerts?of_state=firing").json["rows"]
     assert row["acknowledged_by"] == "kim"
     history = served.sql("SELECT kind, severity FROM alert_changes").json["rows"]

@@ -128,27 +128,33 @@ def _signature(query: Query) -> str:
     )
 
 
-def _binds(query: Query, reads: Iterable[str]) -> bool:
-    """Whether a relation can be asked where there is nothing but what is named."""
+@pytest.fixture(scope="module")
+def bare() -> Iterable[duckdb.DuckDBPyConnection]:
     with open_empty() as connection:
         for table in CATALOG.tables:
             connection.execute(f"DROP TABLE {table}")
+        yield connection
+
+
+def _binds(bare: duckdb.DuckDBPyConnection, query: Query, reads: Iterable[str]) -> bool:
+    """Whether a relation can be asked where there is nothing but what is named."""
+    bare.execute("BEGIN")
+    try:
         for name in reads:
-            connection.execute(_stub(name))
-        try:
-            connection.execute(query.sql)
-            return _described(connection, query) == _documented(query.columns)
-        except duckdb.CatalogException:
-            return False
+            bare.execute(_stub(name))
+        bare.execute(query.sql)
+        return _described(bare, query) == _documented(query.columns)
+    except duckdb.CatalogException:
+        return False
+    finally:
+        bare.execute("ROLLBACK")
 
 
 @pytest.mark.parametrize("name", CATALOG)
-def test_reads_names_all_that_is_read_and_nothing_else(name: str) -> None:
+def test_reads_names_all_that_is_read_and_nothing_else(bare: duckdb.DuckDBPyConnection, name: str) -> None:
     query = CATALOG[name]
-    assert _binds(query, query.reads)
-    superfluous = [
-        left_out for left_out in query.reads if _binds(query, [r for r in query.reads if r != left_out])
-    ]
+    assert _binds(bare, query, query.reads)
+    superfluous = [one for one in query.reads if _binds(bare, query, [r for r in query.reads if r != one])]
     assert superfluous == []
 
 

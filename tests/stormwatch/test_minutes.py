@@ -114,6 +114,7 @@ def test_buckets_shorter_than_a_minute_are_counted_from_the_events(site: Site) -
     assert site.gains(**given) == by_events
 
 
+@pytest.mark.slow
 def test_it_does_not_matter_when_rows_were_read(site: Site, tmp_path: Path) -> None:
     """One file after another, in pieces, with counting and restarts in between; or all at once."""
     rows = log(6, minutes=20)
@@ -152,6 +153,7 @@ def test_minutes_are_counted_one_by_one_as_the_log_goes_on(site: Site) -> None:
     assert site.kept() == step_by_step
 
 
+@pytest.mark.slow
 def test_rows_that_come_while_a_minute_is_counted_make_it_stale(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +238,7 @@ def test_behind_the_newest_event_nothing_is_missing(site: Site) -> None:
     assert not site.is_kept(START, later + MINUTE)
 
 
+@pytest.mark.slow
 def test_what_was_read_since_is_read_from_the_events(site: Site) -> None:
     rows = log(15)
     late = [row for row in rows if row[0].startswith("o7")]
@@ -250,6 +253,7 @@ def test_what_was_read_since_is_read_from_the_events(site: Site) -> None:
     assert site.answers(START, end_of(rows)) == by_events
 
 
+@pytest.mark.slow
 def test_of_an_old_log_a_day_and_a_little_is_kept(site: Site) -> None:
     far = START + timedelta(days=30)
     before = far - timedelta(hours=20)

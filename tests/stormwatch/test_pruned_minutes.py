@@ -77,6 +77,7 @@ def test_what_is_kept_answers_as_before(site: Site) -> None:
     assert {call: site.ask(f"FROM {call} ORDER BY ALL") for call in counted} == before
 
 
+@pytest.mark.slow
 def test_windows_that_begin_before_it_have_what_is_there(site: Site) -> None:
     rows = log(22)
     site.commit(rows)
@@ -97,7 +98,8 @@ def test_windows_that_begin_before_it_have_what_is_there(site: Site) -> None:
     )
 
 
-@pytest.mark.parametrize("minutes", [pytest.param(10, marks=pytest.mark.slow), 13])
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", [10, 13])
 def test_a_block_of_which_some_is_gone_is_asked_of_the_events(minutes: int, site: Site) -> None:
     rows = log(23)
     site.commit(rows)
@@ -124,6 +126,7 @@ class _AfterOne(threading.Event):
         return super().wait(timeout)
 
 
+@pytest.mark.slow
 def test_between_slices_of_a_minute_answers_are_true(site: Site) -> None:
     rows = log(28)
     site.commit(rows)
@@ -140,6 +143,7 @@ def test_between_slices_of_a_minute_answers_are_true(site: Site) -> None:
     assert kept[-1], "what is left begins with a whole minute"
 
 
+@pytest.mark.slow
 def test_counting_goes_on(site: Site) -> None:
     rows = sorted(log(24), key=lambda row: row[-1])
     middle = START + 15 * MINUTE
@@ -154,6 +158,7 @@ def test_counting_goes_on(site: Site) -> None:
     assert site.rates(**window) == by_events(site, **window)
 
 
+@pytest.mark.slow
 def test_it_does_not_prune_what_is_being_counted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts that were made before would be stored after, and tell of what is gone."""
     rows = log(25)
@@ -180,6 +185,7 @@ def test_it_does_not_prune_what_is_being_counted(site: Site, monkeypatch: pytest
     assert min(first_counted(site)) >= number_of(START + 10 * MINUTE)
 
 
+@pytest.mark.slow
 def test_late_lines_of_what_was_pruned_are_counted_until_they_go(site: Site) -> None:
     rows = log(26)
     site.commit(rows)

@@ -24,7 +24,7 @@ CATALOG = Catalog.load()
 GIVEN: dict[str, dict[str, object]] = {"explain_difference": {"selection": "reordered"}}
 
 
-@pytest.fixture(params=["unordered", pytest.param("deadlocks", marks=pytest.mark.slow)])
+@pytest.fixture(params=["unordered", "deadlocks"])
 def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "story.duckdb") as store:
         with store.cursor() as cursor:
@@ -51,6 +51,7 @@ def ask(store: Store, query: Query, since: datetime, until: datetime) -> list[di
         return CATALOG.run(cursor, query.name, **arguments, **GIVEN.get(query.name, {})).to_pylist()
 
 
+@pytest.mark.slow
 def test_over_what_is_kept_they_answer_as_before(story: Store) -> None:
     with story.cursor() as cursor:
         ends = cursor.execute("SELECT min(occurred_at), max(occurred_at) FROM events").fetchall()
@@ -64,6 +65,7 @@ def test_over_what_is_kept_they_answer_as_before(story: Store) -> None:
     assert {name for name in before if before[name] != after[name]} - LOOK_BACK == set()
 
 
+@pytest.mark.slow
 def test_nothing_fails_where_everything_is_gone(story: Store) -> None:
     with story.cursor() as cursor:
         [(last,)] = cursor.execute("SELECT max(occurred_at) FROM events").fetchall()

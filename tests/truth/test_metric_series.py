@@ -68,6 +68,7 @@ def test_a_surge_is_told_in_hours_that_have_more_than_chance_explains(
     assert fired == [hour for hour in sorted(unusual) if hour >= judged and hour - 1 not in unusual]
 
 
+@pytest.mark.slow
 def test_a_series_is_silent_only_where_samples_are_missing(series: dict[str, Series]) -> None:
     one = series["ec2_cpu_utilization_ac20cd"]
     missing = gaps(one)

@@ -50,6 +50,7 @@ def test_a_person_is_told_before_the_memory_alarm_of_the_broker(ingest: Ingest) 
     assert fired.resolved_at is None  # it has not been over
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule", ["storm_ahead", "work_repeated", "backlog_growing", "delivery_budget_burning"]
 )

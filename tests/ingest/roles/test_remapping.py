@@ -46,6 +46,7 @@ def test_rows_that_were_stored_before_it_was_known_are_mapped_again(rig: Rig) ->
     assert set(rig.query(EDGES)) == expected
 
 
+@pytest.mark.slow
 def test_it_is_known_after_a_restart(rig: Rig) -> None:
     rng = random.Random(2)
     rig.add("a.log", written(flows(rng, 400), DIALECTS[NAME][0]))
@@ -83,6 +84,7 @@ def test_what_the_user_says_goes_before_what_the_values_tell(tmp_path: Path) -> 
     assert rig.query("SELECT count(causation_id), count(correlation_id) > 0 FROM observations") == [(0, True)]
 
 
+@pytest.mark.slow
 def test_names_that_are_right_are_confirmed_and_nothing_is_read_again(rig: Rig) -> None:
     rng = random.Random(5)
     rig.add("a.log", written(survivors(rng, flows(rng, 400)), DIALECTS["cloudevents"][0]))

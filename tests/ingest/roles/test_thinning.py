@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
+
 from ingest.roles.samples import Sampled
 from ingest.roles.thinning import EVERY, draw, thin
 
@@ -24,6 +26,7 @@ def far_back(rng: random.Random, count: int) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_causes_far_back_are_found_in_several_kinds_of_logs() -> None:
     logs = {f"{'abcdefgh'[n]}.log": lines(*far_back(random.Random(n), 4000)) for n in range(_FILES)}
     decided = found(logs)

@@ -42,9 +42,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", mount], check=True)
 
 
-@pytest.mark.parametrize(
-    "with_readers", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["alone", "with readers"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("with_readers", [False, True], ids=["alone", "with readers"])
 def test_a_full_file_system(small_disk: Path, rig: Rig, *, with_readers: bool) -> None:
     rig.close()
     rig.database = small_disk / "stormwatch.duckdb"

@@ -67,6 +67,7 @@ KEPT = {
 
 ARRAY = "a JSON array; one object per line is expected"
 OPEN = "not valid JSON (Expecting property name enclosed in double quotes, character 1); a torn line?"
+TAKES_SECONDS = {"100,000 keys in an object", "100,000 objects"}
 AT = span("@").index("@")
 QUARANTINED = {
     "a line that is open 1,000,000 times": ('{"a":' * 1_000_000, "nested too deeply"),
@@ -111,7 +112,13 @@ def others(rig: Rig) -> list[int]:
     return sorted(int(number) for (number,) in found)
 
 
-@pytest.mark.parametrize("record", KEPT.values(), ids=KEPT)
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(text, id=name, marks=[pytest.mark.slow] if name in TAKES_SECONDS else [])
+        for name, text in KEPT.items()
+    ],
+)
 def test_a_record_that_is_stored_whole(rig: Rig, record: str) -> None:
     between_others(rig, record)
     rig.check_conservation()

@@ -221,4 +221,4 @@ TestHistories.settings = settings(max_examples=6, stateful_step_count=25, **_SET
 
 @pytest.mark.slow
 class TestManyHistories(Histories.TestCase):  # type: ignore[name-defined, misc]
-    settings = settings(max_examples=50, stateful_step_count=60, **_SETTINGS)
+    settings = settings(max_examples=20, stateful_step_count=60, **_SETTINGS)

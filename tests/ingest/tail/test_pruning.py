@@ -115,6 +115,7 @@ def test_minutes_go_as_a_whole(two_files: Rig) -> None:
     assert stored(two_files) == expected
 
 
+@pytest.mark.slow
 def test_nothing_is_read_again_after_a_restart(rig: Rig) -> None:
     rig.append("app.log", 1200)
     rig.append("other.log", 1200)
@@ -210,6 +211,7 @@ def test_a_slice_that_fails_changes_nothing(two_files: Rig, monkeypatch: pytest.
     assert two_files.query("SELECT count(*), max(batch_id) FROM batches GROUP BY ALL") == [(2, 2)]
 
 
+@pytest.mark.slow
 def test_it_prunes_while_lines_are_read(rig: Rig) -> None:
     rig.append("app.log", 1800)
     rig.drain()
@@ -246,6 +248,7 @@ def test_what_was_asked_before_is_asked_again(two_files: Rig) -> None:
     assert two_files.query(version) == [(before + 1,)]
 
 
+@pytest.mark.slow
 def test_batches_of_the_past_are_put_together_by_the_hour(rig: Rig) -> None:
     for _ in range(6):
         rig.append("app.log", 300)

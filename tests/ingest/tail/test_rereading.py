@@ -98,7 +98,8 @@ def test_only_the_files_that_were_asked_for_change(stored: Rig) -> None:
     assert changed == [("a.log", 0), ("b.log", 90)]
 
 
-@pytest.mark.parametrize("end", [pytest.param("restart", marks=pytest.mark.slow), "kill"])
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["restart", "kill"])
 def test_it_goes_on_where_it_was_stopped(stored: Rig, make_rig: Callable[..., Rig], end: str) -> None:
     with_mapping(stored, CORRECTED)
     ask(stored.store, ["*.log"])

@@ -1,0 +1,62 @@
+"""How records begin, of all formats: what tells where another one starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from ingest.formats import transcoders
+from ingest.formats.base import headed
+
+
+@cache
+def record_start(json: bytes) -> re.Pattern[bytes]:
+    """What no line within a record starts with, not even where its quotes are open: in CSV the
+    quotes of an object within are doubled. A hole may stand before it.
+
+    The line must be whole: what follows may make something else of it.
+    """
+    texts = (one.starts for one in transcoders() if one.spans_lines and not one.is_last)
+    return re.compile(rb"\0*+(?:%b)(?:(?<=\n)|(?=[^\n]*+\n))" % b"|".join([json, *texts]))
+
+
+@cache
+def any_start() -> re.Pattern[bytes]:
+    """What a line begins with that may be one of any record, whatever stands before it."""
+    # Most often it is one of the same log.
+    return re.compile(b"|".join(one.starts for one in reversed(transcoders()) if one.starts))
+
+
+@cache
+def object_behind_header() -> re.Pattern[bytes]:
+    """How a line begins that is an envelope and holds an object."""
+    enveloping = (one for one in transcoders() if one.header and one.peel is not None)
+    # Names are of use in one of them alone.
+    headers = [re.sub(r"\?P<\w+>", "?:", one.header).encode() for one in enveloping]
+    return re.compile(rb"(?:%b)\{" % b"|".join([*headers, b"(?!)"]))
+
+
+@cache
+def told() -> list[tuple[Callable[[bytes, int], bool], int]]:
+    """Whether a line is a whole record, as it begins, and by how many such lines behind it that is told."""
+    return [(headed(one), one.told_by) for one in transcoders() if one.told_by]
+
+
+@cache
+def may_start() -> re.Pattern[bytes]:
+    """What a line begins with that the next one may tell to be the first of a record."""
+    return re.compile(b"|".join([*(one.may_start for one in transcoders() if one.may_start), b"(?!)"]))
+
+
+@cache
+def known_line() -> re.Pattern[bytes]:
+    """What a line begins with that is a record of some format, whatever follows."""
+    return re.compile(b"|".join(one.starts for one in transcoders() if one.starts))
+
+
+@cache
+def alone() -> re.Pattern[bytes]:
+    """What a line begins with that is a record by itself."""
+    texts = (one.starts for one in transcoders() if one.starts and not one.spans_lines)
+    return re.compile(b"|".join([*texts, b"(?!)"]))

@@ -1,0 +1,165 @@
+"""How lines of text logs begin, as the loggers of servers and of languages lay them out.
+
+A layout is a regular expression to Python and to RE2 alike, so that lines can be read in bulk; its groups
+are the fields. A field that stands in different places has a group for each: `thread`, `thread_2`.
+
+Sources: documentation of Log4j, Logback, Spring Boot, java.util.logging, the unified logging of the JVM,
+Python's logging, Celery, Django, Gunicorn, Flask, loguru, Serilog, NLog, Ruby's Logger, Monolog, Go's log,
+glog, hclog, nginx, Apache httpd, RabbitMQ, Redis, NATS, Kafka, ZooKeeper, Elasticsearch, etcd, MongoDB
+before 4.4, Cassandra and WildFly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from ingest.times import MONTHS, ZONES
+
+_LEVELS: Final = (
+    "TRACE", "DEBUG", "VERBOSE", "FINEST", "FINER", "FINE", "CONFIG", "INFO", "SUCCESS", "NOTICE",
+    "WARNING", "WARNI", "WARN", "ERROR", "SEVERE", "CRITICAL", "CRITI", "CRIT", "FATAL", "PANIC", "ALERT",
+    "EMERGENCY", "EMERG", "TRC", "VRB", "DBG", "INF", "WRN", "ERR", "FTL",
+)  # fmt: skip
+"""Among them those of Python's `%(levelname)-5.5s`."""
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """One of these, parted by their first letters, which takes less time than to try them in turn."""
+    by_letter: dict[str, list[str]] = {}
+    for word in words:
+        by_letter.setdefault(word[0], []).append(word[1:])
+    return "(?:{})".format("|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_letter.items()))
+
+
+LEVEL: Final = _any_of(_LEVELS)
+"""A level as a word that is no other: in capital letters."""
+_MARKED: Final = _any_of(
+    [*(form for word in _LEVELS for form in (word, word.lower(), word.title())), "Information"]
+)
+"""One that is marked as such by what stands around it."""
+
+_MONTH: Final = f"(?:{'|'.join(MONTHS)})"
+_CLOCK: Final = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-6]\d"
+_DAY: Final = r"[12]\d{3}(?:-(?:0[1-9]|1[0-2])-|/(?:0[1-9]|1[0-2])/)(?:0[1-9]|[12]\d|3[01])"
+_ZONE: Final = rf"(?:Z| ?[+-]\d\d:?\d\d|[+-]\d\d| (?:{'|'.join(ZONES)}|CST|IST))?"
+_SLASHED: Final = rf"[12]\d{{3}}/(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01]) {_CLOCK}(?:\.\d{{1,9}})?"
+_TIME: Final = (
+    rf"(?:{_DAY}[T ]{_CLOCK}(?:[.,]\d{{1,9}})?{_ZONE}"
+    rf"|[0-3]\d-{_MONTH}-[12]\d{{3}} {_CLOCK}(?:\.\d{{1,6}})?(?: UTC)?)"
+)
+_CTIME: Final = rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]\d {_CLOCK}(?:\.\d{{1,6}})? [12]\d{{3}}"
+_REDIS: Final = rf"\d{{1,2}} {_MONTH} (?:[12]\d{{3}} )?{_CLOCK}(?:\.\d{{1,6}})?"
+
+_SOLID: Final = "[!-<>-Z^-z|~]"
+_TEXT: Final = rf"{_SOLID}(?:[ -<>-Z^-z|~]*{_SOLID})?"
+"""In brackets: no brackets, no braces, no equals sign, nothing but ASCII, whose characters are bytes."""
+_NAME: Final = r"[A-Za-z_$][\w.$/:@-]*"
+_DOTTED: Final = r"[A-Za-z_$][\w$]*(?:(?:\.|::)[\w$-]+)+"
+_FILE: Final = r"[\w./$-]+\.[A-Za-z]{1,6}:\d+"
+_S: Final = r"[ \t]+"
+
+_OF_LEVEL: Final = (
+    rf"(?:[ \t]*\[[ \t]*(?P<level>{_MARKED}|[A-Z])[ \t]*\]:?[ \t]*"
+    rf"|[ \t]*\|[ \t]*(?P<level>{_MARKED}|[A-Z])[ \t]*\|[ \t]*"
+    rf"|{_S}(?:-{_S})?(?:(?P<level>{LEVEL})(?::{_S}|{_S}(?:[-|]{_S})?)|(?P<level>{_MARKED}):{_S}))"
+)
+_BARE_LEVEL: Final = rf"{_S}(?:-{_S})?(?P<level>{LEVEL})(?::{_S}|{_S}(?:[-|]{_S})?)"
+_BEHIND_LEVEL: Final = (
+    # Spring Boot, with its application's name or without.
+    rf"(?:(?P<pid>\d{{1,10}}) --- (?:\[(?P<service>{_TEXT})\] )?\[ *(?P<thread>{_TEXT}) *\] "
+    rf"(?P<logger>[\w.$/\[\]-]+) *: "
+    rf"|(?P<process><\d+\.\d+\.\d+>)[ \t]"
+    rf"|(?P<pid>\d{{1,10}})#(?P<tid>\d{{1,20}}): (?:\*(?P<connection>\d{{1,20}}) )?"
+    rf"|\[ *(?P<thread>{_TEXT}) *\]{_S}(?P<logger>{_NAME})(?: *:{_S}|{_S}-{_S})"
+    rf"|\[ *(?P<thread>{_TEXT}) *\]{_S}(?P<logger>{_DOTTED}){_S}"
+    rf"|\[(?P<logger>{_DOTTED})\]{_S}\((?P<thread>{_TEXT})\){_S}"
+    rf"|\[(?P<caller>{_FILE})\]:?{_S}(?:-{_S})?"
+    rf"|(?P<caller>{_FILE}|{_NAME}:\d+)(?::{_S}|{_S}-{_S})"
+    rf"|\[(?P<logger>{_DOTTED})\]:?{_S}(?:-{_S})?"
+    rf"|\[(?P<thread>main|[\w.$/#:@-]{{0,80}}[Tt]hread[\w.$/#:@-]{{0,80}}|[\w.$/#:@-]{{1,80}}-\d+)\]:?{_S}(?:-{_S})?"
+    rf"|(?P<logger>{_NAME})(?:\||{_S}-{_S})"
+    rf"|(?P<logger>{_DOTTED}|root|__main__):{_S}"
+    rf"|in (?P<logger>\w+):{_S})?"
+)
+_BEHIND_THREAD: Final = rf"(?:(?P<logger>{_NAME})(?: *:{_S}|{_S}-{_S})|(?P<logger>{_DOTTED}){_S})?"
+
+_LAYOUTS: Final = (
+    # Celery, Monolog, Rust's env_logger.
+    (
+        rf"\[(?P<time>{_TIME})(?:: (?P<level>{LEVEL})/(?P<process>{_NAME})\]{_S}"
+        rf"|\] (?P<logger>[\w-]+)\.(?P<level>{LEVEL}): "
+        rf"| (?P<level>{LEVEL}){_S}(?P<logger>{_NAME})\] )"
+    ),
+    # Elasticsearch, the JVM, Envoy.
+    (
+        rf"\[(?P<time>{_TIME})\](?:\[(?P<pid>\d{{1,10}})\])?\[(?P<level>{_MARKED}) *\]"
+        rf"\[(?P<logger>{_TEXT}) *\](?: ?\[(?:(?P<caller>{_FILE})|(?P<node>{_TEXT}))\])?{_S}"
+    ),
+    (
+        rf"[\[(]?(?P<time>{_TIME})[\])]?(?:"
+        rf"{_OF_LEVEL}{_BEHIND_LEVEL}"
+        # Before the level stand the thread and what belongs to it, the process, or the logger.
+        rf"|{_S}\[(?P<pid>\d{{1,10}})\][ \t]*\[(?P<level>{_MARKED})\]{_S}"
+        rf"|{_S}\[(?P<logger>{_DOTTED})\]{_BARE_LEVEL}"
+        rf"|{_S}\[myid:(?P<myid>\d*)\]{_BARE_LEVEL}(?:\[(?P<thread>{_TEXT})\]{_S}-{_S})?"
+        rf"|{_S}(?:-{_S})?[\[(] *(?P<thread>{_TEXT}) *[\])](?:{_S}\[(?P<context>{_TEXT})\])?"
+        rf"(?:{_BARE_LEVEL}|[ \t]*\[(?P<level>{_MARKED}) *\][ \t]*){_BEHIND_THREAD}"
+        rf"|{_S}-{_S}(?P<logger>{_NAME}){_S}-{_S}(?P<level>{LEVEL}){_S}-{_S}"
+        rf"|{_S}(?P<logger>{_NAME}){_BARE_LEVEL}"
+        # etcd, MongoDB.
+        rf"| (?P<level>[CDEINW]) \| (?:(?P<logger>{_NAME}): )?"
+        rf"| (?P<level>[DEFIW])\d?{_S}(?P<subsystem>[A-Z_-]+){_S}\[(?P<thread>{_TEXT})\] "
+        r")"
+    ),
+    rf"[A-Z], \[(?P<time>{_TIME}) #(?P<pid>\d{{1,10}})\] +(?P<level>{LEVEL}|ANY) -- (?P<logger>{_TEXT})?: ",
+    # A level or a process before the time.
+    (
+        rf"(?:(?P<level>{LEVEL}):?{_S}|\[(?P<level>{_MARKED}) *\][ \t]*)(?:\[(?P<thread>{_TEXT})\]{_S})?"
+        rf"[\[(]?(?P<time>{_TIME})[\])]?{_S}"
+        rf"(?:(?P<caller>{_FILE})(?::{_S}|{_S}-{_S})|(?P<logger>{_NAME}){_S}-{_S}"
+        rf"|(?P<module>\w+) (?P<pid>\d{{1,10}}) (?P<tid>\d{{1,20}}) )?"
+    ),
+    rf"\[(?P<pid>\d{{1,10}})\] (?P<time>{_SLASHED}) \[(?P<level>{_MARKED})\] ",
+    rf"(?:(?P<pid>\d{{1,10}}):(?P<role>[A-Z])|\[(?P<pid>\d{{1,10}})\]) (?P<time>{_REDIS}) (?P<level>[.*#-]) ",
+    (
+        rf"\[(?P<time>{_CTIME})\] \[(?:(?P<module>[\w-]*):)?(?P<level>{_MARKED}|trace[1-8])\] "
+        rf"(?:\[pid (?P<pid>\d{{1,10}})(?::tid (?P<tid>\d{{1,20}}))?\] )?(?:\[client (?P<client>{_TEXT})\] )?"
+    ),
+    # Go, without a level. Nothing else that is known has such a day.
+    rf"(?P<time>{_SLASHED}) (?:(?P<caller>{_FILE}): )?",
+)
+_UNFIT: Final = (
+    # The rest of a line that has no level, or no time.
+    rf"(?:\[(?P<pid>\d{{1,10}})\] )?\[?(?P<time>{_TIME})\]?:?(?:[ \t]+(?=\S)|(?=[|\[]))",
+    (
+        rf"(?P<level>[DEFIW])(?P<time>(?:0[1-9]|1[0-2])[0-3]\d {_CLOCK}\.\d{{1,6}}) +(?P<tid>\d{{1,20}}) "
+        rf"(?P<caller>{_FILE})\] "
+    ),
+    (
+        rf"(?P<time>{_MONTH} \d{{1,2}}, [12]\d{{3}},? \d{{1,2}}:[0-5]\d:[0-5]\d(?: |\xe2\x80\xaf)[AP]M) "
+        rf"(?P<caller>[^\r\n]+)"
+    ),
+    r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[A-Za-z_][\w.-]*):",
+)
+"""What cannot be read in bulk: another notation may begin so, or the time is put into other words first."""
+
+
+def _one_of(layouts: Iterable[str]) -> str:
+    """One expression for all of them: what a group is called stands for one place."""
+    counted: Counter[str] = Counter()
+
+    def numbered(found: re.Match[str]) -> str:
+        counted[found[1]] += 1
+        number = counted[found[1]]
+        return f"(?P<{found[1]}>" if number == 1 else f"(?P<{found[1]}_{number}>"
+
+    return re.sub(r"\(\?P<(\w+)>", numbered, "|".join(layouts))
+
+
+HEADER: Final = f"(?:{_one_of(_LAYOUTS)})"
+"""What a line begins with that may be read in bulk."""
+ANY_HEADER: Final = re.compile(_one_of((*_LAYOUTS, *_UNFIT)).encode())
+"""What any of these lines begins with, to be matched; what follows is the text."""

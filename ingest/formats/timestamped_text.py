@@ -1,0 +1,143 @@
+"""Text logs of servers and applications: a time, a level, what a logger writes about itself, and a text.
+
+What is of no other notation and begins with a full time, perhaps behind a level, a process or a thread, is
+an event with a text; text_layouts.py lists what is known to stand around the time. Lines that follow and
+cannot begin a record go on with it: stack traces, and texts of several lines up to an empty one. Two pairs
+`key=value` or more at the end of the first line are fields, by their names. Nothing else in a text is taken
+for one. A time without a year, as glog writes it, is no time unless `--year` is given.
+Source: the documentation of the loggers listed there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ingest.formats.base import JsonFormat, Transcoder, places
+from ingest.formats.logfmt import trailing_pairs
+from ingest.formats.text_layouts import ANY_HEADER, HEADER
+from ingest.times import MONTHS
+
+# No JSON object is lost that stands at the end of the line.
+_HOLDS_JSON: Final = (
+    rb"(?=[^\n{]*+(?:\{(?![ \t]*+\")[^\n{]*+)*+\{)[^\n]*+(?:\n|\Z)(?:(?<=\}\n)|(?<=\}\r\n)|(?<=\}))"
+)
+_STARTS: Final = rb"(?:%b)(?<!\n)(?!%b)" % (re.sub(rb"\?P<\w+>", b"?:", ANY_HEADER.pattern), _HOLDS_JSON)
+_PLACES: Final = places(ANY_HEADER.pattern.decode())
+_FIELDS: Final = {group: field for field, groups in _PLACES.items() for group in groups}
+_ORDER: Final = tuple(_PLACES)
+_LOGGER: Final = re.compile(rb"(?<![ \t])[ \t]+\(([A-Za-z_]\w*(?:\.[\w$]+)+)\)[ \t]*\Z")
+"""Behind the text, as Kafka has it."""
+# Where all of these begin with a letter of their own, Python finds them twice as fast. "term:" is of Raft.
+_UNLESS: Final = r"\{|=|:  |m:|M:|_safe |-safe |\([A-Za-z_]\w*(?:\.[\w$]+)+\)[ \t]*\n?$"
+"""What another notation may have in it, pairs, or a logger behind the text."""
+_INDENTED: Final = re.compile(rb"[ \t]+[^\s{]|[ \t]*[}\]][ \t,;}\])]*\r?\n?\Z")
+_FLUSH: Final = re.compile(rb"[A-Za-z(|>#+\x80-\xff-]")
+"""How lines of a text of several begin: not like data, nor a ruler."""
+_BEHIND_EMPTY: Final = re.compile(
+    rb"[ \t]*\r?\n(?=Traceback \(most recent call last\)|During handling of the above"
+    rb"|The above exception was|goroutine \d+ \[|Caused by: )"
+)
+"""Parts of a stack trace that stand behind an empty line."""
+_LONGEST: Final = 256 << 10
+"""Bytes of a record, when nothing ends it."""
+_GLOG: Final = re.compile(r"(\d\d)(\d\d) (.*)")
+_OF_JAVA: Final = re.compile(r"([A-Z]+): ?(.*)", re.DOTALL)
+
+
+def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
+    """Behind the last line that goes on with the text; `another` is what any record begins with."""
+    at = data.find(b"\n", start) + 1
+    if not at:
+        return None
+    while at - start < _LONGEST:
+        behind = data.find(b"\n", at) + 1
+        if not behind and not (is_all and at < len(data)):
+            return at if is_all else None
+        line = data[at : behind or len(data)]
+        if empty := _BEHIND_EMPTY.match(data, at):
+            at = empty.end()
+            continue
+        if not line.strip():
+            # What follows tells whether it stands within a trace.
+            return at if is_all or data.find(b"\n", behind) >= 0 else None
+        if _INDENTED.match(line) is None:
+            if _FLUSH.match(line) is None or another.match(data, at):
+                return at
+            # The next line may tell that this one begins a record.
+            if not is_all and data.find(b"\n", behind) < 0:
+                return None
+        if not _is_text(line):
+            return at
+        at = behind or len(data)
+    return at
+
+
+def _is_text(line: bytes) -> bool:
+    """Whether it can be read: what cannot would spoil the record that it goes on with."""
+    try:
+        return b"\0" not in line and bool(line.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    found = ANY_HEADER.match(record)
+    if found is None:
+        raise ValueError("a line without a time")
+    if b"\0" in record:
+        raise ValueError("holds NUL bytes")
+    first, _, more = record[found.end() :].partition(b"\n")
+    first = first.removesuffix(b"\r")
+    told = {_FIELDS[group]: value.decode() for group, value in found.groupdict().items() if value}
+    fields: dict[str, Any] = {field: told[field] for field in _ORDER if field in told}
+    if "logger" not in fields and (behind := _LOGGER.search(first)):
+        fields["logger"], first = behind[1].decode(), first[: behind.start()]
+    text = first.decode()
+    if more := more.rstrip(b"\r\n"):
+        text = "\n".join([text, more.decode().replace("\r\n", "\n")]).lstrip("\n")
+    # The text has those as well that are called like one of the fields.
+    yield {**trailing_pairs(first), **_spelled(fields, text)}
+
+
+def _spelled(fields: dict[str, Any], text: str) -> dict[str, Any]:
+    """With the month of glog in letters, and what java.util.logging has on its second line."""
+    time = fields.get("time", "")
+    if glog := _GLOG.fullmatch(time):
+        fields["time"] = f"{MONTHS[int(glog[1]) - 1]} {glog[2]} {glog[3]}"
+    elif time.endswith(("AM", "PM")):
+        fields["time"] = time.replace("\u202f", " ")
+        if level := _OF_JAVA.match(text):
+            fields["level"], text = level[1], level[2]
+    return {**fields, "message": text}
+
+
+_SPELLED_OUT: Final = {
+    "T": "TRACE", "TRC": "TRACE", "V": "VERBOSE", "VRB": "VERBOSE", "-": "VERBOSE", "D": "DEBUG",
+    "DBG": "DEBUG", ".": "DEBUG", "I": "INFO", "INF": "INFO", "N": "NOTICE", "*": "NOTICE", "W": "WARNING",
+    "WRN": "WARNING", "WARNI": "WARNING", "#": "WARNING", "E": "ERROR", "C": "CRITICAL", "CRITI": "CRITICAL",
+    "F": "FATAL", "FTL": "FATAL",
+}  # fmt: skip
+"""Levels that are letters, marks of Redis, or shortened."""
+_CASES: Final = " ".join(f"WHEN '{short}' THEN '{word}'" for short, word in _SPELLED_OUT.items())
+
+FORMAT: Final = Transcoder(
+    name="timestamped_text",
+    format=JsonFormat(
+        name="timestamped_text",
+        priority=0,
+        match=lambda _: None,
+        fields={"occurred_at": (("time",),), "severity": (("level",),), "message": (("message",),)},
+        named={"severity"},
+        has_texts=True,
+        derived={"severity": f"CASE {{severity}} {_CASES} ELSE {{severity}} END"},
+    ),
+    starts=_STARTS,
+    end=_end,
+    header=HEADER,
+    unless=_UNLESS,
+    told_by=1,
+    is_last=True,
+    transcode=_transcode,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import streamlit as st
@@ -12,6 +12,7 @@ from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.panel import panel
 
+_TYPES_SHOWN: Final = 4
 _COUNTED: Final = ("first_count", "second_count", "difference")
 
 
@@ -55,7 +56,7 @@ def _order_panel(version: int, order: Answer, event: str, other: str, pick: Call
             )
             return
         if relation == "concurrent":
-            why = " It did not cause it, as far as is logged: messages and the order in files lead there."
+            why = " No chain of causes leads there, but messages and the order in which nodes wrote do."
         else:
             why = (
                 f" {formatting.plural(steps, 'step')} from cause to effect lie between them." if steps else ""
@@ -81,19 +82,21 @@ def _difference_panel(version: int, event: str, other: str) -> None:
     found = data.load("chain_diff", version, first=event, second=other)
     about = (
         "What each of the two events caused, by the types on the way there. A row is a way that one of them "
-        "went more often than the other."
+        "went more often than the other, those where they part first come first."
     )
     with panel("difference", "How do their effects differ?", about, found):
-        rows = found.rows
+        rows = sorted(found.rows, key=lambda row: (row["depth"], -abs(row["difference"])))
         if not rows:
             st.markdown(":material/check_circle: They do not: both caused the same types as often.")
             return
         table.show(
             {
-                "path": [" → ".join(name or formatting.NONE for name in row["path"]) for row in rows],
+                "depth": [row["depth"] for row in rows],
+                "path": [_end_of(row["path"]) for row in rows],
                 **{name: [row[name] for row in rows] for name in _COUNTED},
             },
             {
+                "depth": table.name("step", 60),
                 "path": table.text("types on the way", "large"),
                 "first_count": table.number("of this event", 110),
                 "second_count": table.number("of the other", 110),
@@ -101,3 +104,9 @@ def _difference_panel(version: int, event: str, other: str) -> None:
             },
             key="difference", alt="Ways that one of the two chains went more often",
         )  # fmt: skip
+
+
+def _end_of(path: Sequence[str | None]) -> str:
+    """The last types of a way, which tell it from others that begin alike."""
+    shown = [name or formatting.NONE for name in path[-_TYPES_SHOWN:]]
+    return " → ".join(["…", *shown] if len(path) > _TYPES_SHOWN else shown)

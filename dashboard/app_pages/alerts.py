@@ -141,6 +141,7 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
     with panel("rules", "Which rules are there?", about):
         names = ("rule", "question", "severity", "threshold", "evaluated_to", "duration_ms", "problem")
         shown = {name: [rule[name] for rule in overview["rules"]] for name in names}
+        shown["duration_ms"] = [took and round(took) for took in shown["duration_ms"]]
         shown["evaluated_to"] = [_instant(text) for text in shown["evaluated_to"]]
         table.show(
             shown,

@@ -26,6 +26,7 @@ def test_effect_comes_after_its_cause_by_the_steps_that_prove_it() -> None:
     assert table(app, PATH)["event_id"].tolist()[0] == "o-1"
     assert table(app, PATH)["event_id"].tolist()[-1] == "s-1"
     ways = table(app, WAYS).to_dict("records")
+    assert [way["depth"] for way in ways] == sorted(way["depth"] for way in ways)
     assert [(way["first_count"], way["second_count"]) for way in ways if "order.created" in way["path"]] == [
         (0, 1), (0, 1), (0, 1),
     ]  # fmt: skip

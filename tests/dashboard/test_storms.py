@@ -101,6 +101,13 @@ def test_edges_are_those_of_the_worst_moment(storm: Store, stormy: Opened) -> No
     assert edges.iloc[0].tolist()[:5] == ["order.resubmitted", "order.item_added", 25, 25, 1.0]
 
 
+def test_loop_is_drawn_beside_its_edges(stormy: Opened) -> None:
+    drawn = figures(stormy["storms"])["loop"]["data"]
+    edges = table(stormy["storms"], EDGES)
+    assert len(drawn) == len(edges) + 1
+    assert {text[len("<b>") : -len("</b>")] for text in drawn[-1]["text"]} == set(edges["cause_type"])
+
+
 def test_moment_in_the_address_picks_its_edges(storm: Store, serve: Serve) -> None:
     serve(storm)
     app = open_page("storms", loop=LOOP, moment="2026-03-02T09:01:54")

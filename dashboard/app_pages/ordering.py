@@ -201,7 +201,7 @@ def _pairs_table(pairs: Answer, rows: list[dict[str, Any]], at: int | None) -> N
     )  # fmt: skip
 
 
-def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
+def _gaps_panel(version: int, shown: Window, of: Picked, *, is_numbered: bool) -> None:
     gaps = data.load("gaps", version, **shown.scope, lookback=shown.lookback).only(**of)
     about = (
         "Numbers a producer gave that a consumer never saw. **open**: may still arrive; **lost**: "
@@ -209,6 +209,9 @@ def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
         "holes at the producer: a broker's offsets have holes of their own."
     )
     with panel("gaps", "What never arrived?", about, gaps):
+        if not gaps.table.num_rows and not is_numbered:
+            st.markdown(":material/block: Nobody knows: what arrived carries no numbers.")
+            return
         if not gaps.table.num_rows:
             empty.none_in_window("gap", shown, version)
             return
@@ -296,7 +299,7 @@ def page(version: int) -> None:
     )
     if missing.open:
         with missing:
-            _gaps_panel(version, part, of)
+            _gaps_panel(version, part, of, is_numbered=bool(answer.table.num_rows))
     if duplicates.open:
         with duplicates:
             _duplicates_panel(version, part, of)

@@ -25,7 +25,7 @@ _STEPS: Final = 20
 _HEAD_AT: Final = 12
 _LABEL_AT: Final = 7
 _LABEL_PX: Final = (18, 9)
-"""How far a label stands beside and above its arrow."""
+"""How far a label stands from its arrow: outside beside it, inside above or below it, where no name is."""
 _HALF: Final = 2.1
 _NAME_LENGTH: Final = 28
 _NAME_PX: Final = 7.5
@@ -101,7 +101,7 @@ def _arrow(figure: go.Figure, edge: Mapping[str, Any], places: Mapping[str, tupl
     out = _outward(curve[0], curve[-1])
     figure.add_annotation(
         x=x, y=y, text=f"{edge['effects_per_cause']:.2f}", showarrow=False,
-        xshift=_LABEL_PX[0] * out[0], yshift=_LABEL_PX[1] * out[1],
+        xshift=_LABEL_PX[0] * out[0], yshift=-_LABEL_PX[1] * out[1],
         font={"size": 11, "color": colour},
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from dashboard import findings
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
 
-from .conftest import Statements, open_page
+from .conftest import Statements, open_page, texts
 
 Serve = Callable[..., Statements]
 NBSP = "\u00a0"
@@ -115,3 +115,10 @@ def test_health_says_the_worst_first(files: list[Any], state: str, level: str, s
 def test_health_of_a_reader_that_failed_is_trouble(store: Store, serve: Serve) -> None:
     serve(store, IngestStatus(state="failed", detail="no more disk"))
     assert "**Reading has failed**" in open_page("health").subheader[0].value
+
+
+def test_gaps_that_cannot_be_known_are_not_denied(store: Store, serve: Serve) -> None:
+    serve(store)
+    said = texts(open_page("ordering", window="2026-11-20T12:00/2026-11-20T13:00"))
+    assert "Nobody knows: what arrived carries no numbers." in said
+    assert "No gap" not in said

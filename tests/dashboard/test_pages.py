@@ -146,12 +146,6 @@ def test_missing_number_is_listed_as_open() -> None:
     assert (gap["first_missing"], gap["last_missing"], gap["missing_count"]) == (4, 4, 1)
 
 
-def test_gaps_that_cannot_be_known_are_not_denied() -> None:
-    said = texts(open_page("ordering", window="2026-11-20T12:00/2026-11-20T13:00"))
-    assert "Nobody knows: what arrived carries no numbers." in said
-    assert "No gap" not in said
-
-
 def test_duplicates_are_a_tab_of_the_address() -> None:
     copy = table(open_page("ordering", list="Duplicates"), "Events received more than once").iloc[0]
     assert (copy["event_id"], copy["copy_count"]) == ("o-5", 2)

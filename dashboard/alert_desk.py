@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import streamlit as st
 
-from dashboard import formatting
+from dashboard import data, formatting, pages
 from dashboard.hostile import safe_md
 from dashboard.verdict import Level
 from dashboard.window import Window
@@ -22,6 +22,7 @@ Row = dict[str, Any]
 SEVERE: Final = ("storm", "page", "warn", "watch")
 """The most serious first."""
 SILENCES: Final = ("1 hour", "2 hours", "8 hours", "1 day", "7 days")
+_NAMED: Final = 3
 _SAID_KEY: Final = "_alert_said"
 _PLAYED_KEY: Final = "_alert_played"
 
@@ -40,6 +41,24 @@ def verdict(rows: Sequence[Row]) -> tuple[Level, str]:
     count = formatting.plural(len(firing), "alert fires", "alerts fire")
     level: Level = "watch" if worst["severity"] == "watch" else "trouble"
     return level, f"{count}; the most serious, {worst['severity']}: {safe_md(worst['sentence'], 160)}"
+
+
+def name_firing(version: int) -> None:
+    """The alerts that fire, the most serious first, each leading to what is behind it."""
+    if desk() is None:
+        return
+    firing = data.load("alerts", version, of_state="firing").rows
+    if not firing:
+        return
+    firing.sort(key=lambda row: SEVERE.index(row["severity"]))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="firing_alerts"):
+        more = f", the worst {_NAMED} of {formatting.count(len(firing))}" if len(firing) > _NAMED else ""
+        st.caption(f"Alerts that fire{more}:", width="content")
+        for row in firing[:_NAMED]:
+            said = (
+                f"{row['severity']} since {formatting.clock(row['onset_at'])} {safe_md(row['sentence'], 60)}"
+            )
+            pages.link("alerts", said, icon="notifications_active", episode=str(row["episode_id"]))
 
 
 def evidence(row: Row) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -31,7 +32,7 @@ from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
 _BESIDE: Final = (
-    "_kept_blocks", "_kept_minutes", "alert_marks", "backlog", "changes", "changes_before",
+    "_kept_blocks", "_kept_minutes", "alert_marks", "alerts", "backlog", "changes", "changes_before",
     "delivery_budgets", "event_rate", "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes",
     "reorder_history", "repeated_work", "type_counts",
 )  # fmt: skip
@@ -39,6 +40,7 @@ _BESIDE: Final = (
 TIMEOUT_S: Final = 30.0
 """After this long a panel gives up and says so; the others go on."""
 
+_POLL_S: Final = 0.3
 _ENTRIES: Final = 256
 _TABLES_SIZE: Final = "96mb"
 _FIGURES_SIZE: Final = "48mb"
@@ -239,14 +241,29 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def ask(text: str, *, row_limit: int, timeout_s: float) -> readonly.Answer:
+def ask(
+    text: str, *, row_limit: int, timeout_s: float, while_waiting: Callable[[float], None]
+) -> readonly.Answer:
     """Run SQL that a person wrote; it can read and nothing else. Not remembered.
+
+    `while_waiting` is called several times a second with the seconds passed. What it draws is where
+    Streamlit ends this run of the page when somebody presses something or leaves, and the query with it.
 
     Raises:
         QueryError: as `run_readonly`.
     """
-    with current().cursor() as cursor:
-        return readonly.run_readonly(cursor, text, row_limit=row_limit, timeout_s=timeout_s)
+    stopper, started = readonly.Stopper(), time.perf_counter()
+    with current().cursor() as cursor, ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(
+            readonly.run_readonly, cursor, text,
+            row_limit=row_limit, timeout_s=timeout_s, stopper=stopper,
+        )  # fmt: skip
+        try:
+            while answer not in wait([answer], _POLL_S).done:
+                while_waiting(time.perf_counter() - started)
+            return answer.result()
+        finally:
+            stopper.stop()
 
 
 def statement(answer: Answer) -> str:

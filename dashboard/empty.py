@@ -43,13 +43,20 @@ def no_data_yet(status: IngestStatus, rejects: int) -> None:
 
 
 def none_in_window(
-    what: str, shown: Window, at_version: int, *, hint: str = "", last_at: datetime | None = None
+    what: str,
+    shown: Window,
+    at_version: int,
+    *,
+    hint: str = "",
+    last_at: datetime | None = None,
+    key: str | None = None,
 ) -> None:
     """There is data, but none of this kind in the window; offers to look where there may be some.
 
-    `hint` is our own Markdown; `last_at` is when the last one of any time was.
+    `hint` is our own Markdown; `last_at` is when the last one of any time was. Two that are called
+    alike on one page need a `key` each.
     """
-    key = what.replace(" ", "_")
+    key = key or what.replace(" ", "_")
     with st.container(key=f"none_{key}", gap="xsmall"):
         st.markdown(f":material/check_circle: **No {what}** in {shown.called}. {hint}")
         if last_at is not None:

@@ -42,7 +42,8 @@ def judge(
 
     Silence is not staleness: when everything on disk is read and drawn, the picture is complete
     however old the newest event is. It is late or stale while bytes wait, when nobody reads them, or
-    when they are stored but not drawn.
+    when they are stored but not drawn. What an idle reader leaves are last lines that have no end:
+    nobody knows yet what they say, or ever will if their writer died over them.
     """
     details = _details(status, coverage, now)
     if status.state == "failed":
@@ -58,13 +59,17 @@ def judge(
     if is_still:
         advice = "this page stands still: it is paused, or its window ends at a fixed instant"
         return Freshness("still", headline, ("standing still", *details), advice)
-    if status.backlog_bytes > 0 or behind > LATE_AFTER:
+    is_idle = status.state == "idle"
+    if (status.backlog_bytes > 0 and not is_idle) or behind > LATE_AFTER:
         return _behind(status, coverage, now, headline, details, behind)
+    unended = ""
+    if status.backlog_bytes > 0:
+        unended = f", but for {formatting.plural(status.backlog_files, 'last line')} without an end yet"
     if not coverage.is_live(now):
-        advice = "all lines are read and the newest event is old: this log is not being written"
+        advice = f"all lines are read{unended} and the newest event is old: this log is not being written"
         return Freshness("past", headline, ("all read", *details), advice)
     age = max(now - coverage.last_at, timedelta(0))
-    advice = "every line on disk is read"
+    advice = f"every line on disk is read{unended}"
     return Freshness("fresh", headline, (f"{formatting.span(age)} old", *details), advice)
 
 

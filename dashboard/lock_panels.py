@@ -36,7 +36,7 @@ def say_coverage(version: int, shown: Window) -> None:
         st.caption(f"{reports}; no waits or grants are logged, so only reports count")
         return
     st.caption(
-        f"{reports}; of {formatting.plural(row['wait_count'], 'logged wait')} "
+        f"How complete the log is: {reports}; of {formatting.plural(row['wait_count'], 'logged wait')} "
         f"{formatting.percent(row['ended_wait_ratio'])} have an end and "
         f"{formatting.percent(row['blamed_wait_ratio'])} name who was in the way, of "
         f"{formatting.plural(row['hold_count'], 'grant')} {formatting.percent(row['ended_hold_ratio'])} "
@@ -146,7 +146,8 @@ def evidence(version: int, shown: Window) -> None:
     with panel("evidence", "How is each deadlock known?", about, found):
         rows = found.rows
         if not rows:
-            empty.none_in_window("told deadlock", shown, version)
+            hint = "Neither is one reported, nor do waits and grants that are logged close a circle."
+            empty.none_in_window("deadlock", shown, version, hint=hint, key="evidence")
             return
         some = f"; the newest {_LISTED} are listed" if len(rows) > _LISTED else ""
         st.caption(f"{counted(rows)}{some}")

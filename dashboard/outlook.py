@@ -34,6 +34,8 @@ class Outlook:
     sentence: str
     row: Row | None = None
     """The row it is about."""
+    is_over: bool = False
+    """Whether that is how it was, and it is not so any more at the end of the window."""
 
     @property
     def look(self) -> Level:
@@ -64,7 +66,10 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
         said = f"At the end of this window {_end(now)}. The nearest to a storm was {when}{said}"
     more = f"{round(100 * row['gain'])} more, at least {int(100 * row['gain_lower'])}"
     brief = f"{when}{head} of a loop cause {more}"
-    return Outlook(row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.", row)
+    return Outlook(
+        row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.", row,
+        is_over=row is not now,
+    )  # fmt: skip
 
 
 def _end(now: Row | None) -> str:

@@ -47,17 +47,18 @@ def judge(
     worst_place: str | None,
     *,
     storm: tuple[Level, str] = ("calm", ""),
+    is_storm_over: bool = False,
 ) -> Verdict:
     """Weigh one row of `overview` and the rows of `deadlocks_per_hour`.
 
     `worst_place` is the Markdown name of the worst hotspot, `storm` how near a loop is to never
-    stopping, in our own words.
+    stopping, in our own words; `is_storm_over`: that was so, and is not any more.
     """
     found = [
         finding
         for finding in (
-            _storm(*storm),
-            _deadlocks(overview, deadlock_hours),
+            _storm(*storm, is_over=is_storm_over),
+            deadlocks(overview["deadlock_count"], deadlock_hours),
             _order(overview, worst_place),
             _loss(overview),
             _duplicates(overview),
@@ -85,12 +86,15 @@ def _quiet(overview: Mapping[str, Any]) -> str:
     return f"{part}Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
 
 
-def _storm(level: Level, brief: str) -> Finding | None:
-    return None if level == "calm" else Finding(level, f"**A loop is close to feeding on itself**: {brief}")
+def _storm(level: Level, brief: str, *, is_over: bool) -> Finding | None:
+    if level == "calm":
+        return None
+    verb = "was" if is_over else "is"
+    return Finding(level, f"**A loop {verb} close to feeding on itself**: {brief}")
 
 
-def _deadlocks(overview: Mapping[str, Any], hours: Sequence[Mapping[str, Any]]) -> Finding | None:
-    count = overview["deadlock_count"]
+def deadlocks(count: int, hours: Sequence[Mapping[str, Any]]) -> Finding | None:
+    """So many deadlocks, and how they lie in rows of `deadlocks_per_hour`."""
     if not count:
         return None
     worst = max(hours, key=lambda hour: hour["deadlock_count"], default=None)
@@ -109,12 +113,17 @@ def _order(overview: Mapping[str, Any], worst_place: str | None) -> Finding | No
     ratio = overview["reordered_ratio"] or 0
     if not overview["reordered_count"]:
         return None
-    level: Level = "calm"
-    if ratio >= DISORDER_WATCH_RATIO:
-        level = "trouble" if ratio >= DISORDER_TROUBLE_RATIO else "watch"
+    level = order_level(ratio)
     text = f"**{formatting.percent(ratio)} of arrivals are out of order**"
     text += _where(overview)
     return Finding(level, f"{text}, most at {worst_place}" if worst_place else text)
+
+
+def order_level(ratio: float) -> Level:
+    """How alarming it is that this share of arrivals is out of order."""
+    if ratio < DISORDER_WATCH_RATIO:
+        return "calm"
+    return "trouble" if ratio >= DISORDER_TROUBLE_RATIO else "watch"
 
 
 def _loss(overview: Mapping[str, Any]) -> Finding | None:

@@ -22,6 +22,7 @@ EVENTS_AT_ONCE: Final = 400_000
 """So many events are drawn within a second or two: what is chosen for a person holds no more."""
 _LOOKBACK: Final = timedelta(hours=1)
 _INSTANT_STEP: Final = timedelta(microseconds=1)
+_SHORTEST: Final = timedelta(seconds=1)
 _UNITS: Final = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -252,4 +253,8 @@ def _relative(text: str, coverage: Coverage, *, is_live: bool) -> Window:
         text = ALL  # there is no time to choose from
     until = last + _INSTANT_STEP
     since = first if length is None else max(first, until - length)
+    if until - since < _SHORTEST:
+        # Of a log of one instant a picture would show nothing: its one bar lies beside the window.
+        since = since.replace(microsecond=0)
+        until = max(until, since + _SHORTEST)
     return Window(text, since, until, is_absolute=False)

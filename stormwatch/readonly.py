@@ -41,7 +41,35 @@ _FOREIGN = {"uhugeint", "bignum", "bit", "time with time zone", "variant"}
 _NESTED = {"struct", "list", "array", "map", "union"}
 _running: set[duckdb.DuckDBPyConnection] = set()
 _guard = threading.Lock()
+_STOPPED = "the query was stopped before it had an answer"
 _HELP = "`stormwatch queries` for the relations and tables there are"
+
+
+class Stopper:
+    """Stops a query from another thread."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self.is_used = False
+
+    def stop(self) -> None:
+        """Have the query fail as soon as possible, or as soon as it begins."""
+        with self._guard:
+            self.is_used = True
+            if self._cursor is not None:
+                self._cursor.interrupt()
+
+    def watch(self, cursor: duckdb.DuckDBPyConnection | None) -> None:
+        """From now on this is what runs; None before it is closed.
+
+        Raises:
+            QueryError: it shall not even begin.
+        """
+        with self._guard:
+            self._cursor = cursor
+            if self.is_used and cursor is not None:
+                raise QueryError(_STOPPED)
 
 
 @dataclass(frozen=True)
@@ -75,17 +103,19 @@ def run_readonly(
     *,
     row_limit: int = 10_000,
     timeout_s: float = 30.0,
+    stopper: Stopper | None = None,
 ) -> Answer:
     """Run one statement that only reads, on a cursor of its own.
 
     At most `row_limit` rows are taken; the rest is never computed where the plan allows it.
 
     Raises:
-        QueryError: not exactly one SELECT or EXPLAIN, or DuckDB refused or failed.
+        QueryError: not exactly one SELECT or EXPLAIN, DuckDB refused or failed, or `stopper` was used.
         QueryTimeout: it ran longer than `timeout_s`, reading the rows included.
     """
     _check(sql)
     _check_calls(sql, _table_functions(connection))
+    stopper = stopper or Stopper()
     started = time.perf_counter()
     cursor = connection.cursor()
     expired = threading.Event()
@@ -100,6 +130,7 @@ def run_readonly(
     with _guard:
         _running.add(cursor)
     try:
+        stopper.watch(cursor)
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         table = _read(cursor, sql, params, row_limit + 1)
         version, complete_to = data_version(cursor)
@@ -110,10 +141,13 @@ def run_readonly(
                 f"the query was stopped after {timeout_s:g} s; "
                 "ask for a shorter window (since, until) or fewer rows"
             ) from error
+        if stopper.is_used:
+            raise QueryError(_STOPPED) from error
         raise failure(error, _HELP) from error
     finally:
         timer.cancel()
         timer.join()  # a late interrupt must not hit the cursor while it is closed
+        stopper.watch(None)
         with _guard:
             _running.discard(cursor)
         with suppress(duckdb.Error):

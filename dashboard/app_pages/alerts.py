@@ -119,7 +119,18 @@ def _listed(name: str, title: str, found: Mapping[str, Any], columns: tuple[str,
             column: [_instant(one[column]) if column == "occurred_at" else one[column] for one in rows]
             for column in columns
         }
-        table.show(shown, {"occurred_at": table.at()}, key=name, alt=title)
+        table.show(shown, _evidence_columns(), key=name, alt=title)
+
+
+def _evidence_columns() -> dict[str, Any]:
+    return {
+        "occurred_at": table.at(),
+        "cause_type": table.text("cause"),
+        "effect_type": table.text("effect"),
+        "effects_per_cause": st.column_config.NumberColumn("effects per cause", format="%.2f"),
+        "attribute": table.text("field"),
+        "risk_ratio": st.column_config.NumberColumn("times as likely as elsewhere", format="%.1f"),
+    }
 
 
 def _rules_panel(overview: Mapping[str, Any]) -> None:
@@ -130,6 +141,7 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
     with panel("rules", "Which rules are there?", about):
         names = ("rule", "question", "severity", "threshold", "evaluated_to", "duration_ms", "problem")
         shown = {name: [rule[name] for rule in overview["rules"]] for name in names}
+        shown["duration_ms"] = [took and round(took) for took in shown["duration_ms"]]
         shown["evaluated_to"] = [_instant(text) for text in shown["evaluated_to"]]
         table.show(
             shown,
@@ -186,7 +198,11 @@ def _backtest_panel(shown: Window, rules: Sequence[str]) -> None:
                 name: [_instant(one[name]) for one in found["fired"]] for name in ("fired_at", "resolved_at")
             }
             played |= {name: [one[name] for one in found["fired"]] for name in names}
-            columns = {"fired_at": table.at("fired"), "resolved_at": table.at("over")}
+            columns = {
+                "fired_at": table.at("fired"), "resolved_at": table.at("over"),
+                "episode_key": table.text("about"),
+                "peak_value": st.column_config.NumberColumn("at its peak", format="%.2f"),
+            }  # fmt: skip
             table.show(played, columns, key="played", alt="When the rule would have fired")
 
 

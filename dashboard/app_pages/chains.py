@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, near, table
+from dashboard import controls, data, empty, filters, formatting, near, table, two_events
 from dashboard.charts import chain, tree_layout
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.raw_line import show_place
 
 _FOUND_SHOWN: Final = 50
@@ -256,6 +256,7 @@ def page(version: int) -> None:
         st.markdown(f"No event {safe_md(event)} in this database; search for it above.")
         return
     _chain_panel(answer, event, view)
+    attempt(two_events.draw, version, event, lambda picked: controls.remember(event=picked, record=None))
     _observations_panel(version, event)
     _table_panel(answer)
 

@@ -10,11 +10,13 @@ from dashboard import (
     data,
     deadlock_bars,
     empty,
+    findings,
     formatting,
     lock_panels,
     loop_panels,
     near,
     table,
+    verdict_box,
     window,
     zone,
 )
@@ -53,11 +55,7 @@ def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
     drawn = deadlock_bars.load(version, shown)
     answers = (hourly,) if drawn.name == hourly.name else (drawn, hourly)
     with panel("bars", "When did deadlocks happen?", about, *answers):
-        hours = formatting.plural(len(counts), "hour")
-        quiet = formatting.count(sum(1 for count in counts if not count))
-        st.caption(
-            f"{formatting.plural(sum(counts), 'deadlock')} in {hours} of log, {quiet} of these without one"
-        )
+        st.caption(_in_hours(counts))
         _say_untimed(version)
         lock_panels.say_coverage(version, shown)
         deadlock_bars.draw(
@@ -65,6 +63,12 @@ def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
             picked=bar[0] if bar else None,
             on_click=lambda place: controls.remember(bar=place, deadlock=None),
         )  # fmt: skip
+
+
+def _in_hours(counts: list[int]) -> str:
+    quiet = sum(1 for count in counts if not count)
+    said = f"{formatting.plural(sum(counts), 'deadlock')} in {formatting.plural(len(counts), 'clock hour')}"
+    return f"{said}; {formatting.plural(quiet, 'hour')} had none" if quiet else said
 
 
 def _newest_first(answer: Answer) -> list[dict[str, Any]]:
@@ -190,9 +194,12 @@ def _deadlocks(version: int, shown: Window) -> None:
         _say_none(version, shown)
         attempt(lock_panels.evidence, version, shown)
         return
-    _bars_panel(version, deadlock_bars.hourly(version, shown), shown)
+    hourly = deadlock_bars.hourly(version, shown)
+    newest = _newest_first(found)
+    verdict_box.draw(*findings.of_deadlocks(hourly.rows, newest[0]))
+    _bars_panel(version, hourly, shown)
     bar = _picked_bar()
-    rows = [row for row in _newest_first(found) if bar is None or _lies_in(row, bar)]
+    rows = [row for row in newest if bar is None or _lies_in(row, bar)]
     listed = rows[:_LISTED]
     asked = controls.remembered("deadlock")
     at = next((n for n, row in enumerate(listed) if row["deadlock_id"] == asked), None)

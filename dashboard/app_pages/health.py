@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, first_run, formatting, table, tile
+from dashboard import controls, data, empty, findings, first_run, formatting, table, tile, verdict_box
 from dashboard.charts import conservation, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -56,8 +56,10 @@ def _tiles(health: Answer, version: int) -> None:
         [
             Tile("Ingester", status.state, _WATCHED.get(status.watch_mode, "")),
             Tile("Files", formatting.count(len(rows)), "a truncated file counts again"),
-            Tile("To read", formatting.size(backlog), "on disk, not stored yet"),
-            Tile("Read", formatting.size(stored), "of log, decompressed"),
+            Tile(
+                "Read", formatting.size(stored),
+                f"of log, decompressed; {formatting.size(backlog)} on disk are not stored yet",
+            ),
             Tile("Database", formatting.size(size.file_bytes), _compared(size, stored, is_pruned=is_pruned)),
             Tile("Oldest event", formatting.instant(coverage["first_at"]), "that is stored"),
             _kept(),
@@ -192,6 +194,7 @@ def page(version: int) -> None:
     health = data.load("ingest_health", version)
     if not health.table.num_rows and empty.is_empty(version):
         return
+    verdict_box.draw(*findings.of_health(health.rows, state=data.status().state))
     _tiles(health, version)
     left, right = st.columns([3, 2])
     with left:

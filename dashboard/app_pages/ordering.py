@@ -11,12 +11,14 @@ from dashboard import (
     data,
     empty,
     filters,
+    findings,
     formatting,
     near,
     order_panels,
     pages,
     table,
     time_chart,
+    verdict_box,
     zone,
 )
 from dashboard import window as windows
@@ -199,7 +201,7 @@ def _pairs_table(pairs: Answer, rows: list[dict[str, Any]], at: int | None) -> N
     )  # fmt: skip
 
 
-def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
+def _gaps_panel(version: int, shown: Window, of: Picked, *, is_numbered: bool) -> None:
     gaps = data.load("gaps", version, **shown.scope, lookback=shown.lookback).only(**of)
     about = (
         "Numbers a producer gave that a consumer never saw. **open**: may still arrive; **lost**: "
@@ -207,6 +209,9 @@ def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
         "holes at the producer: a broker's offsets have holes of their own."
     )
     with panel("gaps", "What never arrived?", about, gaps):
+        if not gaps.table.num_rows and not is_numbered:
+            st.markdown(":material/block: Nobody knows: what arrived carries no numbers.")
+            return
         if not gaps.table.num_rows:
             empty.none_in_window("gap", shown, version)
             return
@@ -271,12 +276,16 @@ def page(version: int) -> None:
         return
     shown = controls.current_window(version)
     part = shown.near
+    first = st.container()
     with st.container(horizontal=True):
         picked = filters.draw(version, shown, "service", "stream")
     of: Picked = {"consumer": picked["service"], "stream": picked["stream"]}
     answer = _asked_map(version, shown, of)
     near.say(shown, "Gaps, duplicates and all below them")
     if answer.table.num_rows:
+        is_cut = len(hotspots.row_names(answer.table)) == hotspots.ROWS_AT_MOST
+        with first:
+            verdict_box.draw(*findings.of_order(answer.table, is_cut=is_cut))
         _map_panel(answer, shown if answer.name == _HISTORY else part)
         _pairs_panel(version, shown, of)
     else:
@@ -290,7 +299,7 @@ def page(version: int) -> None:
     )
     if missing.open:
         with missing:
-            _gaps_panel(version, part, of)
+            _gaps_panel(version, part, of, is_numbered=bool(answer.table.num_rows))
     if duplicates.open:
         with duplicates:
             _duplicates_panel(version, part, of)

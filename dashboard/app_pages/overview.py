@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from dashboard import (
+    alert_desk,
     changes_panel,
     controls,
     data,
@@ -56,7 +57,9 @@ def _verdict(
     overview: dict[str, Any], deadlocks: Answer, places: list[dict[str, Any]], loops: Outlook
 ) -> None:
     worst_place = safe_md(_name(places[0]), 40) if places else None
-    judged = verdict.judge(overview, deadlocks.rows, worst_place, storm=(loops.look, loops.brief))
+    judged = verdict.judge(
+        overview, deadlocks.rows, worst_place, storm=(loops.look, loops.brief), is_storm_over=loops.is_over
+    )
     verdict_box.draw(judged.level, judged.sentence)
 
 
@@ -228,6 +231,7 @@ def page(version: int) -> None:
     )
     with top:
         _verdict(numbers, deadlocks, places, loops)
+        alert_desk.name_firing(version)
         changes_panel.name_latest(version, shown)
         _tiles(numbers, shown, rate, deadlocks, disorder, loops)
         near.say(shown, "Order, loss, duplicates and chains")

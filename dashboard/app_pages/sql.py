@@ -17,6 +17,9 @@ _ROW_LIMIT: Final = 10_000
 _TIMEOUT_S: Final = 30.0
 _FIRST: Final = "FROM overview();"
 _WINDOW_PARAMETERS: Final = ("since", "until")
+_STOPPED_KEY: Final = "_stopped_sql"
+_ASKED_KEY: Final = "_asked_sql"
+_REMEMBERED: Final = 30
 
 
 def _fill_in() -> None:
@@ -94,7 +97,11 @@ def _editor() -> str:
         placeholder="SELECT ...",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Run", icon=":material/play_arrow:", type="primary", key="run", shortcut="ctrl+enter")
+        st.button(
+            "Run", icon=":material/play_arrow:", type="primary", key="run", shortcut="ctrl+enter",
+            on_click=_forget_stop,
+        )  # fmt: skip
+        _asked_before()
         st.caption(
             f"One SELECT, read-only; at most {_ROW_LIMIT:,} rows and {_TIMEOUT_S:.0f} s. DuckDB's dialect.",
             width="content",
@@ -102,9 +109,61 @@ def _editor() -> str:
     return text or ""
 
 
-def _result(text: str) -> None:
+def _asked_before() -> None:
+    """What was asked in this tab of the browser, the latest first, to be asked again."""
+    st.selectbox(
+        "Asked before", st.session_state.get(_ASKED_KEY, []), index=None, key="asked_before", width=200,
+        placeholder="Asked before", label_visibility="collapsed", icon=":material/history:",
+        on_change=_ask_again,
+    )  # fmt: skip
+
+
+def _ask_again() -> None:
+    text = st.session_state["asked_before"]
+    if text:
+        st.session_state["sql"] = text
+        st.session_state["asked_before"] = None
+
+
+def _remember(text: str) -> None:
+    before = [one for one in st.session_state.get(_ASKED_KEY, []) if one != text]
+    st.session_state[_ASKED_KEY] = [text, *before[: _REMEMBERED - 1]]
+
+
+def _stop(text: str) -> None:
+    st.session_state[_STOPPED_KEY] = text
+
+
+def _forget_stop() -> None:
+    st.session_state.pop(_STOPPED_KEY, None)
+
+
+def _ask(text: str) -> Answer:
+    """The answer; while it is worked out, for how long so far, and a button that stops it."""
+    waiting, offer = st.empty(), st.empty()
+    buttons: list[bool] = []
+
+    def say(elapsed_s: float) -> None:
+        if not buttons:  # once a run: a key may not come twice
+            buttons.append(
+                offer.button("Stop", icon=":material/stop:", on_click=_stop, args=(text,), key="stop")
+            )
+        waiting.caption(f"Being worked out for {elapsed_s:.0f} s")
+
     try:
-        answer = data.ask(text, row_limit=_ROW_LIMIT, timeout_s=_TIMEOUT_S)
+        return data.ask(text, row_limit=_ROW_LIMIT, timeout_s=_TIMEOUT_S, while_waiting=say)
+    finally:
+        waiting.empty()
+        offer.empty()
+
+
+def _result(text: str) -> None:
+    if st.session_state.get(_STOPPED_KEY) == text:
+        st.markdown(":material/stop_circle: **Stopped before there was an answer.** *Run* asks again.")
+        return
+    _remember(text)
+    try:
+        answer = _ask(text)
     except StormwatchError as error:
         st.markdown(":material/error: **This cannot be answered:**")
         st.code(str(error), language=None, wrap_lines=True)
@@ -116,6 +175,11 @@ def _result(text: str) -> None:
             st.download_button(
                 "CSV", lambda: export.csv_of(answer.table), "answer.csv", "text/csv",
                 icon=":material/download:", key="csv", on_click="ignore",
+            )  # fmt: skip
+            st.download_button(
+                "Parquet", lambda: export.parquet_of(answer.table), "answer.parquet",
+                "application/vnd.apache.parquet", icon=":material/download:", key="parquet",
+                on_click="ignore",
             )  # fmt: skip
         table.show(answer.table, {}, key="result", alt="Rows of the answer")
     if answer.table.num_rows > 1:

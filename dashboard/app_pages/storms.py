@@ -22,15 +22,17 @@ from dashboard import (
     verdict_box,
     zone,
 )
-from dashboard.charts import gain
+from dashboard.charts import gain, loop
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
+from dashboard.live_plotly import live_plotly
 from dashboard.loops import Row, Scale, Track
 from dashboard.panel import panel
 from dashboard.time_chart import Hand
 from dashboard.window import Window
 
 _CHART_PX: Final = 330
+_LOOP_PX: Final = 300
 _SIGNS_SHOWN: Final = 50
 _STATES: Final[Mapping[bool | None, str]] = {None: "not known", True: "yes", False: "no"}
 """Whether a sign is alarming now."""
@@ -136,8 +138,9 @@ def _edges_panel(version: int, at: Scale, row: Row) -> None:
     edges = data.load("loop_edges", version, instant=instant, **at.lengths)
     about = (
         "Which causes and effects make the loop as strong as it is, strongest first. *Share*: by so many per "
-        "cent the gain falls when one per cent of these effects is stopped. **Click** a row for the "
-        "chain of its first effect."
+        "cent the gain falls when one per cent of these effects is stopped. An arrow is the wider the "
+        "greater its share, and red where one cause has one effect or more. **Click** an arrow or a row for "
+        "the chain of its first effect."
     )
     with panel("edges", "What makes it so strong?", about, edges):
         st.caption(
@@ -148,6 +151,12 @@ def _edges_panel(version: int, at: Scale, row: Row) -> None:
         if not listed:
             st.markdown("None of its edges is left at this time.")
             return
+        live_plotly(
+            data.figure(loop.graph, edges, loop_key=listed[0]["loop_key"]),
+            key="loop", alt="The types of the loop, and how many effects one cause has",
+            height=_LOOP_PX, min_width=loop.width(edges.table, loop_key=listed[0]["loop_key"]),
+            on_click=_open_edge,
+        )  # fmt: skip
         names = ("cause_type", "effect_type", "cause_count", "effect_count", "effects_per_cause")
         table.opening(
             {
@@ -169,6 +178,12 @@ def _edges_panel(version: int, at: Scale, row: Row) -> None:
             lambda number: pages.go("chains", event=listed[number]["first_event_id"]),
             key="edges", alt="Causes and effects that make up the gain of the loop",
         )  # fmt: skip
+
+
+def _open_edge() -> None:
+    point = st.session_state["loop"].click
+    if point and isinstance(point["customdata"], str):
+        pages.go("chains", event=point["customdata"])
 
 
 def _of_loop(edges: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:

@@ -4,7 +4,19 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, near, pages, table, time_chart
+from dashboard import (
+    controls,
+    data,
+    empty,
+    filters,
+    findings,
+    formatting,
+    near,
+    pages,
+    table,
+    time_chart,
+    verdict_box,
+)
 from dashboard.charts import conflicts, spans
 from dashboard.data import Answer
 from dashboard.panel import attempt, panel
@@ -12,17 +24,18 @@ from dashboard.time_chart import Hand
 from dashboard.window import Window
 
 _LISTED: Final = 500
-_KINDS: Final = {
-    "lost_update": ("lost update", "lost updates"),
-    "stale_write": ("stale write", "stale writes"),
-    "skip": ("skipped version", "skipped versions"),
-}
 
 
 def _open_type(name: str | None) -> None:
     if name is not None:
         filters.pick(event_type=name)
         pages.go("events")
+
+
+def _say_first(version: int, shown: Window, in_flight: Answer, event_type: str | None) -> None:
+    changes = _field_changes(version, shown, event_type).rows
+    conflicts = _write_conflicts(version, shown.near, event_type).rows
+    verdict_box.draw(*findings.of_versions(in_flight.rows, changes, conflicts))
 
 
 def _say_mixed(rows: list[dict[str, Any]]) -> None:
@@ -83,8 +96,12 @@ def _versions_panel(answer: Answer, shown: Window) -> None:
         )  # fmt: skip
 
 
+def _field_changes(version: int, shown: Window, event_type: str | None) -> Answer:
+    return data.load("field_changes", version, **shown.edges).only(event_type=event_type)
+
+
 def _fields_panel(version: int, shown: Window, event_type: str | None) -> None:
-    answer = data.load("field_changes", version, **shown.edges).only(event_type=event_type)
+    answer = _field_changes(version, shown, event_type)
     about = (
         "Fields at the top of a record that no column of ours holds. **Appeared**: 20 or more came without "
         "it, and most since have it; **vanished**: the other way round; **type changed**: values of more "
@@ -127,11 +144,15 @@ def _open_write(row: dict[str, Any]) -> None:
     pages.go("events", at=f"{row['file_id']}:{row['byte_offset']}:0")
 
 
+def _write_conflicts(version: int, part: Window, event_type: str | None) -> Answer:
+    found = data.load("entity_conflicts", version, **part.edges, lookback=part.lookback)
+    return found.only(event_type=event_type)
+
+
 def _conflicts_panel(version: int, shown: Window, event_type: str | None) -> None:
     near.say(shown, "Conflicts")
     part = shown.near
-    found = data.load("entity_conflicts", version, **part.edges, lookback=part.lookback)
-    answer = found.only(event_type=event_type)
+    answer = _write_conflicts(version, part, event_type)
     about = (
         "**Lost update**: two writers began from the same version, so the first one's change is gone "
         "(Berenson et al. 1995, P4). **Stale write**: a newer version had been written before. **Skip**: the "
@@ -144,9 +165,7 @@ def _conflicts_panel(version: int, shown: Window, event_type: str | None) -> Non
             empty.none_in_window("conflicting write", part, version, hint=hint)
             return
         rows = answer.rows
-        counts = {kind: sum(1 for row in rows if row["kind"] == kind) for kind in _KINDS}
-        said = [formatting.plural(count, *_KINDS[kind]) for kind, count in counts.items() if count]
-        st.caption(", ".join(said))
+        st.caption(", ".join(findings.in_conflict(rows)))
         time_chart.draw(
             conflicts.conflicts, answer, shown, key="conflicts", alt="Writes in conflict over time",
             height=conflicts.height(len({row["service"] for row in rows})),
@@ -179,10 +198,13 @@ def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
+    first = st.container()
     event_type = filters.draw(version, shown, "event_type")["event_type"]
     in_flight = data.load("schema_versions", version, **shown.edges)
     if in_flight.table.num_rows:
         in_flight = in_flight.only(event_type=event_type)
+    with first:
+        attempt(_say_first, version, shown, in_flight, event_type)
     _versions_panel(in_flight, shown)
     attempt(_fields_panel, version, shown, event_type)
     attempt(_conflicts_panel, version, shown, event_type)

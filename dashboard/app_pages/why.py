@@ -233,7 +233,7 @@ def page(version: int) -> None:
         with st.container(border=True):
             st.markdown(
                 ":material/select_all: **Select what is to be explained:** drag over the chart above, or "
-                "over the heat map of the page Ordering with **Why?** at the top. Or pick one kind of "
+                "over one of another page once **explain** is picked at the top. Or pick one kind of "
                 "record, which is compared with the others of the window."
             )
         return

@@ -27,6 +27,8 @@ GREY: Final = "#8593a3"
 CATEGORIES: Final = (BLUE, ORANGE, GREEN, PINK, VIOLET, SKY, "#b8a12f", GREY)
 """Okabe and Ito's set in shades that stand on light and dark ground; red is kept for trouble."""
 
+_SI_FROM: Final = 1000
+"""From this greatest value on no tick lies below 1."""
 _SECOND_MS, _DAY_MS = 1000, 86_400_000
 _TIME_TICKS: Final = [
     {"dtickrange": [None, _SECOND_MS - 1], "value": "%H:%M:%S.%3f\n%Y-%m-%d"},
@@ -73,6 +75,11 @@ def value_axis(title: str, **changes: Any) -> dict[str, Any]:
         "nticks": 5,
         **changes,
     }
+
+
+def number_format(values: Iterable[float | None]) -> str:
+    """How values stand on their axis: 12k, but never 600m for 0.6, which reads as millions."""
+    return "~s" if max((abs(value) for value in values if value), default=0) >= _SI_FROM else "~g"
 
 
 def column(table: pa.Table, name: str) -> list[Any]:

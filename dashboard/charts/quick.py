@@ -55,6 +55,6 @@ def picture(table: pa.Table, *, x: str, y: str, kind: str) -> go.Figure:
     figure.update_layout(
         uirevision=f"{x}{y}{kind}",
         xaxis={"title": {"text": safe_plotly(x), "font": {"size": 11}}, "showgrid": False, **axis_kind},
-        yaxis=base.value_axis(safe_plotly(y), tickformat="~s"),
+        yaxis=base.value_axis(safe_plotly(y), tickformat=base.number_format(values)),
     )
     return figure

@@ -55,7 +55,9 @@ def event_rate(
         barmode="stack",
         uirevision=f"{since}{until}",
         xaxis=base.time_axis(since, until),
-        yaxis=base.value_axis("events per s", tickformat="~s"),
+        yaxis=base.value_axis(
+            "events per s", tickformat=base.number_format(value / seconds for value in events)
+        ),
     )
     if selected is not None:
         base.highlight(figure, *selected)
@@ -227,6 +229,8 @@ def ingest_rate(table: pa.Table, *, since: datetime, until: datetime, bucket: ti
     figure.update_layout(
         uirevision="ingest_rate",  # slides with every commit; a zoomed part shall stay in view
         xaxis=base.time_axis(since, until),
-        yaxis=base.value_axis("events per s", tickformat="~s"),
+        yaxis=base.value_axis(
+            "events per s", tickformat=base.number_format(count / seconds for count in counts)
+        ),
     )
     return figure

@@ -8,14 +8,12 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from dashboard.charts import base
+from dashboard.charts import base, circle
 from dashboard.hostile import safe_plotly
 
 MEMBERS_AT_MOST: Final = 24
 """Owners drawn; a larger knot is read from its table."""
 _NODE_PX: Final = 20
-_HIGH: Final = 0.2
-"""Members that stand higher or lower than this are named above or below their mark, others beside it."""
 _BEND: Final = {2: 0.3}
 _FLAT_BEND: Final = 0.1
 """How far an arrow bows outwards, as a share of its length, by the number of members: two opposite ones stay
@@ -62,7 +60,7 @@ def width(table: pa.Table) -> int:
     longest = min(max((len(name) for name in names), default=0), _NAME_LENGTH)
     locks = [edge[name] or "" for edge in table.to_pylist() for name in ("mode", "resource")]
     lock = min(max(map(len, locks), default=0), _LOCK_LENGTH)
-    is_beside = any(abs(y) <= _HIGH for _, y in _circle(names).values())
+    is_beside = any(abs(y) <= circle.HIGH for _, y in circle.places(names).values())
     outside = max(
         longest * _NAME_PX * (1 if is_beside else 0.5) + (_NODE_PX if is_beside else 0),
         lock * _LOCK_PX + _LABEL_PX[0],
@@ -73,7 +71,7 @@ def width(table: pa.Table) -> int:
 def graph(table: pa.Table) -> go.Figure:
     """Members on a circle, an arrow from who waits to who holds; rows of `deadlock_edges`."""
     names = members(table)[:MEMBERS_AT_MOST]
-    places = _circle(names)
+    places = circle.places(names)
     victims = {
         owner
         for owner, is_victim in zip(base.column(table, "owner"), base.column(table, "is_victim"), strict=True)
@@ -88,7 +86,7 @@ def graph(table: pa.Table) -> go.Figure:
         y=[places[name][1] for name in names],
         mode="markers+text",
         text=[_name(name, is_victim=name in victims) for name in names],
-        textposition=[_beside(place) for place in places.values()],
+        textposition=[circle.beside(place) for place in places.values()],
         textfont={"size": 12},
         hovertext=[_hover(name, table, is_victim=name in victims) for name in names],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -111,20 +109,13 @@ def graph(table: pa.Table) -> go.Figure:
     return figure
 
 
-def _circle(names: list[str]) -> dict[str, tuple[float, float]]:
-    turn = 2 * math.pi / max(len(names), 1)
-    # Where one would stand at the very side, its name beside it, all are turned half a step.
-    top = math.pi / 2 - (turn / 2 if len(names) % 4 == 0 else 0)
-    return {name: (math.cos(top - at * turn), math.sin(top - at * turn)) for at, name in enumerate(names)}
-
-
 def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, tuple[float, float]]) -> None:
     start, end = places[edge["owner"]], places[edge["blocked_by"]]
     middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
     normal = (end[1] - start[1], start[0] - end[0])
     bend = _BEND.get(len(places), _FLAT_BEND)
     bow = (middle[0] - normal[0] * bend, middle[1] - normal[1] * bend)
-    curve = [_bezier(start, bow, end, step / 20) for step in range(21)]
+    curve = [circle.point(start, bow, end, step / 20) for step in range(21)]
     figure.add_scatter(
         x=[point[0] for point in curve], y=[point[1] for point in curve], mode="lines+markers",
         line={"color": base.GREY, "width": 2, "backoff": 0}, hoverinfo="skip",
@@ -145,27 +136,8 @@ def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, tuple[floa
     )  # fmt: skip
 
 
-def _bezier(
-    start: tuple[float, float], bow: tuple[float, float], end: tuple[float, float], at: float
-) -> tuple[float, float]:
-    rest = 1 - at
-    weights = (rest * rest, 2 * rest * at, at * at)
-    # The control point lies twice as far out as the middle of the curve shall.
-    x = start[0] * weights[0] + bow[0] * weights[1] + end[0] * weights[2]
-    y = start[1] * weights[0] + bow[1] * weights[1] + end[1] * weights[2]
-    return x, y
-
-
 def _name(name: str, *, is_victim: bool) -> str:
     return f"<b>{safe_plotly(name, _NAME_LENGTH)}</b>{'<br>victim' if is_victim else ''}"
-
-
-def _beside(place: tuple[float, float]) -> str:
-    """Where a name stands so that no arrow runs through it: outside of the circle."""
-    x, y = place
-    if abs(y) > _HIGH:
-        return "top center" if y > 0 else "bottom center"
-    return "middle right" if x > 0 else "middle left"
 
 
 def _lock(edge: dict[str, Any]) -> str:

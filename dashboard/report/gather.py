@@ -48,7 +48,9 @@ def gather(data: Data, shown: Window, *, timeout_s: float) -> Report:
     gains = ask.rows("loop_gain", **shown.edges, **at.lengths, baseline=at.baseline)
     judged = outlook.outlook(gains, shown, has_causes=bool(overview["chain_count"]))
     worst = safe_md(places[0][0], 60) if places else None
-    said = verdict.judge(overview, hours, worst, storm=(judged.look, judged.brief))
+    said = verdict.judge(
+        overview, hours, worst, storm=(judged.look, judged.brief), is_storm_over=judged.is_over
+    )
     parts = [Paragraph(f"**{said.sentence}**" if "**" not in said.sentence else said.sentence)]
     if judged.level is not None:
         parts.append(Paragraph(judged.sentence))

@@ -194,6 +194,19 @@ def test_sql_page_answers_and_refuses_to_delete(page: Page, served: Served) -> N
     expect(page.get_by_text("read-only mode")).to_be_visible(timeout=SETTLED_MS)
 
 
+def test_question_that_takes_too_long_is_stopped_by_hand(page: Page, served: Served) -> None:
+    endless = "SELECT sum(a.range * b.range) FROM range(1000000000) AS a, range(1000000000) AS b"
+    page.goto(served.at("sql", sql=quote(endless)))
+    expect(page.get_by_text(re.compile(r"Being worked out for \d+ s"))).to_be_visible(timeout=SETTLED_MS)
+    page.locator(".st-key-stop button").click()
+    expect(page.get_by_text("Stopped before there was an answer")).to_be_visible(timeout=SETTLED_MS)
+    settle(page)
+    expect(page.locator(".st-key-stop")).to_have_count(0)
+    page.get_by_placeholder("SELECT ...").fill("SELECT 7 AS seven")
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    expect(page.get_by_text("1 row in")).to_be_visible(timeout=SETTLED_MS)
+
+
 def test_deep_link_restores_window_and_filters(page: Page, served: Served) -> None:
     window = f"{served.start:%Y-%m-%dT%H:%M:%S}/{served.start:%Y-%m-%dT%H}:{served.start.minute:02}:59"
     address = served.at("events", window=quote(window), service="billing", operation="receive")

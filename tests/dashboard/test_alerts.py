@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -67,9 +68,20 @@ def test_what_fires_is_said_first_with_its_evidence(opened: AppTest) -> None:
     assert "`chat`, webhook at `https://chat.example.org/...`" in texts(opened)
     edges = table(opened, "Strongest edges")
     assert set(edges["cause_type"]) <= set(LOOP.split(" <-> "))
+    labels = json.loads(opened.dataframe[1].proto.columns)
+    assert labels["effects_per_cause"]["label"] == "effects per cause"
     before = table(opened, "Changed before")
     assert "2026-03-02 09:01:00.000000" in before["occurred_at"].astype(str).tolist()
     assert CONFIG.rules["storm_ahead"].sql.strip() in [block.value.strip() for block in opened.code]
+
+
+def test_overview_names_what_fires_and_leads_there(evaluated: Store, serve: Serve) -> None:
+    serve(evaluated, alerts=Desk(evaluated, CONFIG))
+    app = open_page("overview", window="all")
+    assert "Alerts that fire:" in texts(app)
+    [link] = [link.proto for link in app.get("page_link") if "episode=" in link.proto.query_string]
+    assert re.match(r"\w+ since 09:0\d:\d\d `100 events of order\.confirmed", link.label)
+    assert link.query_string.endswith("episode=1")
 
 
 def test_search_leaves_what_holds_the_text_and_the_verdict(evaluated: Store, serve: Serve) -> None:

@@ -23,6 +23,13 @@ def test_event_rate_divides_by_the_bucket_and_stacks_errors() -> None:
     assert figure.layout.yaxis.title.text == "events per s"
 
 
+@pytest.mark.parametrize(("count", "form"), [(6, "~g"), (60_000, "~s")])
+def test_rates_below_one_are_not_written_in_thousandths(count: int, form: str) -> None:
+    table = pa.table({"bucket_start": [START], "event_count": [count], "error_count": [0]})
+    figure = timeline.event_rate(table, since=START, until=START + 2 * MINUTE, bucket=MINUTE)
+    assert figure.layout.yaxis.tickformat == form
+
+
 def test_axis_of_a_window_spans_it_even_without_data() -> None:
     table = pa.table({"bucket_start": [START], "event_count": [1], "error_count": [0]})
     figure = timeline.event_rate(table, since=START, until=START + HOUR, bucket=MINUTE)

@@ -55,6 +55,17 @@ def test_catching_up_is_fresh_while_commits_go_on() -> None:
     assert judge(status, _log(4000), NOW).level == "fresh"
 
 
+def test_last_line_without_an_end_waits_for_nobody() -> None:
+    status = IngestStatus(
+        state="idle", backlog_bytes=88, backlog_files=1, last_commit_at=NOW - timedelta(hours=1)
+    )
+    badge = judge(status, _log(86_400), NOW)
+    assert (badge.level, badge.details) == ("past", ("all read", "0 rejected"))
+    assert "but for 1 last line without an end yet" in badge.advice
+    assert judge(status, _log(300), NOW).level == "fresh"
+    assert judge(status, _log(300), NOW, behind=timedelta(seconds=61)).level == "stale"
+
+
 def test_failed_ingester_is_stale_and_says_why() -> None:
     badge = judge(IngestStatus(state="failed", detail="disk full: free some"), _log(1), NOW)
     assert (badge.level, badge.headline, badge.advice) == (

@@ -101,6 +101,7 @@ def test_end_of_the_window_is_said_first() -> None:
     assert (told.level, told.look, told.headline) == ("warn", "trouble", "warn")
     assert told.sentence == "**Warn.** 100 events of `a <-> b` now cause 84 more (at least 80)."
     assert told.brief == "100 events of a loop cause 84 more, at least 80"
+    assert not told.is_over
 
 
 def test_past_danger_is_said_with_its_time() -> None:
@@ -111,6 +112,7 @@ def test_past_danger_is_said_with_its_time() -> None:
         "**Page.** At the end of this window it is calm. The nearest to a storm was at "
         "2026-11-20 10:11:00 UTC: 100 events of `a <-> b` cause 90 more (at least 86)."
     )
+    assert told.is_over
 
 
 def test_loop_that_turns_no_more_is_not_said_to_turn_now() -> None:

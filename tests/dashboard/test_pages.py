@@ -209,7 +209,7 @@ def test_unknown_event_is_said_to_be_unknown() -> None:
 
 def test_deadlocks_are_counted_by_the_hour_with_hours_of_none() -> None:
     app = open_page("deadlocks", window="2026-11-20T08:00/2026-11-20T16:00")
-    assert "2 deadlocks in 3 hours of log, 1 of these without one" in texts(app)
+    assert "2 deadlocks in 3 clock hours; 1 hour had none" in texts(app)
     bars = figures(app)["bars"]["data"][0]
     assert bars["y"] == [1, 0, 1]
 

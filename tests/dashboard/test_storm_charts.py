@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard.charts import gain, order_cost
+from dashboard.charts import base, gain, loop, order_cost
 
 from .story import HOSTILE
 
@@ -31,6 +31,45 @@ def _gains(*rows: tuple[int, str, float]) -> pa.Table:
 
 def _drawn_gains(*rows: tuple[int, str, float], **options: Any) -> Any:
     return gain.over_time(_gains(*rows), since=START, until=START + HOUR, bucket=MINUTE, **options)
+
+
+def _edge(cause: str, effect: str, per_cause: float, share: float, **changes: Any) -> dict[str, Any]:
+    return {
+        "loop_key": "a", "cause_type": cause, "effect_type": effect, "effects_per_cause": per_cause,
+        "gain_share": share, "first_event_id": f"{cause}-{effect}", **changes,
+    }  # fmt: skip
+
+
+def test_loop_is_drawn_with_its_amplifying_edges() -> None:
+    rows = [
+        _edge("a", "b", 1.25, 0.6), _edge("b", "a", 0.5, 0.3), _edge("b", "b", 0.1, 0.1),
+        _edge("x", "y", 2.0, 1.0, loop_key="x"),
+    ]  # fmt: skip
+    forth, back, ring, types = loop.graph(pa.Table.from_pylist(rows), loop_key="a").data
+    assert (forth.line.color, back.line.color) == (base.RED, base.GREY)
+    assert forth.line.width > back.line.width > ring.line.width
+    assert (forth.x[0], forth.y[0]) == (types.x[0], types.y[0])
+    assert (forth.x[-1], forth.y[-1]) == pytest.approx((types.x[1], types.y[1]))
+    assert forth.customdata[0] == "a-b"
+    # Opposite arrows lie apart, and one that leads back to its type leaves it.
+    assert forth.x[10] != pytest.approx(back.x[10])
+    assert max(ring.y) - min(ring.y) > 0.1
+
+
+def test_loop_with_long_names_is_wide_enough_for_two_side_by_side() -> None:
+    names = ["order.confirmed", "order.item_added", "order.resubmitted", "payment.compensated"]
+    rows = [_edge(one, other, 1.0, 0.25) for one, other in zip(names, names[1:] + names[:1], strict=True)]
+    edges = pa.Table.from_pylist(rows)
+    types = loop.graph(edges, loop_key="a").data[-1]
+    apart_px = (max(types.x) - min(types.x)) / 4.2 * loop.width(edges, loop_key="a")
+    assert apart_px >= 7 * len("payment.compensated")
+
+
+def test_hostile_types_of_a_loop_are_text() -> None:
+    rows = [_edge(*ends, 1.0, 0.5, first_event_id="e-1") for ends in ((HOSTILE, "b"), ("b", HOSTILE))]
+    drawn = loop.graph(pa.Table.from_pylist(rows), loop_key="a").to_json()
+    assert "<img" not in drawn
+    assert "\\u003cimg" not in drawn
 
 
 def test_line_and_band_of_a_loop_break_where_it_did_not_turn() -> None:

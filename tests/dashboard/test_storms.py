@@ -101,6 +101,13 @@ def test_edges_are_those_of_the_worst_moment(storm: Store, stormy: Opened) -> No
     assert edges.iloc[0].tolist()[:5] == ["order.resubmitted", "order.item_added", 25, 25, 1.0]
 
 
+def test_loop_is_drawn_beside_its_edges(stormy: Opened) -> None:
+    drawn = figures(stormy["storms"])["loop"]["data"]
+    edges = table(stormy["storms"], EDGES)
+    assert len(drawn) == len(edges) + 1
+    assert {text[len("<b>") : -len("</b>")] for text in drawn[-1]["text"]} == set(edges["cause_type"])
+
+
 def test_moment_in_the_address_picks_its_edges(storm: Store, serve: Serve) -> None:
     serve(storm)
     app = open_page("storms", loop=LOOP, moment="2026-03-02T09:01:54")
@@ -198,7 +205,7 @@ def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:
     brief = "at 2026-03-02 09:03:34 UTC: 100 events of a loop cause 91 more, at least 75"
     assert "**watch**\n" in said
     assert f"\n{brief}" in said
-    assert f"**A loop is close to feeding on itself**: {brief}." in said
+    assert f"**A loop was close to feeding on itself**: {brief}." in said
 
 
 def test_order_was_lost_between_consumers(stormy: Opened) -> None:

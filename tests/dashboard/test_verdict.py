@@ -34,6 +34,14 @@ def test_silence_is_not_calm() -> None:
     assert verdict.sentence == "Nothing was logged in this window."
 
 
+def test_loop_that_is_over_is_said_to_have_been() -> None:
+    brief = "at 17:00: 100 events of a loop cause 91 more"
+    now = judge(_overview(), [], None, storm=("watch", brief))
+    assert now.sentence == f"**A loop is close to feeding on itself**: {brief}."
+    over = judge(_overview(), [], None, storm=("watch", brief), is_storm_over=True)
+    assert over.sentence == f"**A loop was close to feeding on itself**: {brief}."
+
+
 def test_one_deadlock_is_worth_watching() -> None:
     verdict = judge(_overview(deadlock_count=1), [{"hour_start": HOUR, "deadlock_count": 1}], None)
     assert (verdict.level, verdict.sentence) == ("watch", "**1 deadlock**.")

@@ -28,6 +28,12 @@ def test_auto_is_all_of_a_log_of_the_past() -> None:
     assert (shown.since, shown.until) == (FIRST, JUST_AFTER)
 
 
+def test_log_of_one_instant_has_a_window_of_a_second() -> None:
+    at = LAST + timedelta(milliseconds=300)
+    shown = resolve("auto", Coverage(at, at), is_live=False)
+    assert (shown.since, shown.until) == (LAST, LAST + timedelta(seconds=1))
+
+
 def test_auto_of_a_log_in_pieces_is_the_busiest_one() -> None:
     old = (datetime(2025, 3, 10), datetime(2025, 3, 12))  # noqa: DTZ001
     pieces = Coverage(old[0], LAST, busiest=old)

@@ -1,0 +1,125 @@
+"""A loop of event types: which causes which, and which edges make it as strong as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import pyarrow as pa
+
+from dashboard.charts import base, circle
+from dashboard.hostile import safe_plotly
+
+TYPES_AT_MOST: Final = 12
+"""Types drawn; a larger loop is read from its table."""
+_NODE_PX: Final = 18
+_WIDTH_PX: Final = (1.5, 8)
+"""Of an edge without a share of the gain, and of one that has all of it."""
+_AMPLIFYING_FROM: Final = 1.0
+"""Effects per cause from which an edge makes more of what comes in."""
+_BEND: Final = 0.16
+_STEPS: Final = 20
+_HEAD_AT: Final = 12
+_LABEL_AT: Final = 7
+_LABEL_PX: Final = (18, 9)
+"""How far a label stands from its arrow: outside beside it, inside above or below it, where no name is."""
+_HALF: Final = 2.1
+_NAME_LENGTH: Final = 28
+_NAME_PX: Final = 7.5
+_SAME_HEIGHT: Final = 0.15
+
+
+def width(table: pa.Table, *, loop_key: str) -> int:
+    """Pixels without which names side by side would run into each other."""
+    places = _places(_edges(table, loop_key))
+    apart = [
+        abs(one[0] - other[0])
+        for one, other in combinations(places.values(), 2)
+        if abs(one[1] - other[1]) < _SAME_HEIGHT
+    ]
+    longest = min(max(map(len, places), default=0), _NAME_LENGTH)
+    return round(2 * _HALF * (longest * _NAME_PX + _NODE_PX) / min(apart, default=2 * _HALF))
+
+
+def _edges(table: pa.Table, loop_key: str) -> list[dict[str, Any]]:
+    return [edge for edge in table.to_pylist() if edge["loop_key"] == loop_key]
+
+
+def _places(edges: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    names = dict.fromkeys(edge[end] for edge in edges for end in ("cause_type", "effect_type"))
+    return circle.places(list(names)[:TYPES_AT_MOST])
+
+
+def graph(table: pa.Table, *, loop_key: str) -> go.Figure:
+    """Types on a circle, an arrow from cause to effect, the wider the more of the gain; rows of `loop_edges`.
+
+    Red: one cause has one effect or more, so that this edge lets nothing die out.
+    """
+    edges = _edges(table, loop_key)
+    places = _places(edges)
+    figure = go.Figure(layout=base.layout(dragmode=False))
+    for edge in edges:
+        if edge["cause_type"] in places and edge["effect_type"] in places:
+            _arrow(figure, edge, places)
+    figure.add_scatter(
+        x=[x for x, _ in places.values()], y=[y for _, y in places.values()], mode="markers+text",
+        text=[f"<b>{safe_plotly(name, _NAME_LENGTH)}</b>" for name in places],
+        textposition=[circle.beside(place) for place in places.values()],
+        hoverinfo="skip", cliponaxis=False, marker={"size": _NODE_PX, "color": base.BLUE},
+    )  # fmt: skip
+    hidden = {"visible": False, "fixedrange": True}
+    figure.update_layout(
+        uirevision="loop", margin={"l": 8, "r": 8, "t": 24, "b": 24},
+        xaxis={**hidden, "range": [-_HALF, _HALF]}, yaxis={**hidden, "range": [-1.35, 1.35]},
+    )  # fmt: skip
+    return figure
+
+
+def _arrow(figure: go.Figure, edge: Mapping[str, Any], places: Mapping[str, tuple[float, float]]) -> None:
+    curve = _curve(places[edge["cause_type"]], places[edge["effect_type"]])
+    is_amplifying = edge["effects_per_cause"] >= _AMPLIFYING_FROM
+    colour = base.RED if is_amplifying else base.GREY
+    least, most = _WIDTH_PX
+    width = least + (most - least) * edge["gain_share"]
+    said = (
+        f"one {safe_plotly(edge['cause_type'])} causes {edge['effects_per_cause']:.2f} "
+        f"{safe_plotly(edge['effect_type'])}<br>{edge['gain_share']:.0%} of the gain"
+    )
+    figure.add_scatter(
+        x=[x for x, _ in curve], y=[y for _, y in curve], mode="lines+markers",
+        line={"color": colour, "width": width}, hovertext=said, hovertemplate="%{hovertext}<extra></extra>",
+        customdata=[edge["first_event_id"]] * len(curve),
+        marker={
+            "symbol": "arrow", "angleref": "previous", "color": colour, "opacity": 1, "line": {"width": 0},
+            "size": [10 + width if step == _HEAD_AT else 0 for step in range(len(curve))],
+        },
+    )  # fmt: skip
+    x, y = curve[_LABEL_AT]
+    out = _outward(curve[0], curve[-1])
+    figure.add_annotation(
+        x=x, y=y, text=f"{edge['effects_per_cause']:.2f}", showarrow=False,
+        xshift=_LABEL_PX[0] * out[0], yshift=-_LABEL_PX[1] * out[1],
+        font={"size": 11, "color": colour},
+    )  # fmt: skip
+
+
+def _outward(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
+    """To which side the curve between two places bows: as a length of 1, upwards for a ring."""
+    across, up = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(across, up)
+    return (-up / length, across / length) if length else (0, 1)
+
+
+def _curve(start: tuple[float, float], end: tuple[float, float]) -> Sequence[tuple[float, float]]:
+    if start == end:  # a type that causes itself: a small ring outside of the circle
+        x, y = start
+        ring = circle.places([str(step) for step in range(_STEPS)])
+        around = [(x * 1.16 + dx * 0.16, y * 1.16 + dy * 0.16) for dx, dy in ring.values()]
+        return [*around, around[0]]
+    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    out, bend = _outward(start, end), _BEND * math.dist(start, end)
+    bow = (middle[0] + out[0] * bend, middle[1] + out[1] * bend)
+    return [circle.point(start, bow, end, step / _STEPS) for step in range(_STEPS + 1)]

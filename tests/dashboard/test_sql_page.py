@@ -1,0 +1,80 @@
+"""SQL: a question that takes long can be stopped, and what was asked is there to be asked again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import data
+from stormwatch import readonly
+from stormwatch.errors import QueryError
+from stormwatch.storage import Store
+
+from .conftest import Statements, open_page, table, texts
+
+ENDLESS = "SELECT sum(a.range * b.range) FROM range(1000000000) AS a, range(1000000000) AS b"
+
+
+@pytest.fixture(autouse=True)
+def served(store: Store, serve: Callable[..., Statements]) -> None:
+    """The story."""
+    serve(store)
+
+
+def _ask(sql: str) -> AppTest:
+    return open_page("sql", sql=sql)
+
+
+def test_question_ends_with_the_run_of_the_page_that_asked_it(store: Store) -> None:
+    class Left(Exception):
+        """As Streamlit ends a run of a page."""
+
+    def leave(_: float) -> None:
+        raise Left
+
+    with pytest.raises(Left):
+        data.ask(ENDLESS, row_limit=10, timeout_s=60, while_waiting=leave)
+    # Nothing runs on: what is still asked would be interrupted here.
+    assert not readonly._running
+    with store.cursor() as cursor:
+        assert cursor.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_query_that_was_stopped_says_so_and_one_stopped_before_does_not_begin(store: Store) -> None:
+    stopper = readonly.Stopper()
+    threading.Timer(0.2, stopper.stop).start()
+    for _ in range(2):
+        with store.cursor() as cursor, pytest.raises(QueryError, match="stopped before it had an answer"):
+            readonly.run_readonly(cursor, ENDLESS, timeout_s=60, stopper=stopper)
+
+
+def test_waiting_is_told_while_there_is_no_answer() -> None:
+    told: list[float] = []
+    with pytest.raises(QueryError):
+        data.ask(ENDLESS, row_limit=10, timeout_s=1, while_waiting=told.append)
+    assert told == sorted(told)
+    assert len(told) >= 2
+
+
+def test_stopped_question_is_not_asked_until_somebody_runs_it() -> None:
+    app = _ask("SELECT 7 AS seven")
+    app.session_state["_stopped_sql"] = "SELECT 7 AS seven"
+    app.run()
+    assert "Stopped before there was an answer" in texts(app)
+    assert not [frame for frame in app.dataframe if frame.proto.alt == "Rows of the answer"]
+    app.button(key="run").click().run()
+    assert table(app, "Rows of the answer").values.tolist() == [[7]]
+
+
+def test_what_was_asked_can_be_asked_again() -> None:
+    app = _ask("SELECT 7 AS seven")
+    app.text_area(key="sql").set_value("SELECT 8 AS eight").run()
+    app.run()
+    assert app.selectbox(key="asked_before").options[:2] == ["SELECT 8 AS eight", "SELECT 7 AS seven"]
+    app.selectbox(key="asked_before").select("SELECT 7 AS seven").run()
+    assert app.text_area(key="sql").value == "SELECT 7 AS seven"
+    assert table(app, "Rows of the answer").values.tolist() == [[7]]
+    assert app.selectbox(key="asked_before").value is None

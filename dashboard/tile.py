@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import pages
+from dashboard import pages, sparkline
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Tile:
     """What the number is a share of, or what it means; in small print below it."""
     page: str | None = None
     """Where a click anywhere on the tile leads."""
+    course: Sequence[float] = ()
+    """How the number came about over the window, if that is known."""
 
 
 def row(tiles: Sequence[Tile], *, key: str) -> None:
@@ -34,3 +36,5 @@ def row(tiles: Sequence[Tile], *, key: str) -> None:
                     pages.link(tile.page, tile.label, icon="arrow_forward")
                 st.markdown(f"**{tile.value}**")
                 st.caption(tile.context)
+                if any(tile.course):
+                    st.html(sparkline.image(tile.course, f"{tile.label} over time"))

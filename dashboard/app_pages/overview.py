@@ -20,6 +20,7 @@ from dashboard import (
     notes,
     outlook,
     pages,
+    sparkline,
     table,
     tile,
     time_chart,
@@ -63,24 +64,36 @@ def _verdict(
     verdict_box.draw(judged.level, judged.sentence)
 
 
+def _course(shown: Window, answer: Answer, value: str) -> list[float]:
+    """What a tile shows of an answer over time; its first column is the time."""
+    return sparkline.over(
+        shown, zip(answer.table.column(0).to_pylist(), answer.table.column(value).to_pylist(), strict=True)
+    )
+
+
 def _tiles(
-    overview: dict[str, Any], shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer, loops: Outlook
-) -> None:
+    overview: dict[str, Any], shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer,
+    loops: Outlook, gains: Answer,
+) -> None:  # fmt: skip
     arrivals = _total(disorder, "arrival_count")
     errors = _total(rate, "error_count")
     hours = deadlocks.table.column("deadlock_count").to_pylist()
     per_s = overview["event_count"] / max(shown.span / timedelta(seconds=1), 1)
     is_numbered = overview["reordered_ratio"] is not None
     unknown = "no sequence numbers to tell by"
+    busy = _course(shown, rate, "event_count")
+    # Asked for its panel as well, if there is one.
+    locked = _course(shown, deadlock_bars.load(rate.version, shown), "deadlock_count") if any(hours) else []
+    turns = sparkline.over(shown, ((row["bucket_start"], row["gain"] or 0.0) for row in gains.rows), max)
     open_gaps = f"{formatting.plural(overview['open_gap_count'], 'gap')} may still close"
     tile.row(
         [
             Tile(
                 "Events", formatting.count(overview["event_count"]),
                 f"{formatting.rate(per_s)} on average, {formatting.plural(errors, 'error')}"
-                + _without_a_time(overview["untimed_count"]), "events",
+                + _without_a_time(overview["untimed_count"]), "events", busy,
             ),
-            Tile("Storm outlook", loops.headline, loops.brief, "storms"),
+            Tile("Storm outlook", loops.headline, loops.brief, "storms", turns),
             Tile(
                 "Out of order", formatting.percent(overview["reordered_ratio"]),
                 f"{formatting.count(overview['reordered_count'])} of {formatting.count(arrivals)} arrivals"
@@ -99,7 +112,7 @@ def _tiles(
                 f"at most {formatting.count(max(hours, default=0))} in one hour"
                 + _without_a_time(overview["untimed_deadlock_count"])
                 if any(hours) or overview["untimed_deadlock_count"] else "reported by lock managers",
-                "deadlocks",
+                "deadlocks", locked,
             ),
             Tile(
                 "Rejected lines", formatting.count(overview["reject_count"]),
@@ -233,7 +246,7 @@ def page(version: int) -> None:
         _verdict(numbers, deadlocks, places, loops)
         alert_desk.name_firing(version)
         changes_panel.name_latest(version, shown)
-        _tiles(numbers, shown, rate, deadlocks, disorder, loops)
+        _tiles(numbers, shown, rate, deadlocks, disorder, loops, gains)
         near.say(shown, "Order, loss, duplicates and chains")
     with lower_right:
         _chains_panel(chains, part)

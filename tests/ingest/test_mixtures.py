@@ -127,7 +127,7 @@ def test_no_byte_is_lost_and_no_record_suffers(parser: Parser, alone: Alone, pie
 
 @pytest.mark.slow
 @given(mixtures(14))
-@settings(max_examples=1000)
+@settings(max_examples=300)
 def test_no_byte_is_lost_and_no_record_suffers_in_many_mixtures(
     parser: Parser, alone: Alone, pieces: list[Piece]
 ) -> None:
@@ -165,7 +165,7 @@ def test_records_do_not_depend_on_how_much_was_there(pieces: list[Piece], cuts: 
 
 @pytest.mark.slow
 @given(mixtures(6), st.lists(st.floats(0, 1), max_size=50))
-@settings(max_examples=8_000)
+@settings(max_examples=3_000)
 def test_records_do_not_depend_on_how_much_was_there_in_many_mixtures(
     pieces: list[Piece], cuts: list[float]
 ) -> None:

@@ -23,7 +23,7 @@ def record_start(json: bytes) -> re.Pattern[bytes]:
 
 @cache
 def any_start() -> re.Pattern[bytes]:
-    """What a line begins with that may be one of any record, whatever stands before it."""
+    """What a line begins with that may be one of any record, whatever stands before it or follows."""
     # Most often it is one of the same log.
     return re.compile(b"|".join(one.starts for one in reversed(transcoders()) if one.starts))
 
@@ -47,12 +47,6 @@ def told() -> list[tuple[Callable[[bytes, int], bool], int]]:
 def may_start() -> re.Pattern[bytes]:
     """What a line begins with that the next one may tell to be the first of a record."""
     return re.compile(b"|".join([*(one.may_start for one in transcoders() if one.may_start), b"(?!)"]))
-
-
-@cache
-def known_line() -> re.Pattern[bytes]:
-    """What a line begins with that is a record of some format, whatever follows."""
-    return re.compile(b"|".join(one.starts for one in transcoders() if one.starts))
 
 
 @cache

@@ -22,7 +22,6 @@ from ingest import documents
 from ingest.beginnings import (
     alone,
     any_start,
-    known_line,
     may_start,
     object_behind_header,
     record_start,
@@ -264,7 +263,7 @@ def _may_start_another(data: bytes, last: int) -> bool:
     """Whether the last whole line may be the first of a record, if the line behind it says so."""
     if data.startswith((b"{", b"[", b"\n", b"\r", b"\0"), last):
         return False
-    return may_start().match(data, last) is not None and known_line().match(data, last) is None
+    return may_start().match(data, last) is not None and any_start().match(data, last) is None
 
 
 def _unusual(data: bytes, lines: Bounds) -> Bounds:

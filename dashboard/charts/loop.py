@@ -21,7 +21,7 @@ _WIDTH_PX: Final = (1.5, 8)
 _AMPLIFYING_FROM: Final = 1.0
 """Effects per cause from which an edge makes more of what comes in."""
 _BEND: Final = 0.16
-_STEPS: Final = 20
+_RING: Final = 0.16
 _HEAD_AT: Final = 12
 _LABEL_AT: Final = 7
 _LABEL_PX: Final = (18, 9)
@@ -48,7 +48,7 @@ def _edges(table: pa.Table, loop_key: str) -> list[dict[str, Any]]:
     return [edge for edge in table.to_pylist() if edge["loop_key"] == loop_key]
 
 
-def _places(edges: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+def _places(edges: Sequence[Mapping[str, Any]]) -> dict[str, circle.Place]:
     names = dict.fromkeys(edge[end] for edge in edges for end in ("cause_type", "effect_type"))
     return circle.places(list(names)[:TYPES_AT_MOST])
 
@@ -78,8 +78,9 @@ def graph(table: pa.Table, *, loop_key: str) -> go.Figure:
     return figure
 
 
-def _arrow(figure: go.Figure, edge: Mapping[str, Any], places: Mapping[str, tuple[float, float]]) -> None:
-    curve = _curve(places[edge["cause_type"]], places[edge["effect_type"]])
+def _arrow(figure: go.Figure, edge: Mapping[str, Any], places: Mapping[str, circle.Place]) -> None:
+    ends = places[edge["cause_type"]], places[edge["effect_type"]]
+    curve = _curve(*ends)
     is_amplifying = edge["effects_per_cause"] >= _AMPLIFYING_FROM
     colour = base.RED if is_amplifying else base.GREY
     least, most = _WIDTH_PX
@@ -98,7 +99,7 @@ def _arrow(figure: go.Figure, edge: Mapping[str, Any], places: Mapping[str, tupl
         },
     )  # fmt: skip
     x, y = curve[_LABEL_AT]
-    out = _outward(curve[0], curve[-1])
+    out = circle.outward(*ends)
     figure.add_annotation(
         x=x, y=y, text=f"{edge['effects_per_cause']:.2f}", showarrow=False,
         xshift=_LABEL_PX[0] * out[0], yshift=-_LABEL_PX[1] * out[1],
@@ -106,20 +107,10 @@ def _arrow(figure: go.Figure, edge: Mapping[str, Any], places: Mapping[str, tupl
     )  # fmt: skip
 
 
-def _outward(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-    """To which side the curve between two places bows: as a length of 1, upwards for a ring."""
-    across, up = end[0] - start[0], end[1] - start[1]
-    length = math.hypot(across, up)
-    return (-up / length, across / length) if length else (0, 1)
-
-
-def _curve(start: tuple[float, float], end: tuple[float, float]) -> Sequence[tuple[float, float]]:
-    if start == end:  # a type that causes itself: a small ring outside of the circle
-        x, y = start
-        ring = circle.places([str(step) for step in range(_STEPS)])
-        around = [(x * 1.16 + dx * 0.16, y * 1.16 + dy * 0.16) for dx, dy in ring.values()]
-        return [*around, around[0]]
-    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-    out, bend = _outward(start, end), _BEND * math.dist(start, end)
-    bow = (middle[0] + out[0] * bend, middle[1] + out[1] * bend)
-    return [circle.point(start, bow, end, step / _STEPS) for step in range(_STEPS + 1)]
+def _curve(start: circle.Place, end: circle.Place) -> Sequence[circle.Place]:
+    if start != end:
+        return circle.curve(start, end, _BEND)
+    # A type that causes itself: a small ring outside of the circle.
+    x, y = start[0] * (1 + _RING), start[1] * (1 + _RING)
+    turns = (2 * math.pi * step / circle.STEPS for step in range(circle.STEPS + 1))
+    return [(x + _RING * math.sin(turn), y + _RING * math.cos(turn)) for turn in turns]

@@ -109,27 +109,23 @@ def graph(table: pa.Table) -> go.Figure:
     return figure
 
 
-def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, tuple[float, float]]) -> None:
+def _arrow(figure: go.Figure, edge: dict[str, Any], places: dict[str, circle.Place]) -> None:
     start, end = places[edge["owner"]], places[edge["blocked_by"]]
-    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-    normal = (end[1] - start[1], start[0] - end[0])
-    bend = _BEND.get(len(places), _FLAT_BEND)
-    bow = (middle[0] - normal[0] * bend, middle[1] - normal[1] * bend)
-    curve = [circle.point(start, bow, end, step / 20) for step in range(21)]
+    curve = circle.curve(start, end, _BEND.get(len(places), _FLAT_BEND))
     figure.add_scatter(
         x=[point[0] for point in curve], y=[point[1] for point in curve], mode="lines+markers",
         line={"color": base.GREY, "width": 2, "backoff": 0}, hoverinfo="skip",
         # The head sits in the middle, where no node of whatever size on the screen covers it.
         marker={
             "symbol": "arrow", "angleref": "previous", "color": base.GREY, "line": {"width": 0}, "opacity": 1,
-            "size": [_HEAD_PX if step == _HEAD_AT else 0 for step in range(21)],
+            "size": [_HEAD_PX if step == _HEAD_AT else 0 for step in range(len(curve))],
         },
     )  # fmt: skip
-    length = math.hypot(*normal) or 1
-    outward = (-normal[0] / length, -normal[1] / length)
+    outward = circle.outward(start, end)
     side = 0 if abs(outward[0]) < _STEEP else math.copysign(1, outward[0])
+    x, y = curve[circle.STEPS // 2]
     figure.add_annotation(
-        x=curve[10][0], y=curve[10][1], text=_lock(edge), showarrow=False, font={"size": 11},
+        x=x, y=y, text=_lock(edge), showarrow=False, font={"size": 11},
         xanchor={-1: "right", 0: "center", 1: "left"}[int(side)],
         # Names stand outside, so what is above or below an arrow stands inside.
         xshift=side * _LABEL_PX[0], yshift=-outward[1] * _LABEL_PX[1],

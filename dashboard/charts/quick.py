@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dashboard.charts import base
 from dashboard.hostile import safe_plotly
-from stormwatch.export import values_of
+from stormwatch.export import plain_value, values_of
 
 KINDS: Final = ("bar", "line", "points")
 
@@ -22,10 +22,14 @@ def measures(table: pa.Table) -> list[str]:
 def axis_of(table: pa.Table) -> str:
     """The column to lay the others out along: the first of times, else the first that is no number."""
     fields = list(table.schema)
-    times = [field.name for field in fields if pa.types.is_temporal(field.type)]
+    times = [field.name for field in fields if _is_instant(field.type)]
     others = [field.name for field in fields if not _is_number(field.type)]
     name: str = [*times, *others, *table.column_names][0]
     return name
+
+
+def _is_instant(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -39,12 +43,12 @@ def picture(table: pa.Table, *, x: str, y: str, kind: str) -> go.Figure:
     """
     shown = table.slice(0, base.POINTS_AT_MOST)
     values = [None if value is None else float(value) for value in base.column(shown, y)]
-    is_time = pa.types.is_temporal(shown.schema.field(x).type)
+    is_time = _is_instant(shown.schema.field(x).type)
     places = values_of(shown.column(x))
     if is_time:
         places = [None if isinstance(place, str) else place for place in places]
     elif not _is_number(shown.schema.field(x).type):
-        places = [safe_plotly(place, 28) for place in places]
+        places = [safe_plotly(plain_value(place), 28) for place in places]
     figure = go.Figure(layout=base.layout())
     if kind == "bar":
         figure.add_bar(x=places, y=values, marker={"color": base.BLUE})

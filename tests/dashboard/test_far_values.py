@@ -12,13 +12,20 @@ from .conftest import Statements, figures, open_page
 
 
 @pytest.mark.parametrize(
-    "expression",
-    ["'infinity'::TIMESTAMP", "DATE '10000-01-01'", "INTERVAL 1 MONTH", "5::UHUGEINT", "['-infinity'::DATE]"],
+    ("expression", "place"),
+    [
+        ("'infinity'::TIMESTAMP", None),
+        ("DATE '10000-01-01'", None),
+        ("INTERVAL 1 MONTH", "P1M0DT0.000000000S"),
+        ("5::UHUGEINT", "5"),
+        ("['-infinity'::DATE]", "['-infinity']"),
+    ],
 )
 def test_what_python_has_no_value_for_is_answered(
-    expression: str, store: Store, serve: Callable[..., Statements]
+    expression: str, place: str | None, store: Store, serve: Callable[..., Statements]
 ) -> None:
     serve(store)
     app = open_page("sql", sql=f"SELECT {expression} AS x, n FROM range(2) AS numbers (n) ORDER BY n")
     assert not app.exception
-    assert figures(app)["quick"]["data"][0]["y"] == [0, 1]
+    [drawn] = figures(app)["quick"]["data"]
+    assert (drawn["x"], drawn["y"]) == ([place, place], [0, 1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -28,16 +29,30 @@ def _ask(sql: str) -> AppTest:
     return open_page("sql", sql=sql)
 
 
-def test_question_ends_with_the_run_of_the_page_that_asked_it(store: Store) -> None:
+def test_question_ends_with_the_run_of_the_page_that_asked_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Left(Exception):
         """As Streamlit ends a run of a page."""
 
     def leave(_: float) -> None:
         raise Left
 
+    ended: list[QueryError] = []
+    run = readonly.run_readonly
+
+    def noted(*asked: Any, **options: Any) -> readonly.Answer:
+        try:
+            return run(*asked, **options)
+        except QueryError as error:
+            ended.append(error)
+            raise
+
+    monkeypatch.setattr(readonly, "run_readonly", noted)
     with pytest.raises(Left):
-        data.ask(ENDLESS, row_limit=10, timeout_s=60, while_waiting=leave)
-    # Nothing runs on: what is still asked would be interrupted here.
+        data.ask(ENDLESS, row_limit=10, timeout_s=20, while_waiting=leave)
+    # It did not run on until its time was up.
+    assert [str(error) for error in ended] == [readonly._STOPPED]
     assert not readonly._running
     with store.cursor() as cursor:
         assert cursor.execute("SELECT 1").fetchall() == [(1,)]

@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingest.service import Ingester, Settings
 from stormwatch.alerts.asking import Pace, Watch, evaluate
 from stormwatch.alerts.backtest import backtest
 from stormwatch.alerts.engine import Episode, Step
@@ -25,7 +24,7 @@ import other_storms  # type: ignore[import-not-found]  # a script of sample_logs
 import plans  # type: ignore[import-not-found]  # a script of sample_logs
 import weeks  # type: ignore[import-not-found]  # a script of sample_logs
 
-from tests.prepared import prepare
+from tests.prepared import prepare, read_into
 
 _STORE = """
 INSERT INTO observations BY NAME
@@ -158,9 +157,7 @@ def test_the_past_is_played_again_as_it_was_seen(rule: str, database: duckdb.Duc
 @pytest.mark.parametrize(("story", "has_storm"), [("storm", True), ("ordered", False), ("loop", False)])
 def test_of_the_sample_stories_the_storm_alone_fires(story: str, has_storm: bool, tmp_path: Path) -> None:
     with Store(prepare(tmp_path / "story.duckdb")) as store, store.cursor() as cursor:
-        ingester = Ingester(store, Settings(SAMPLE_LOGS / story / "logs"))
-        ingester.drain()
-        ingester.close()
+        read_into(store, SAMPLE_LOGS / story / "logs")
         since, until = datetime(2026, 3, 2, 9), datetime(2026, 3, 2, 9, 6)  # noqa: DTZ001 - naive UTC as stored
         crash = datetime(2026, 3, 2, 9, 4)  # noqa: DTZ001 - naive UTC as stored
         # Six minutes that stand for three hours.

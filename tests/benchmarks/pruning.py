@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.retention.pruner import Pruner
 from stormwatch.storage import Store
 from tests.benchmarks.logs import write_backlog
+from tests.prepared import read_into
 
 _BASE: Final = 1_000_000
 _SPAN: Final = timedelta(seconds=200)
@@ -36,9 +36,7 @@ def report(work: Path, events: int) -> None:
     write_backlog(work / "pruned", _BASE)
     with Store(work / "pruned.duckdb") as store, store.cursor() as cursor:
         Catalog.load().install(cursor)
-        ingester = Ingester(store, Settings(work / "pruned"))
-        ingester.drain()
-        ingester.close()
+        read_into(store, work / "pruned")
         for statement in _TAKE:
             cursor.execute(statement)
         for copy in range(events // _BASE):

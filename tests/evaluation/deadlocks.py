@@ -24,13 +24,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ingest.service import Ingester, Settings
 from stormwatch.alerts.asking import Pace, Watch
 from stormwatch.alerts.backtest import backtest
 from stormwatch.alerts.rules import Rule, load_rules
 from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
+from tests.prepared import read_into
 
 from .arguments import positive, some, whole
 from .figures import FalseAlarms
@@ -170,9 +170,7 @@ def judged(story: Path, database_path: Path) -> Inverted:
     since = _instant(truth["start"])
     with Store(database_path) as store, store.cursor() as cursor:
         Catalog.load().install(cursor)
-        ingester = Ingester(store, Settings(story / "logs"))
-        ingester.drain()
-        ingester.close()
+        read_into(store, story / "logs")
         watch = Watch(Pace(), since, PATIENCE_S)
         until = since + timedelta(minutes=truth["minutes"])
         result = backtest(cursor, RULES["lock_order_inverted"], watch, since, until)

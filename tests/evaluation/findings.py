@@ -21,11 +21,11 @@ from typing import Any
 
 import duckdb
 
-from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
 from tests.evaluation.arguments import positive, whole
+from tests.prepared import read_into
 
 sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
 from bulk import write_story  # type: ignore[import-not-found]  # a script of sample_logs
@@ -94,9 +94,7 @@ def asked(logs: Path, database: Path, clock_error_ms: float) -> tuple[Findings, 
     catalog = Catalog.load()
     with Store(database) as store, store.cursor() as cursor:
         catalog.install(cursor)
-        ingester = Ingester(store, Settings(logs))
-        ingester.drain()
-        ingester.close()
+        read_into(store, logs)
         found = {kind: set(_rows(cursor, sql)) for kind, sql in _ASKED.items()}
         deadlocks = catalog.run(cursor, "deadlock_evidence", clock_error=f"{clock_error_ms} milliseconds")
         found["deadlock"] = {tuple(row["members"]) for row in deadlocks.to_pylist()}

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.cli.main import cli
 from stormwatch.metrics import metrics_text
@@ -23,7 +22,7 @@ from stormwatch.runtime import Runtime
 from stormwatch.server import routes
 from stormwatch.status import IngestStatus
 from stormwatch.storage import Store
-from tests.prepared import prepare
+from tests.prepared import prepare, read_into
 
 CONTRIB = Path(__file__).parents[2] / "contrib"
 ROOT = CONTRIB.parent
@@ -37,9 +36,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the sample storm, closed."""
     path = tmp_path_factory.mktemp("contrib") / "storm.duckdb"
     with Store(prepare(path)) as store:
-        ingester = Ingester(store, Settings(SAMPLE_LOGS / "storm" / "logs"))
-        ingester.drain()
-        ingester.close()
+        read_into(store, SAMPLE_LOGS / "storm" / "logs")
     return path
 
 

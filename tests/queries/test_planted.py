@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
-from tests.prepared import prepare
+from tests.prepared import prepare, read_into
 
 STORIES = ("ordered", "unordered", "storm")
 Ask = Callable[..., list[dict[str, Any]]]
@@ -28,9 +27,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Itera
     def story(name: str) -> Ask:
         store = Store(prepare(tmp_path_factory.mktemp(name) / "story.duckdb"))
         stores.append(store)
-        ingester = Ingester(store, Settings(SAMPLE_LOGS / name / "logs"))
-        ingester.drain()
-        ingester.close()
+        read_into(store, SAMPLE_LOGS / name / "logs")
 
         def ask(relation: str, **arguments: object) -> list[dict[str, Any]]:
             with store.cursor() as cursor:

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from ingest.formats import envelopes, json_formats, transcoders
-from ingest.service import Ingester, Settings
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
-from tests.prepared import prepare
+from tests.prepared import prepare, read_into
 
 sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
 from bulk import write_story  # type: ignore[import-not-found]  # a script of sample_logs
@@ -49,9 +48,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Any:
         made = in_dialect(STORIES[story], dialect)
         write_story(directory / "story", made, made.seed, made.minutes, START)
         with Store(prepare(directory / "log.duckdb")) as store, store.cursor() as cursor:
-            ingester = Ingester(store, Settings(directory / "story" / "logs"))
-            ingester.drain()
-            ingester.close()
+            read_into(store, directory / "story" / "logs")
             return cursor.execute(_ROWS).fetchall(), cursor.execute(_FOUND).fetchall()
 
     return told

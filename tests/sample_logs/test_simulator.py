@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from ingest.service import Ingester, Settings
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
-from tests.prepared import prepare
+from tests.prepared import prepare, read_into
 
 SIMULATE = (sys.executable, str(SAMPLE_LOGS / "simulate.py"))
 
@@ -95,11 +94,7 @@ def test_more_traffic_than_a_machine_can_hold_is_refused(tmp_path: Path) -> None
 
 def stored(logs: Path, database: Path) -> dict[str, Any]:
     with Store(prepare(database)) as store:
-        ingester = Ingester(store, Settings(logs))
-        try:
-            ingester.drain()
-        finally:
-            ingester.close()
+        read_into(store, logs)
         with store.cursor() as cursor:
             [row] = cursor.execute(
                 """SELECT

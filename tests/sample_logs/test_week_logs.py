@@ -11,10 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingest.service import Ingester, Settings
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.storage import Store
-from tests.prepared import prepare
+from tests.prepared import prepare, read_into
 
 sys.path.append(str(SAMPLE_LOGS))  # scripts, not a package
 import plans  # type: ignore[import-not-found]
@@ -28,11 +27,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def stored(logs: Path, database: Path) -> list[tuple[Any, ...]]:
     with Store(prepare(database)) as store:
-        ingester = Ingester(store, Settings(logs))
-        try:
-            ingester.drain()
-        finally:
-            ingester.close()
+        read_into(store, logs)
         with store.cursor() as cursor:
             assert cursor.sql("SELECT count(*) FROM rejects").fetchall() == [(0,)]
             return cursor.sql(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ingest.service import Ingester, Settings
 from stormwatch.catalog import Catalog, Query
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.retention.pruner import Pruner, whole_minute
 from stormwatch.storage import Store
+from tests.prepared import read_into
 
 LOOK_BACK = {
     "backlog", "chain_shape_changes", "deadlock_surges", "delivery_budgets", "growing_backlogs", "loop_gain",
@@ -29,9 +29,7 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "story.duckdb") as store:
         with store.cursor() as cursor:
             CATALOG.install(cursor)
-        ingester = Ingester(store, Settings(SAMPLE_LOGS / request.param / "logs"))
-        ingester.drain()
-        ingester.close()
+        read_into(store, SAMPLE_LOGS / request.param / "logs")
         yield store
 
 

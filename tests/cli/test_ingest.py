@@ -71,9 +71,9 @@ def test_wrong_mapping_is_one_line_without_traceback(logs: Path, stormwatch: Com
 
 
 def test_interrupted_reading_says_so(logs: Path, start: Processes) -> None:
-    # A file that so far repeats another is waited for: it may be a copy in progress.
-    text = (logs / "orders.jsonl").read_text(encoding="utf-8")
-    (logs / "orders.jsonl.1").write_text(text[: len(text) // 2], encoding="utf-8")
+    # So much that it cannot be done between two looks of ours.
+    lines = "".join(map(order, range(150_000)))
+    (logs / "orders.jsonl").write_text(lines, encoding="utf-8")
     running = start("ingest", logs)
     eventually(lambda: running.database.with_name(running.database.name + ".owner").exists() or None)
     code, err = running.stop(signal.SIGINT)

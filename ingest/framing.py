@@ -25,10 +25,11 @@ from ingest.beginnings import (
     may_start,
     object_behind_header,
     record_start,
+    sure_or_any_start,
     told,
 )
 from ingest.formats import transcoders
-from ingest.formats.base import End, Envelope, Held, one_of
+from ingest.formats.base import End, Envelope, Held, one_of, quoted
 from ingest.needles import Needles
 from ingest.offload import SECOND, WALK
 
@@ -169,7 +170,10 @@ def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = No
     if peel := _peels().get(kind):
         return _end_of_envelopes(data, start, peel, {} if peeled is None else peeled, is_all=is_all)
     # Printed flush, the objects in a document begin as documents do.
-    another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
+    if ends[kind] is quoted:
+        another = sure_or_any_start(_ON_LINES)
+    else:
+        another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
     try:
         return ends[kind](data, start, another=another, is_all=is_all)
     except Exception:  # noqa: BLE001 - a notation that fails on a record must not keep the others from being read

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from ingest.names import Path
 from ingest.vocabulary import GENERIC, Vocabulary, called
@@ -145,18 +145,30 @@ def lines_with(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) ->
             done = found.end("whole")
 
 
-def quoted(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as above
-    """A line end within double quotes does not end the record.
+_NO_CSV: Final = re.compile(rb'[^,"]"[^,"\r\n]')
 
-    A torn record would leave the quotes open to the end of the file, so a line that starts
-    another one ends it, whatever its quotes say.
+
+def quoted(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
+    """A line end within double quotes does not end the record (RFC 4180).
+
+    A torn record would leave the quotes open to the end of the file. It is one when a line that surely
+    starts another one (the group `sure` of `another`) stands within its quotes, or a quote that neither
+    begins nor ends a field. It then ends where any other may start, else before the line that tells.
     """
-    at, quotes = start, 0
+    at, quotes, torn = start, 0, 0
     while at := data.find(b"\n", end := at) + 1:
         quotes += data.count(b'"', end, at)
-        if quotes % 2 == 0 or another.match(data, at):
+        if quotes % 2 == 0 and end == start:
             return at
-    return None
+        if _NO_CSV.search(data, max(end - 1, start), at):
+            return torn or (at if end == start else end)
+        if quotes % 2 == 0:
+            return at
+        if (found := another.match(data, at)) is not None:
+            torn = torn or at
+            if found["sure"] is not None:
+                return torn
+    return torn or None if is_all else None
 
 
 def continued(by: bytes) -> End:

@@ -16,7 +16,7 @@ from ingest.formats.base import Envelope, Transcoder, made
 from ingest.formats.syslog_header import DATA, TIME
 from ingest.formats.text_layouts import LEVEL
 
-_NEW: Final = rb"<\d{1,3}>1 (?:%b|-) \S+ \S+ \S+ \S+ %b(?: |$)" % (TIME, DATA)
+_NEW: Final = rb"<\d{1,3}>1 (?:%b|-) \S+ \S+ \S+ \S+ %b(?: |\r?(?:\n|\Z))" % (TIME, DATA)
 # Loggers write `<time> INFO name: text` and `<time> name ERROR: text`.
 _OLD: Final = rb"(?:<\d{1,3}>)?%b (?!%b )[^\s:\[][^\s:]* (?!%b:)[^\s:\[\]{}\"=]+(?:\[\d+\])?: " % (
     TIME, LEVEL.encode(), LEVEL.encode()

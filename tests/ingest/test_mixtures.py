@@ -143,6 +143,16 @@ def test_whole_records_of_any_formats_stand_side_by_side(pieces: list[Piece]) ->
     assert found == [raw for piece in pieces for _, raw in cut(piece.data)]
 
 
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+def test_quotes_that_were_torn_open_hold_no_records(share: float) -> None:
+    # Whatever stands behind a line of text that no format knows may be its text.
+    known = [one.data for one in records() if one.format in LINES - {"vector_clock_log", "timestamped_text"}]
+    for torn in (one.data for one in records() if one.format == "postgresql_csvlog"):
+        head = torn[: int(len(torn) * share)] + b"\n"
+        for behind in known:
+            assert len(head) in frames(head + behind * 2 + b"no more quotes\n" + torn)
+
+
 def check_prefixes(pieces: list[Piece], cuts: list[float]) -> None:
     """What ends in the part of a log that is there ends at the same places when there is more."""
     data = b"".join(piece.data for piece in pieces)

@@ -7,14 +7,16 @@ page is written by `remember`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import copy_link, data, formatting, near, pages, picture, window, zone
+from dashboard import copy_link, data, formatting, near, pages, panel, patience, picture, window, zone
 from dashboard.hostile import safe_md
+from dashboard.questions import StillAsked
 from dashboard.window import Window
 from stormwatch.errors import ConfigError, StormwatchError
 
@@ -120,18 +122,33 @@ def live(body: Callable[[int], None]) -> None:
             st.rerun()
         try:
             header.say_if_late(refresh_s())
-            known = data.shared_version()
-            version = known.version
-            header.say_window(_in_words(current_window(version), version))
-            try:
-                body(version)
-            finally:
-                header.say_freshness(picture.Drawn(version, known.asked_at), is_still=refresh_s() is None)
+            with patience.drawing(*_view()) as drawing:
+                _draw(body, header)
+            drawing.follow()
         except StormwatchError as error:
             st.error("This page could not be drawn.", icon=":material/error:")
             st.code(str(error), language=None, wrap_lines=True)
 
     refreshed()
+
+
+def _draw(body: Callable[[int], None], header: picture.Places) -> None:
+    known = picture.shown_lately(refresh_s()) or data.shared_version()
+    version = known.version
+    try:
+        header.say_window(_in_words(current_window(version), version))
+        body(version)
+    except StillAsked as error:
+        panel.say_still_asked(error.question)
+    finally:
+        header.say_freshness(picture.Drawn(version, known.asked_at), is_still=refresh_s() is None)
+
+
+def _view() -> tuple[str, Hashable]:
+    """The session, and all that a person chose: it stands in the address."""
+    context = get_script_run_ctx()
+    assert context is not None  # noqa: S101 - pages are drawn by Streamlit
+    return context.session_id, (context.page_script_hash, *sorted(st.query_params.items()))
 
 
 def draw(*ends: Callable[[], None]) -> None:

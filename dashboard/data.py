@@ -7,12 +7,12 @@ picture is impossible.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -22,12 +22,15 @@ import pyarrow.compute as pc
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import calls, zone
+from dashboard import calls, patience, zone
+from dashboard.patience import Asked, values
+from dashboard.questions import Found
 from dashboard.sharing import Known, Sharing
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
 from stormwatch.groundwork import Groundwork
+from stormwatch.readonly import Stopper
 from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
 
@@ -71,14 +74,8 @@ class Answer:
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for equal tables."""
-        return (
-            str(current().database),
-            self.name,
-            _hashable(self.arguments),
-            self.version,
-            self.kept,
-            self.beside,
-        )
+        asked = Asked(str(current().database), self.name, self.arguments, self.version, self.beside)
+        return *asked.key, self.kept
 
     def only(self, **values: str | None) -> Answer:
         """The rows with these values in the columns of these names; None asks for no value."""
@@ -87,10 +84,6 @@ class Answer:
         for name, value in wanted:
             table = table.filter(pc.equal(table.column(name), value))
         return replace(self, table=table, kept=(*self.kept, *wanted))
-
-
-def _hashable(arguments: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, repr(value)) for name, value in sorted(arguments.items()))
 
 
 def version() -> int:
@@ -132,9 +125,15 @@ def load(name: str, at_version: int | None = None, /, **arguments: object) -> An
     """
     known = version() if at_version is None else at_version
     beside = current().beside_version() if name in _BESIDE else 0
-    key = (str(current().database), name, _hashable(arguments), known, beside)
-    table, elapsed_ms = _remembered(key, _name=name, _arguments=arguments, _version=known)
-    return Answer(name, dict(arguments), known, table, elapsed_ms, beside=beside)
+    asked = Asked(str(current().database), name, dict(arguments), known, beside)
+    drawing, found = patience.current(), _known(asked)
+    if found is None and drawing is not None:
+        shown, answered = drawing.wait(asked, partial(_put, asked), lambda one: _known(one) is not None)
+        asked, found = shown, _remember(shown, answered) if answered else _known(shown)
+    elif drawing is not None:
+        drawing.note(asked)
+    table, elapsed_ms = found or _remember(asked, _put(asked, Stopper()))
+    return Answer(name, asked.arguments, asked.version, table, elapsed_ms, beside=asked.beside)
 
 
 def load_now(name: str, at_version: int, /, **arguments: object) -> Answer:
@@ -148,34 +147,48 @@ def load_now(name: str, at_version: int, /, **arguments: object) -> Answer:
     return Answer(name, dict(arguments), at_version, table, (time.perf_counter() - started) * 1000)
 
 
+class _Unknown(Exception):
+    """There is no answer to be remembered."""
+
+
 @st.cache_data(max_entries=_ENTRIES, max_size=_TABLES_SIZE, show_spinner=False)
-def _remembered(
-    key: tuple[object, ...],  # noqa: ARG001 - the cache is keyed by it, the rest is not hashed
-    _name: str,
-    _arguments: Mapping[str, object],
-    _version: int,
-) -> tuple[pa.Table, float]:
+def _remembered(key: tuple[object, ...], _found: Found | None) -> Found:  # noqa: ARG001 - the cache is keyed by it
+    if _found is None:
+        raise _Unknown
+    return _found
+
+
+def _known(asked: Asked) -> Found | None:
+    """The answer that is remembered."""
+    try:
+        return _remembered(asked.key, None)
+    except _Unknown:
+        return None
+
+
+def _remember(asked: Asked, found: Found) -> Found:
+    return _remembered(asked.key, found)
+
+
+def _put(asked: Asked, stopper: Stopper) -> Found:
+    """Ask the database; the rows and the milliseconds they took."""
     started = time.perf_counter()
-    table = _ask(_name, _arguments, _version)
+    table = _ask(asked.name, asked.arguments, asked.version, stopper)
     elapsed_s = time.perf_counter() - started
-    _sharing.spend(str(current().database), _version, elapsed_s)
+    _sharing.spend(asked.database, asked.version, elapsed_s)
     return table, elapsed_s * 1000
 
 
-def _ask(name: str, arguments: Mapping[str, object], at_version: int | None = None) -> pa.Table:
+def _ask(
+    name: str, arguments: Mapping[str, object], at_version: int | None = None, stopper: Stopper | None = None
+) -> pa.Table:
     runtime = current()
-    with runtime.cursor() as cursor:
-        timer = threading.Timer(TIMEOUT_S, cursor.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            if at_version is None:
-                return runtime.catalog.run(cursor, name, **arguments)
-            at = str(runtime.database), at_version
-            return _groundwork.ask(runtime.catalog, cursor, name, arguments, at)
-        finally:
-            timer.cancel()
-            timer.join()  # a late interrupt must not hit the cursor while it is closed
+    stopper = stopper or Stopper()
+    with runtime.cursor() as cursor, readonly.limited(cursor, TIMEOUT_S, stopper):
+        if at_version is None:
+            return runtime.catalog.run(cursor, name, **arguments)
+        at = str(runtime.database), at_version
+        return _groundwork.ask(runtime.catalog, cursor, name, arguments, at)
 
 
 @st.cache_data(max_entries=64, ttl=60, max_size="8mb", show_spinner=False)
@@ -206,6 +219,14 @@ def coverage(at_version: int | None = None) -> Coverage:
     return replace(found, has_minutes=_has_minutes(row["last_at"], at_version)) if found.is_busy else found
 
 
+def complete_to(at_version: int) -> datetime | None:
+    """Up to when nothing that was written is missing (UTC); None when that is not known."""
+    if status().state == "idle":
+        return coverage(at_version).last_at  # what is left are last lines without an end
+    found: datetime | None = load("read_up_to", at_version).rows[0]["complete_to"]
+    return found
+
+
 def _has_minutes(newest: datetime, at_version: int | None) -> bool:
     """Whether what is kept of each minute answers for the last hour of the log."""
     hour = {"since": newest - timedelta(hours=1), "until": newest}
@@ -216,7 +237,7 @@ def _has_minutes(newest: datetime, at_version: int | None) -> bool:
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:
     """A figure of answers as Plotly JSON, drawn once per answers and options."""
     known = tuple(answer.key for answer in answers)
-    key = (f"{draw.__module__}.{draw.__qualname__}", known, _hashable(options), zone.name())
+    key = (f"{draw.__module__}.{draw.__qualname__}", known, values(options), zone.name())
     return _drawn(key, _draw=draw, _tables=[answer.table for answer in answers], _options=options)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 
 import streamlit as st
 
-from dashboard import data, formatting, pages
+from dashboard import data, formatting, pages, patience
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
+from dashboard.questions import Question, StillAsked
 from stormwatch import export
 from stormwatch.errors import QueryError
 
@@ -27,6 +29,8 @@ def panel(key: str, title: str, about: str, *answers: Answer) -> Iterator[None]:
     with st.container(border=True, key=f"panel_{key}", height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", key=f"head_{key}"):
             st.subheader(title, anchor=False, width="stretch")
+            if answers:
+                _say_complete(answers)
             _about(key, about)
             if answers:
                 _sql(key, answers)
@@ -37,9 +41,38 @@ def attempt(draw: Callable[..., None], *arguments: object) -> None:
     """Draw panels whose questions may take too long or too much; the others of the page go on."""
     try:
         draw(*arguments)
+    except StillAsked as error:
+        say_still_asked(error.question)
     except QueryError as error:
         st.markdown(":material/error: **This could not be asked.** A shorter window asks for less.")
         st.code(str(error), language=None, wrap_lines=True)
+        st.button(
+            "Ask again", icon=":material/replay:", type="tertiary", key=f"again_{draw.__name__}",
+            on_click=patience.questions.forget_failures,
+        )  # fmt: skip
+
+
+def say_still_asked(question: Question) -> None:
+    """In the place of what is not known yet: what is asked, and a way to stop that."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/hourglass_top: **Still being answered:** {data.relation(question.name).question}",
+            width="stretch",
+        )
+        st.button(
+            "Stop", icon=":material/stop_circle:", type="tertiary", key=f"stop_{id(question)}",
+            on_click=question.stop, help="The database is asked no further; the rest of the page goes on",
+        )  # fmt: skip
+
+
+def _say_complete(answers: tuple[Answer, ...]) -> None:
+    """Up to when there is everything in a panel: no further than its window and what is read."""
+    reached = [data.complete_to(answer.version) for answer in answers]
+    if None in reached:
+        st.caption("not complete yet", width="content")
+        return
+    ends = [one for answer in answers if isinstance(one := answer.arguments.get("until"), datetime)]
+    st.caption(f"complete to {formatting.clock(min([*filter(None, reached), *ends]))}", width="content")
 
 
 def _about(key: str, about: str) -> None:

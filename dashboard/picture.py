@@ -14,12 +14,17 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.freshness import LATE_AFTER, Freshness, Level, judge
+from dashboard.sharing import Known
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 _PLACES_KEY: Final = "_places_in_header"
 _DRAWN_KEY: Final = "_drawn"
+_KEPT_SHARE: Final = 0.8
+"""Of the time between two refreshes."""
+_KEPT_AT_MOST: Final = timedelta(seconds=4)
+"""As long as a version is shared by sessions at most."""
 _BADGES: Final[dict[Level, tuple[str, str]]] = {
     "fresh": ("green", "check_circle"),
     "late": ("orange", "hourglass_top"),
@@ -69,6 +74,16 @@ class Places:
             return
         if drawn.behind() > timedelta(seconds=refresh_s) + LATE_AFTER:
             self.say_freshness(drawn, is_still=False)
+
+
+def shown_lately(refresh_s: float | None) -> Known | None:
+    """The version on the screen, if it is so new that what a person presses need not ask for another."""
+    drawn: Drawn | None = st.session_state.get(_DRAWN_KEY)
+    if drawn is None or refresh_s is None:
+        return None
+    age = data.utc_now() - drawn.asked_at
+    is_new = timedelta(0) <= age < min(_KEPT_SHARE * timedelta(seconds=refresh_s), _KEPT_AT_MOST)
+    return Known(drawn.version, drawn.asked_at) if is_new else None
 
 
 def reserve() -> None:

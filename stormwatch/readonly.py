@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -115,9 +115,33 @@ def run_readonly(
     """
     _check(sql)
     _check_calls(sql, _table_functions(connection))
-    stopper = stopper or Stopper()
     started = time.perf_counter()
-    cursor = connection.cursor()
+    with connection.cursor() as cursor:
+        try:
+            with limited(cursor, timeout_s, stopper or Stopper()):
+                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                table = _read(cursor, sql, params, row_limit + 1)
+                version, complete_to = data_version(cursor)
+        finally:
+            with suppress(duckdb.Error):
+                cursor.execute("ROLLBACK")
+    return Answer(
+        table=table.slice(0, row_limit),
+        is_truncated=table.num_rows > row_limit,
+        elapsed_ms=(time.perf_counter() - started) * 1000,
+        data_version=version,
+        complete_to=complete_to,
+    )
+
+
+@contextmanager
+def limited(cursor: duckdb.DuckDBPyConnection, timeout_s: float, stopper: Stopper) -> Iterator[None]:
+    """Ask something through the cursor that ends in time, when it is stopped, or with the process.
+
+    Raises:
+        QueryError: DuckDB refused or failed, or `stopper` was used.
+        QueryTimeout: it ran longer than `timeout_s`, reading the rows included.
+    """
     expired = threading.Event()
 
     def stop() -> None:
@@ -131,10 +155,8 @@ def run_readonly(
         _running.add(cursor)
     try:
         stopper.watch(cursor)
-        cursor.execute("BEGIN TRANSACTION READ ONLY")
-        table = _read(cursor, sql, params, row_limit + 1)
-        version, complete_to = data_version(cursor)
-    except (duckdb.Error, OSError, pa.ArrowException) as error:
+        yield
+    except (duckdb.Error, OSError, pa.ArrowException, QueryError) as error:
         # A stream that is interrupted while it is read fails with OSError.
         if expired.is_set():
             raise QueryTimeout(
@@ -143,6 +165,8 @@ def run_readonly(
             ) from error
         if stopper.is_used:
             raise QueryError(_STOPPED) from error
+        if isinstance(error, QueryError):
+            raise
         raise failure(error, _HELP) from error
     finally:
         timer.cancel()
@@ -150,16 +174,6 @@ def run_readonly(
         stopper.watch(None)
         with _guard:
             _running.discard(cursor)
-        with suppress(duckdb.Error):
-            cursor.execute("ROLLBACK")
-        cursor.close()
-    return Answer(
-        table=table.slice(0, row_limit),
-        is_truncated=table.num_rows > row_limit,
-        elapsed_ms=(time.perf_counter() - started) * 1000,
-        data_version=version,
-        complete_to=complete_to,
-    )
 
 
 def check_arguments(

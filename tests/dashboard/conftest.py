@@ -15,6 +15,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import patience
 from ingest.recall import recaller
 from ingest.requests import ask
 from ingest.service import Ingester, Settings
@@ -161,9 +162,10 @@ def install(
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Statements]]:
-    """`install`, until the end of the test."""
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Statements]]:
+    """`install`, until the end of the test; pages wait for all that they ask, on slow machines too."""
     st.cache_data.clear()
+    monkeypatch.setattr(patience, "WAIT_S", 60.0)
     yield install
     runtime.install(None)
 

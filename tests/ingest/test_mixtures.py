@@ -137,8 +137,10 @@ def test_no_byte_is_lost_and_no_record_suffers_in_many_mixtures(
 @given(st.lists(st.sampled_from(records()), min_size=2, max_size=20))
 @settings(max_examples=50)
 def test_whole_records_of_any_formats_stand_side_by_side(pieces: list[Piece]) -> None:
-    # What is no start of a record of its own may be the payload of the one before.
+    # What is no start of a record of its own may be the payload of the one before, and a line of text that
+    # of the clock behind it.
     assume(not any(two.format in LINES and PAYLOAD.search(one.data) for one, two in pairwise(pieces)))
+    assume(("timestamped_text", "vector_clock_log") not in pairwise(piece.format for piece in pieces))
     found = [raw for _, raw in cut(b"".join(piece.data for piece in pieces))]
     assert found == [raw for piece in pieces for _, raw in cut(piece.data)]
 

@@ -1,0 +1,168 @@
+"""How long one drawing of a page waits for what it asks, and what it shows meanwhile.
+
+A drawing waits little: then it shows what it showed before, if the page only follows the log, else says in
+the place of a panel that its answer is still to come, and goes on. When it comes the page is drawn again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from dashboard.questions import Found, Question, Questions, StillAsked
+from stormwatch.readonly import Stopper
+
+WAIT_S = 1.5
+"""So long one drawing waits, for all that it asks."""
+_POLL_S: Final = 0.5
+_STATE_KEY: Final = "_patience"
+_local: Final = threading.local()
+questions: Final = Questions()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A relation, its arguments, and the data it is asked of."""
+
+    database: str
+    name: str
+    arguments: Mapping[str, object]
+    version: int
+    beside: int
+
+    @property
+    def key(self) -> tuple[Hashable, ...]:
+        """Equal for equal answers."""
+        return self.database, self.name, values(self.arguments), self.version, self.beside
+
+    @property
+    def slot(self) -> tuple[Hashable, ...]:
+        """Equal for what is asked again when the log has gone on: but for instants, and versions."""
+        fixed = {name: value for name, value in self.arguments.items() if not isinstance(value, datetime)}
+        return self.database, self.name, values(fixed)
+
+    def follows(self, older: Asked) -> bool:
+        """Whether this asks the same, of a window that may have moved with the log."""
+        moved = [
+            value - before
+            for name, value in self.arguments.items()
+            if isinstance(value, datetime) and isinstance(before := older.arguments.get(name), datetime)
+        ]
+        return self.slot == older.slot and all(one >= timedelta(0) for one in moved)
+
+
+def values(arguments: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Arguments as something that can be a key."""
+    return tuple((name, repr(value)) for name, value in sorted(arguments.items()))
+
+
+@dataclass
+class _State:
+    """What a session knows of its page."""
+
+    view: Hashable = None
+    drawn: dict[Hashable, Asked] = field(default_factory=dict)
+    """What this view has shown last."""
+    asked: dict[Hashable, tuple[Asked, Question]] = field(default_factory=dict)
+    """What is still being answered for it."""
+    left: dict[Hashable, Question] = field(default_factory=dict)
+    """By their keys, what was being answered for the view before it, until nobody has asked for it here."""
+
+
+class Drawing:
+    """One drawing of a page."""
+
+    def __init__(self, state: _State, session: str, wait_s: float) -> None:
+        self._state = state
+        self._session = session
+        self._left_s = wait_s
+        self._numbers: dict[Hashable, list[Hashable]] = {}
+        self.lacks: list[Question] = []
+        """What stands for nothing on the page yet."""
+
+    def note(self, asked: Asked) -> None:
+        """An answer that was known is shown."""
+        self._state.drawn[self._place(asked)] = asked
+
+    def wait(
+        self, asked: Asked, put: Callable[[Stopper], Found], is_known: Callable[[Asked], bool]
+    ) -> tuple[Asked, Found | None]:
+        """What to show: this, or what was asked before of the same; without rows when these are known.
+
+        Raises:
+            StillAsked: there is nothing to show yet.
+            QueryError: it failed, or was stopped.
+        """
+        place = self._place(asked)
+        earlier, question = self._state.asked.get(place, (asked, None))
+        if question is None or not asked.follows(earlier):
+            earlier, question = asked, questions.ask(asked.key, asked.name, put, self._session)
+        self._state.left.pop(question.key, None)
+        started = time.monotonic()
+        is_over = question.wait(max(self._left_s, 0))
+        self._left_s -= time.monotonic() - started
+        if is_over:
+            self._state.asked.pop(place, None)
+            found = questions.take(question)
+            self._state.drawn[place] = earlier
+            return earlier, found
+        self._state.asked[place] = earlier, question
+        shown = self._state.drawn.get(place)
+        if shown is not None and asked.follows(shown) and is_known(shown):
+            return shown, None
+        self.lacks.append(question)
+        raise StillAsked(question)
+
+    def follow(self) -> None:
+        """Have the page drawn again as soon as it lacks less."""
+        if not self.lacks:
+            return
+        lacks = tuple(self.lacks)
+
+        @st.fragment(run_every=_POLL_S)
+        def redraw_when_answered() -> None:
+            if any(question.is_over for question in lacks):
+                st.rerun()
+
+        redraw_when_answered()
+
+    def _place(self, asked: Asked) -> Hashable:
+        """A page may ask the same of several windows: they are told by their turn."""
+        keys = self._numbers.setdefault(asked.slot, [])
+        if asked.key not in keys:
+            keys.append(asked.key)
+        return asked.slot, keys.index(asked.key)
+
+
+def current() -> Drawing | None:
+    """The drawing of this thread; None where somebody else asks."""
+    found: Drawing | None = getattr(_local, "drawing", None)
+    return found
+
+
+@contextmanager
+def drawing(session: str, view: Hashable) -> Iterator[Drawing]:
+    """Draw a page, or what changes of it, with little patience.
+
+    `view` is all that a person chose: what another view showed is not shown in this one.
+    """
+    state = st.session_state.setdefault(_STATE_KEY, _State())
+    if state.view != view:
+        state.left.update((question.key, question) for _, question in state.asked.values())
+        state.view, state.drawn, state.asked = view, {}, {}
+    made = Drawing(state, session, WAIT_S)
+    _local.drawing = made
+    try:
+        yield made
+    finally:
+        _local.drawing = None
+    for question in state.left.values():
+        questions.give_up(question, session)
+    state.left.clear()

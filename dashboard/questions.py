@@ -1,0 +1,123 @@
+"""Questions that are being asked of the database while pages go on.
+
+A page that waits for a slow answer can do nothing else. So a question is asked in a thread of its own: who
+asks waits as long as it likes, and comes back for the answer later, or gives it up. What nobody wants any
+more is stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyarrow as pa
+
+from stormwatch.errors import QueryError
+from stormwatch.readonly import Stopper
+
+Found = tuple[pa.Table, float]
+"""Rows, and the milliseconds they took."""
+_AT_A_TIME: Final = 4
+_FAILURE_KEPT_S: Final = 30.0
+"""So long a question is not asked again that failed: a page that is drawn again would ask each time."""
+
+
+class StillAsked(QueryError):
+    """An answer is not there yet, and was not waited for any longer."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(f"{question.name} is still being answered")
+        self.question = question
+
+
+@dataclass(eq=False)
+class Question:
+    """What is asked of the database, by one or several who look on."""
+
+    name: str
+    """The relation."""
+    key: Hashable
+    stopper: Stopper = field(default_factory=Stopper)
+    answer: Future[Found] = field(default_factory=Future)
+    askers: set[str] = field(default_factory=set)
+    over_s: float | None = None
+    """When it was answered, or failed."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is an answer, or a reason why there is none."""
+        return self.answer.done()
+
+    def stop(self) -> None:
+        """Have it fail for all who wait."""
+        self.stopper.stop()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for so long at most; whether it is over."""
+        return bool(wait([self.answer], seconds).done)
+
+
+class Questions:
+    """All that are being asked in this process; for many threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked: dict[Hashable, Question] = {}
+        self._threads = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="question")
+
+    def ask(self, key: Hashable, name: str, put: Callable[[Stopper], Found], asker: str = "") -> Question:
+        """The question of this key, asked now unless it is being asked or has just failed."""
+        with self._lock:
+            for old in [one for one in self._asked.values() if self._is_past(one)]:
+                del self._asked[old.key]
+            question = self._asked.get(key)
+            if question is None:
+                question = self._asked[key] = Question(name, key)
+                self._threads.submit(self._put, question, put)
+            question.askers.add(asker)
+            return question
+
+    def take(self, question: Question) -> Found:
+        """The answer to a question that is over.
+
+        Raises:
+            QueryError: it failed, or was stopped.
+        """
+        found = question.answer.result()
+        with self._lock:
+            # Whoever took it remembers it.
+            self._asked.pop(question.key, None)
+        return found
+
+    def give_up(self, question: Question, asker: str) -> None:
+        """Somebody does not want the answer any more."""
+        with self._lock:
+            question.askers.discard(asker)
+            if question.askers:
+                return
+            self._asked.pop(question.key, None)
+        question.stop()
+
+    def forget_failures(self) -> None:
+        """Have what failed or was stopped be asked again when it is wanted."""
+        with self._lock:
+            for question in [one for one in self._asked.values() if one.is_over]:
+                del self._asked[question.key]
+
+    def _put(self, question: Question, put: Callable[[Stopper], Found]) -> None:
+        try:
+            found = put(question.stopper)
+        except BaseException as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+            question.over_s = self._clock()
+            question.answer.set_exception(error)
+        else:
+            question.over_s = self._clock()
+            question.answer.set_result(found)
+
+    def _is_past(self, question: Question) -> bool:
+        return question.over_s is not None and self._clock() - question.over_s > _FAILURE_KEPT_S

@@ -21,7 +21,8 @@ from stormwatch.readonly import Stopper
 
 Found = tuple[pa.Table, float]
 """Rows, and the milliseconds they took."""
-_AT_A_TIME: Final = 4
+_AT_A_TIME: Final = 2
+"""More would share cores and memory that one alone can use."""
 _FAILURE_KEPT_S: Final = 30.0
 """So long a question is not asked again that failed: a page that is drawn again would ask each time."""
 

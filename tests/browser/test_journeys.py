@@ -151,7 +151,7 @@ def test_click_on_an_event_of_the_chain_picks_it(page: Page, served: Served) -> 
 
 def test_row_of_the_overview_leads_to_its_chain(page: Page, served: Served) -> None:
     open_at(page, served.at(window="1h"))
-    largest = page.get_by_test_id("stDataFrame").last
+    largest = page.locator(".st-key-panel_chains").get_by_test_id("stDataFrame")
     largest.scroll_into_view_if_needed()
     box = largest.bounding_box()
     assert box is not None

@@ -54,13 +54,15 @@ def attempt(draw: Callable[..., None], *arguments: object) -> None:
 
 def say_still_asked(question: Question) -> None:
     """In the place of what is not known yet: what is asked, and a way to stop that."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    drawing = patience.current()
+    number = len(drawing.lacks) if drawing else 0
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"still_asked_{number}"):
         st.markdown(
             f":material/hourglass_top: **Still being answered:** {data.relation(question.name).question}",
             width="stretch",
         )
         st.button(
-            "Stop", icon=":material/stop_circle:", type="tertiary", key=f"stop_{id(question)}",
+            "Stop", icon=":material/stop_circle:", type="tertiary", key=f"stop_{number}",
             on_click=question.stop, help="The database is asked no further; the rest of the page goes on",
         )  # fmt: skip
 

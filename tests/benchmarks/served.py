@@ -18,8 +18,8 @@ import pyarrow as pa
 from stormwatch.catalog import Catalog
 from stormwatch.cli.main import main
 
-_OF_PAGES: Final = "ScriptRunner"
-"""How the threads are named that Streamlit runs pages in."""
+_OF_PAGES: Final = ("ScriptRunner", "question")
+"""How the threads are named in which pages and their questions run."""
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,13 @@ _ARGUMENTS = (
 )
 SETTLED_MS = 60_000
 _RESTING_MS = 250
-# Every page asks its question in a heading; skeletons stand where parts of a page are still on their way.
+# Every page asks its question in a heading; skeletons, and what is still being answered, stand where parts of a
+# page are on their way.
 _SETTLED = """() => {
     const all = (selector) => [...document.querySelectorAll(selector)];
     return all('[data-testid="stApp"][data-test-script-state="notRunning"]').length === 1
         && all('[data-testid="stMain"] h2').length > 0
-        && all('[data-testid="stSkeleton"]').length === 0
+        && all('[data-testid="stSkeleton"], [class*="st-key-still_asked_"]').length === 0
         && all('[data-live-plotly]').every((chart) => chart._fullLayout);
 }"""
 

@@ -23,8 +23,8 @@ _ARGUMENTS = (
 )
 SETTLED_MS = 60_000
 _RESTING_MS = 250
-# Every page asks its question in a heading; skeletons, and what is still being answered, stand where parts of a
-# page are on their way.
+# Every page asks its question in a heading; skeletons, and what is still being answered, stand where parts of
+# a page are on their way.
 _SETTLED = """() => {
     const all = (selector) => [...document.querySelectorAll(selector)];
     return all('[data-testid="stApp"][data-test-script-state="notRunning"]').length === 1

@@ -223,7 +223,7 @@ def complete_to(at_version: int) -> datetime | None:
     """Up to when nothing that was written is missing (UTC); None when that is not known."""
     if status().state == "idle":
         return coverage(at_version).last_at  # what is left are last lines without an end
-    found: datetime | None = load("read_up_to", at_version).rows[0]["complete_to"]
+    found: datetime | None = load("read_up_to", at_version).rows[0]["read_to"]
     return found
 
 

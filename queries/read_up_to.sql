@@ -4,7 +4,7 @@
 -- which bytes wait is complete up to its own newest event: what comes next in it is newer, or late.
 --
 -- Columns
---   complete_to   TIMESTAMP  up to there nothing is known to be missing, UTC; NULL without events that have
+--   read_to       TIMESTAMP  up to there nothing is known to be missing, UTC; NULL without events that have
 --                            a time, and when a file waits of which none is stored
 --   behind_count  BIGINT     files of which bytes wait; a last line without an end is one
 --
@@ -30,7 +30,7 @@ SELECT
     CASE
         WHEN count(*) FILTER (WHERE reached.newest_at IS NULL) = 0
             THEN least(min(reached.newest_at), (SELECT coverage.last_at FROM log_coverage AS coverage))
-    END AS complete_to,
+    END AS read_to,
     count(*) AS behind_count
 FROM reached
-ORDER BY complete_to;
+ORDER BY read_to;

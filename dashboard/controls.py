@@ -136,7 +136,11 @@ def _draw(body: Callable[[int], None], header: picture.Places) -> None:
     known = picture.shown_lately(refresh_s()) or data.shared_version()
     version = known.version
     try:
-        header.say_window(_in_words(current_window(version), version))
+        text = ""
+        try:
+            text = _in_words(current_window(version), version)
+        finally:
+            header.say_window(text)
         body(version)
     except StillAsked as error:
         panel.say_still_asked(error.question)

@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.freshness import LATE_AFTER, Freshness, Level, judge
+from dashboard.questions import StillAsked
 from dashboard.sharing import Known
 
 if TYPE_CHECKING:
@@ -62,9 +63,14 @@ class Places:
     def say_freshness(self, drawn: Drawn, *, is_still: bool) -> None:
         """Draw the badge of the picture that is on the screen now."""
         st.session_state[_DRAWN_KEY] = drawn
-        coverage = data.coverage(drawn.version)
-        judged = judge(data.status(), coverage, data.utc_now(), behind=drawn.behind(), is_still=is_still)
         with self.freshness:
+            try:
+                coverage = data.coverage(drawn.version)
+            except StillAsked:
+                # Streamlit keeps the place for what comes later only if something is in it.
+                st.badge("being asked", icon=":material/hourglass_top:", color="gray")
+                return
+            judged = judge(data.status(), coverage, data.utc_now(), behind=drawn.behind(), is_still=is_still)
             draw_badge(judged)
 
     def say_if_late(self, refresh_s: float | None) -> None:

@@ -69,7 +69,7 @@ def test_refresh_keeps_the_node_and_the_zoom_of_a_chart(page: Page, served: Serv
     drag(page, rate, 0.5, 0.9)
     zoomed = rate.evaluate("e => e._fullLayout.xaxis.range")
     assert 0.3 < _hours(rate) < 0.5
-    _wait_for_refreshes(page, rate, 2)
+    _wait_for_refreshes(page, rate, 10)
     assert rate.evaluate("e => e.__mine") is True
     assert rate.evaluate("e => e._fullLayout.xaxis.range") == zoomed
 

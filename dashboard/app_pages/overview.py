@@ -32,7 +32,7 @@ from dashboard.charts import hotspots, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.outlook import Outlook
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.tile import Tile
 from dashboard.window import Window
 
@@ -153,7 +153,9 @@ def _deadlock_panel(answer: Answer, shown: Window) -> None:
         deadlock_bars.draw(answer, shown, key="deadlock_hours", height=_CHART_PX)
 
 
-def _places_panel(places: list[dict[str, Any]], answer: Answer, shown: Window) -> None:
+def _places_panel(version: int, shown: Window) -> None:
+    answer = _disorder(version, shown)
+    places = _worst_places(answer)
     about = (
         "An arrival is **out of order** when an event with a greater sequence number of the same "
         "stream and key had already arrived at that consumer (RFC 4737). Counted on first copies. "
@@ -189,7 +191,8 @@ def _places_panel(places: list[dict[str, Any]], answer: Answer, shown: Window) -
         )  # fmt: skip
 
 
-def _chains_panel(answer: Answer, shown: Window) -> None:
+def _chains_panel(version: int, shown: Window) -> None:
+    answer = _chains(version, shown)
     about = (
         "A **chain** is all that one root event caused, directly or through other events. "
         "Deep or large chains are where retries and loops hide. **Click** a row to see the chain."
@@ -219,37 +222,45 @@ def page(version: int) -> None:
     if is_empty:
         return
     shown = controls.current_window(version)
-    bucket = shown.bucket(160)
     # What is quick to know is there at once, wherever it stands on the page.
     top, middle = st.container(), st.container()
     lower_left, lower_right = st.columns(2)
-    rate = data.load("event_rate", version, **shown.edges, bucket=bucket)
-    deadlocks = deadlock_bars.hourly(version, shown)
     with middle:
-        _time_panels(version, rate, deadlocks, shown)
-        notes.listed(data.load("notes", version, **shown.edges))
-    # Only sums over time are shown of it.
-    part = shown.near
-    disorder = data.load("reorder_hotspots", version, **part.edges, lookback=part.lookback, bucket=part.span)
-    places = _worst_places(disorder)
+        attempt(_time_panels, version, shown)
     with lower_left:
-        _places_panel(places, disorder, part)
-    numbers = _numbers(version, shown, rate, deadlocks, disorder)
-    chains = data.load(
-        "largest_chains", version, **part.scope, lookback=part.lookback, row_limit=_CHAINS_SHOWN
-    )
-    gains = loop_gains.gains(version, shown)
-    loops = outlook.outlook(
-        gains.rows, shown, has_causes=bool(chains.table.num_rows) or loop_gains.has_causes(version, shown)
-    )
-    with top:
-        _verdict(numbers, deadlocks, places, loops)
-        alert_desk.name_firing(version)
-        changes_panel.name_latest(version, shown)
-        _tiles(numbers, shown, rate, deadlocks, disorder, loops, gains)
-        near.say(shown, "Order, loss, duplicates and chains")
+        attempt(_places_panel, version, shown.near)
     with lower_right:
-        _chains_panel(chains, part)
+        attempt(_chains_panel, version, shown.near)
+    with top:
+        attempt(_state, version, shown)
+
+
+def _rate(version: int, shown: Window) -> Answer:
+    return data.load("event_rate", version, **shown.edges, bucket=shown.bucket(160))
+
+
+def _disorder(version: int, part: Window) -> Answer:
+    # Only sums over time are shown of it.
+    return data.load("reorder_hotspots", version, **part.edges, lookback=part.lookback, bucket=part.span)
+
+
+def _chains(version: int, part: Window) -> Answer:
+    return data.load("largest_chains", version, **part.scope, lookback=part.lookback, row_limit=_CHAINS_SHOWN)
+
+
+def _state(version: int, shown: Window) -> None:
+    """The verdict, and the numbers that it stands on."""
+    rate, deadlocks = _rate(version, shown), deadlock_bars.hourly(version, shown)
+    disorder = _disorder(version, shown.near)
+    numbers = _numbers(version, shown, rate, deadlocks, disorder)
+    gains = loop_gains.gains(version, shown)
+    has_causes = bool(_chains(version, shown.near).table.num_rows) or loop_gains.has_causes(version, shown)
+    loops = outlook.outlook(gains.rows, shown, has_causes=has_causes)
+    _verdict(numbers, deadlocks, _worst_places(disorder), loops)
+    alert_desk.name_firing(version)
+    changes_panel.name_latest(version, shown)
+    _tiles(numbers, shown, rate, deadlocks, disorder, loops, gains)
+    near.say(shown, "Order, loss, duplicates and chains")
 
 
 def _numbers(
@@ -277,15 +288,17 @@ def _total(answer: Answer, column: str) -> int:
     return pc.sum(answer.table.column(column)).as_py() or 0
 
 
-def _time_panels(version: int, rate: Answer, deadlocks: Answer, shown: Window) -> None:
-    if not any(deadlocks.table.column("deadlock_count").to_pylist()):
+def _time_panels(version: int, shown: Window) -> None:
+    rate, deadlocks = _rate(version, shown), deadlock_bars.hourly(version, shown)
+    if any(deadlocks.table.column("deadlock_count").to_pylist()):
+        left, right = st.columns(2)
+        with left:
+            _rate_panel(rate, shown)
+        with right:
+            _deadlock_panel(deadlock_bars.load(version, shown), shown)
+    else:
         _rate_panel(rate, shown)
-        return
-    left, right = st.columns(2)
-    with left:
-        _rate_panel(rate, shown)
-    with right:
-        _deadlock_panel(deadlock_bars.load(version, shown), shown)
+    notes.listed(data.load("notes", version, **shown.edges))
 
 
 st.header("Is everything in order, and if not, where?", anchor=False)

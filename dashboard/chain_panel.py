@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard import controls, data, formatting
+from dashboard import controls, data, formatting, pages
 from dashboard.charts import branches, chain, icicle
 from dashboard.charts.branches import Choice
 from dashboard.data import Answer
@@ -23,6 +23,9 @@ _CLICKS: Final = ("pick", "collapse")
 _NAMES_OFFERED: Final = 500
 _KEY: Final = "chain"
 _COLLAPSED: Final = "collapsed"
+_LOOKS: Final = "looks"
+_FOLDED: Final = ("icicle", "types")
+"""View and fold to begin with where a page has led here to see a chain folded."""
 _ABOUT: Final = (
     "Each line leads from a cause to its effect, as the events themselves say (causation ids, "
     "parent spans, links). Negative steps are causes of the picked event, positive ones effects. "
@@ -67,17 +70,26 @@ def draw(answer: Answer, event: str) -> Choice:
     return looks.choice
 
 
+def open_folded(event: str) -> None:
+    """Go to the chain of an event, as an icicle in which what is alike is one; for callbacks of other pages.
+
+    What is bound to a widget cannot be named in the address of another page, but what it begins with can.
+    """
+    pages.go("chains", event=event, looks="folded")
+
+
 def shown(table: pa.Table, choice: Choice) -> pa.Table:
     """The events of the chain that are asked for."""
     wanted = branches.asked(table, choice)
     return table if wanted is None else table.filter(wanted)
 
 
-def _segments(label: str, options: tuple[str, ...], key: str, **more: Any) -> str:
+def _segments(label: str, options: tuple[str, ...], key: str, first: str = "", **more: Any) -> str:
+    first = first or options[0]
     chosen = st.segmented_control(
-        label, options, default=options[0], required=True, key=key, bind="query-params", **more
+        label, options, default=first, required=True, key=key, bind="query-params", **more
     )
-    return chosen or options[0]
+    return chosen or first
 
 
 def _several(label: str, names: list[str], key: str) -> tuple[str, ...]:
@@ -90,9 +102,12 @@ def _several(label: str, names: list[str], key: str) -> tuple[str, ...]:
 
 def _looks(table: pa.Table) -> _Looks:
     width, lane, hidden = icicle.WIDTHS[0], chain.LANES[0], tuple[str, ...]()
+    view_first, fold_first = (
+        _FOLDED if controls.remembered(_LOOKS) == "folded" else (VIEWS[0], branches.FOLDS[0])
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", key="chain_looks"):
-        view = _segments("View", VIEWS, "view")
-        fold = _segments("Fold alike", branches.FOLDS, "fold")
+        view = _segments("View", VIEWS, "view", view_first)
+        fold = _segments("Fold alike", branches.FOLDS, "fold", fold_first)
         if view == "icicle":
             width = _segments("Width", icicle.WIDTHS, "width")
         if view == "time":

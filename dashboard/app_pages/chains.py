@@ -23,7 +23,7 @@ def _opener(ids: list[str]) -> Callable[[int], None]:
 
 
 def _forget_event() -> None:
-    controls.remember(event=None, record=None, collapsed=None)
+    controls.remember(event=None, record=None, collapsed=None, looks=None)
 
 
 def _search() -> str | None:

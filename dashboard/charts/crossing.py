@@ -64,7 +64,7 @@ def draw(table: pa.Table, *, distance: str) -> tuple[go.Figure, dict[str, int]]:
             "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11},
             "itemclick": False, "itemdoubleclick": False, "traceorder": "reversed",
         },
-        xaxis=space_time.time_axis(at) if distance == "time" else _order_axis(rows),
+        xaxis=space_time.time_axis(row["occurred_at"] for row in rows) if distance == "time" else _order_axis(rows),
         yaxis=space_time.lane_axis(_names(lanes)),
     )  # fmt: skip
     # Numbers stand above and below the lanes.

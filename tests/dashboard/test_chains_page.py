@@ -75,6 +75,13 @@ def test_icicle_counts_what_is_folded_into_its_cells() -> None:
     assert max(shown) == pytest.approx(1, abs=0.001)
 
 
+def test_link_to_a_folded_chain_begins_with_its_icicle_which_can_be_left() -> None:
+    app = open_page("chains", looks="folded", **OPTIONS)
+    assert "step.checked <b>× 3</b>" in str(figures(app)["chain"])
+    app.segmented_control(key="view").set_value("tree").run()
+    assert "mode" in figures(app)["chain"]["data"][0]
+
+
 def test_filter_by_text_leaves_the_way_to_what_holds_it() -> None:
     app = open_page("chains", within="M-4321", **OPTIONS)
     found = [f"m-{number}" for number in (4321, *range(43210, 43220))]

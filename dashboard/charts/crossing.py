@@ -64,7 +64,7 @@ def draw(table: pa.Table, *, distance: str) -> tuple[go.Figure, dict[str, int]]:
             "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11},
             "itemclick": False, "itemdoubleclick": False, "traceorder": "reversed",
         },
-        xaxis=space_time.time_axis(row["occurred_at"] for row in rows) if distance == "time" else _order_axis(rows),
+        xaxis=_time_axis(rows) if distance == "time" else _order_axis(rows),
         yaxis=space_time.lane_axis(_names(lanes)),
     )  # fmt: skip
     # Numbers stand above and below the lanes.
@@ -105,15 +105,18 @@ def _doing(arrives: bool) -> str:  # noqa: FBT001 - half of a place
     return ", receiving" if arrives else ", sending"
 
 
+def _time_axis(rows: Sequence[Row]) -> dict[str, Any]:
+    return space_time.time_axis(row["occurred_at"] for row in rows)
+
+
 def _order_axis(rows: Sequence[Row]) -> dict[str, Any]:
     """A place for each record; the first and the last say when."""
     last = len(rows) - 1
+    ends = sorted({0, last})
     return {
         "range": [-0.7, last + 0.7],
-        "tickvals": [0, last] if last else [0],
-        "ticktext": [
-            formatting.clock(rows[number]["occurred_at"]) for number in ([0, last] if last else [0])
-        ],
+        "tickvals": ends,
+        "ticktext": [formatting.precise(rows[number]["occurred_at"]).partition(" ")[2] for number in ends],
         "title": {"text": f"one after the other, not to scale, {zone.name()}", "font": {"size": 11}},
         "showgrid": False,
         "zeroline": False,

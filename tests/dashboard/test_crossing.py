@@ -61,6 +61,7 @@ def test_arrows_lead_from_senders_above_to_receivers_below() -> None:
     assert _ways(figure, "late") == [(0, 0, 4, 1)]
     assert _ways(figure, "overtaking") == [(1, 0, 3, 2)]
     assert _ways(figure, "around") == [(2, 0, 5, 2)]
+    assert list(figure.layout.xaxis.ticktext) == ["10:00:01.000", "10:00:13.000"]
 
 
 @pytest.mark.parametrize(

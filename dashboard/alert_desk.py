@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -75,6 +76,16 @@ def target(row: Row) -> tuple[str, str] | None:
     return address.path.strip("/") or "overview", parse_qs(address.query)["window"][0]
 
 
+def playable(found: Desk) -> list[str]:
+    """Rules that can be played again: the past of a log does not say when its lines were read."""
+    return [name for name, rule in found.config.rules.items() if rule.clock == "log"]
+
+
+def instant(text: str | None) -> datetime | None:
+    """An instant as the desk writes it."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=None)
+
+
 def change(action: str, done: str, **body: object) -> None:
     """Have something done, and remember what to say of it; for callbacks."""
     at = desk()
@@ -99,14 +110,19 @@ def say_what_was_done() -> None:
             st.warning(safe_md(text, 400), icon=":material/warning:")
 
 
-def play(rule: str, shown: Window) -> None:
-    """Have a rule play a window again, and remember what it said; for callbacks."""
+def play(version: int, rule: str, shown: Window) -> None:
+    """Have a rule play a window again, and remember what it said; for callbacks.
+
+    The crashes that are logged in it are what the rule should have fired before.
+    """
     at = desk()
     if at is None:
         return
-    body = {"rule": rule, "since": shown.since.isoformat(), "until": shown.until.isoformat()}
     try:
-        st.session_state[_PLAYED_KEY] = change_alerts(at, "backtest", body)
+        changes = data.load("changes", version, **shown.edges).rows
+        crashes = [row["occurred_at"].isoformat() for row in changes if row["kind"] == "crash"]
+        body = {"since": shown.since.isoformat(), "until": shown.until.isoformat(), "crashes": crashes}
+        st.session_state[_PLAYED_KEY] = change_alerts(at, "backtest", {"rule": rule, **body})
     except StormwatchError as error:
         st.session_state[_PLAYED_KEY] = {"rule": rule, "problem": str(error)}
 

@@ -60,10 +60,10 @@ def refresh_s() -> float | None:
     return float(chosen.removesuffix("s"))
 
 
-def remember(**picked: str | None) -> None:
-    """Write what was picked into the address; None takes it out."""
+def remember(**picked: str | list[str] | None) -> None:
+    """Write what was picked into the address; None, or none of several, takes it out."""
     for name, value in picked.items():
-        if value is None:
+        if value is None or value == []:
             st.query_params.pop(name, None)
         else:
             st.query_params[name] = value
@@ -72,6 +72,11 @@ def remember(**picked: str | None) -> None:
 def remembered(name: str) -> str | None:
     """What the address says was picked."""
     return st.query_params.get(name)
+
+
+def all_remembered(name: str) -> list[str]:
+    """The same of what several can be picked of."""
+    return st.query_params.get_all(name)
 
 
 def set_window(text: str) -> None:

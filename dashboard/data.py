@@ -8,7 +8,7 @@ picture is impossible.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -236,19 +236,36 @@ def _has_minutes(newest: datetime, at_version: int | None) -> bool:
 
 def figure(draw: Callable[..., go.Figure], *answers: Answer, **options: object) -> str:
     """A figure of answers as Plotly JSON, drawn once per answers and options."""
+    return _figure(lambda *tables, **given: (draw(*tables, **given), {}), draw, answers, options)[0]
+
+
+def figure_and_facts(
+    draw: Callable[..., tuple[go.Figure, dict[str, int]]], *answers: Answer, **options: object
+) -> tuple[str, dict[str, int]]:
+    """The same with what a page has to know of the figure, such as how high it is."""
+    return _figure(draw, draw, answers, options)
+
+
+def _figure(
+    make: Callable[..., tuple[go.Figure, dict[str, int]]],
+    draw: Callable[..., object],
+    answers: Sequence[Answer],
+    options: Mapping[str, object],
+) -> tuple[str, dict[str, int]]:
     known = tuple(answer.key for answer in answers)
     key = (f"{draw.__module__}.{draw.__qualname__}", known, values(options), zone.name())
-    return _drawn(key, _draw=draw, _tables=[answer.table for answer in answers], _options=options)
+    return _drawn(key, _make=make, _tables=[answer.table for answer in answers], _options=options)
 
 
 @st.cache_data(max_entries=_ENTRIES, max_size=_FIGURES_SIZE, show_spinner=False)
 def _drawn(
     key: tuple[object, ...],  # noqa: ARG001 - as above
-    _draw: Callable[..., go.Figure],
+    _make: Callable[..., tuple[go.Figure, dict[str, int]]],
     _tables: list[pa.Table],
     _options: Mapping[str, object],
-) -> str:
-    return json_of(_draw(*_tables, **_options))
+) -> tuple[str, dict[str, int]]:
+    made, facts = _make(*_tables, **_options)
+    return json_of(made), facts
 
 
 def json_of(made: go.Figure) -> str:

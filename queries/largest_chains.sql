@@ -20,52 +20,19 @@
 --   started_at   TIMESTAMP  when the root was first observed, a ghost: its first effect, UTC
 --   is_ghost     BOOLEAN    whether the root is named as a cause, but was never logged
 --
--- Reads: _roots, _window_edges
+-- Reads: _roots, _chain_members
 CREATE OR REPLACE MACRO largest_chains(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     row_limit := 20,
     lookback := INTERVAL 1 HOUR
 ) AS TABLE -- noqa: CP02
-WITH RECURSIVE roots AS MATERIALIZED ( -- noqa: PRS
-    SELECT
-        found.event_id,
-        hash(found.event_id) AS event_hash,
-        found.event_type,
-        found.started_at,
-        found.is_ghost
-    FROM _roots(since, until, lookback) AS found
-),
-
--- Every step of the walk is looked up among all before it, so it goes over hashes.
-window_edges AS MATERIALIZED (
-    SELECT DISTINCT
-        hash(named.cause_id) AS cause_hash,
-        hash(named.effect_id) AS effect_hash
-    FROM _window_edges(since, until) AS named
-),
-
-members(root_hash, event_hash, depth) USING KEY (root_hash, event_hash, min(depth)) AS (
-    SELECT
-        roots.event_hash AS root_hash,
-        roots.event_hash,
-        0 AS depth
-    FROM roots
-    UNION
-    SELECT
-        members.root_hash,
-        window_edges.effect_hash AS event_hash,
-        members.depth + 1 AS depth
-    FROM members
-    INNER JOIN window_edges ON members.event_hash = window_edges.cause_hash
-),
-
-chains AS (
+WITH chains AS (
     SELECT
         members.root_hash,
         count(*) AS event_count,
         max(members.depth) AS depth_max
-    FROM members
+    FROM _chain_members(since, until, lookback) AS members
     GROUP BY members.root_hash
 )
 
@@ -77,6 +44,8 @@ SELECT
     roots.started_at,
     roots.is_ghost
 FROM chains
-INNER JOIN roots ON chains.root_hash = roots.event_hash
+INNER JOIN
+    _roots(since, until, lookback) AS roots
+    ON chains.root_hash = hash(roots.event_id)
 ORDER BY chains.event_count DESC, roots.started_at ASC, roots.event_id ASC
 LIMIT (row_limit::BIGINT);

@@ -1,22 +1,31 @@
 """Alerts: what fires, why, who takes care of it, which rules there are, and what they would have said."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import alert_desk, controls, data, empty, filters, formatting, pages, table, verdict_box, zone
+from dashboard import (
+    alert_desk,
+    backtest_panel,
+    controls,
+    data,
+    empty,
+    filters,
+    formatting,
+    pages,
+    table,
+    verdict_box,
+    zone,
+)
 from dashboard.alert_desk import Row
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.panel import panel
-from dashboard.window import Window
 from stormwatch.alerts.desk import Desk
 
 _SHOWN: Final = 200
 _SEARCHED: Final = ("rule", "episode_key", "sentence", "severity", "state", "acknowledged_by")
-_BESIDE_PX: Final = 230
 
 
 def _episodes_panel(answer: Answer, rows: Sequence[Row], picked: int | None) -> None:
@@ -116,7 +125,9 @@ def _listed(name: str, title: str, found: Mapping[str, Any], columns: tuple[str,
     if rows:
         st.caption(title)
         shown = {
-            column: [_instant(one[column]) if column == "occurred_at" else one[column] for one in rows]
+            column: [
+                alert_desk.instant(one[column]) if column == "occurred_at" else one[column] for one in rows
+            ]
             for column in columns
         }
         table.show(shown, _evidence_columns(), key=name, alt=title)
@@ -142,7 +153,7 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
         names = ("rule", "question", "severity", "threshold", "evaluated_to", "duration_ms", "problem")
         shown = {name: [rule[name] for rule in overview["rules"]] for name in names}
         shown["duration_ms"] = [took and round(took) for took in shown["duration_ms"]]
-        shown["evaluated_to"] = [_instant(text) for text in shown["evaluated_to"]]
+        shown["evaluated_to"] = [alert_desk.instant(text) for text in shown["evaluated_to"]]
         table.show(
             shown,
             {
@@ -158,52 +169,6 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
             )
         for problem in overview["problems"]:
             st.warning(safe_md(problem, 400), icon=":material/warning:")
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=None)
-
-
-def _zoned(text: str) -> str:
-    return f"{formatting.instant(_instant(text))} {zone.name()}"
-
-
-def _backtest_panel(shown: Window, rules: Sequence[str]) -> None:
-    about = (
-        "Evaluates a rule at each of its instants in the window, by the code that does it live, each instant "
-        "seeing only what was observed before it. Takes a while for long windows."
-    )
-    with panel("backtest", "When would a rule have fired?", about):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            rule = st.selectbox("Rule", rules, key="played_rule", width=_BESIDE_PX)
-            st.button(
-                "Play the window again", icon=":material/history:", key="play",
-                on_click=alert_desk.play, args=(rule, shown),
-            )  # fmt: skip
-        found = alert_desk.played()
-        if found is None:
-            return
-        if "problem" in found:
-            st.warning(safe_md(found["problem"], 400), icon=":material/warning:")
-            return
-        times = formatting.plural(len(found["fired"]), "time")
-        st.markdown(
-            f"{safe_md(found['rule'])} would have fired {times}, "
-            f"{formatting.percent(found['firing_ratio'])} of the time "
-            f"from {_zoned(found['since'])} to {_zoned(found['until'])}."
-        )
-        if found["fired"]:
-            names = ("severity", "episode_key", "peak_value", "sentence")
-            played: dict[str, list[Any]] = {
-                name: [_instant(one[name]) for one in found["fired"]] for name in ("fired_at", "resolved_at")
-            }
-            played |= {name: [one[name] for one in found["fired"]] for name in names}
-            columns = {
-                "fired_at": table.at("fired"), "resolved_at": table.at("over"),
-                "episode_key": table.text("about"),
-                "peak_value": st.column_config.NumberColumn("at its peak", format="%.2f"),
-            }  # fmt: skip
-            table.show(played, columns, key="played", alt="When the rule would have fired")
 
 
 def page(version: int) -> None:
@@ -222,9 +187,7 @@ def page(version: int) -> None:
     if picked is not None:
         _episode_panel(rows[picked], answer, desk.config.rules)
     _rules_panel(desk.overview())
-    # The past of a log does not say when its lines were read, by which the others go.
-    playable = [name for name, rule in desk.config.rules.items() if rule.clock == "log"]
-    _backtest_panel(controls.current_window(version), playable)
+    backtest_panel.draw(version, controls.current_window(version), alert_desk.playable(desk))
 
 
 st.header("What should somebody look at?", anchor=False)

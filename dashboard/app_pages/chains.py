@@ -5,11 +5,10 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, near, table, two_events
-from dashboard.charts import chain, tree_layout
+from dashboard import chain_panel, controls, data, empty, filters, formatting, near, table, two_events
+from dashboard.charts.branches import Choice
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
-from dashboard.live_plotly import live_plotly
 from dashboard.panel import attempt, panel
 from dashboard.raw_line import show_place
 
@@ -17,23 +16,14 @@ _FOUND_SHOWN: Final = 50
 _LARGEST_SHOWN: Final = 25
 _TABLE_SHOWN: Final = 2000
 _DEPTH_LIMIT: Final = 1000
-_VIEWS: Final = ("tree", "time")
-_DIRECTIONS: Final = ("both", "causes", "effects")
-_LANES_PX: Final = (110, 42)
 
 
 def _opener(ids: list[str]) -> Callable[[int], None]:
     return lambda row: controls.remember(event=ids[row], record=None)
 
 
-def _open_node() -> None:
-    point = st.session_state["chain"].click
-    if point and isinstance(point["customdata"], str):
-        controls.remember(event=point["customdata"], record=None)
-
-
 def _forget_event() -> None:
-    controls.remember(event=None, record=None)
+    controls.remember(event=None, record=None, collapsed=None, looks=None)
 
 
 def _search() -> str | None:
@@ -107,74 +97,6 @@ def _largest_panel(version: int) -> None:
         )  # fmt: skip
 
 
-def _summary(answer: Answer, event: str) -> None:
-    rows = answer.rows
-    causes = sum(1 for row in rows if row["depth"] < 0)
-    effects = sum(1 for row in rows if row["depth"] > 0)
-    ghosts = sum(1 for row in rows if row["is_ghost"])
-    times = [row["occurred_at"] for row in rows if row["occurred_at"]]
-    lasted = f", over {formatting.span(max(times) - min(times))}" if len(times) > 1 else ""
-    services = len({row["service"] for row in rows if row["service"]})
-    text = (
-        f"{safe_md(event)} has {formatting.plural(causes, 'cause')} and "
-        f"{formatting.plural(effects, 'effect')} in {formatting.plural(services, 'service')}{lasted}."
-    )
-    if ghosts:
-        text += f" {formatting.plural(ghosts, 'event')} of these were named but not found."
-    st.markdown(text)
-
-
-def _choices() -> tuple[str, str]:
-    """View and direction, from controls that stand above what they change."""
-    with st.container(horizontal=True):
-        view = st.segmented_control(
-            "View", _VIEWS, default="tree", required=True, key="view",
-            bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
-        direction = st.segmented_control(
-            "Direction", _DIRECTIONS, default="both", required=True, key="direction",
-            bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
-    return view or "tree", direction or "both"
-
-
-def _chain_panel(answer: Answer, event: str, view: str) -> None:
-    about = (
-        "Each line leads from a cause to its effect, as the events themselves say (causation ids, "
-        "parent spans, links). Negative steps are causes of the picked event, positive ones effects. "
-        "Siblings of one type without effects are folded: **× 12**. A hollow mark was named as a "
-        "cause but not found: never logged, or pruned. **Click** a mark to pick that event, drag to move."
-    )
-    with panel("chain", "Chain", about, answer):
-        _summary(answer, event)
-        layout = tree_layout.arrange(answer.table.to_pylist())
-        if view == "time":
-            _lanes(answer, layout, event)
-        else:
-            live_plotly(
-                data.figure(chain.tree, answer, event=event),
-                key="chain", alt="Causes and effects of the picked event",
-                height=chain.tree_height(layout.row_count), min_width=chain.tree_width(layout),
-                on_click=_open_node,
-            )  # fmt: skip
-        if layout.left_out:
-            st.caption(
-                f"{formatting.count(layout.left_out)} events further away are not drawn; the table has them"
-            )
-
-
-def _lanes(answer: Answer, layout: tree_layout.Layout, event: str) -> None:
-    services = {node.service for node in layout.nodes if node.occurred_at is not None}
-    if not services:
-        st.markdown("No event of this chain has a time.")
-        return
-    live_plotly(
-        data.figure(chain.lanes, answer, event=event),
-        key="chain", alt="Events of the chain by service and time",
-        height=_LANES_PX[0] + _LANES_PX[1] * len(services), on_click=_open_node,
-    )  # fmt: skip
-
-
 def _observations_panel(version: int, event: str) -> None:
     observed = data.load("event_observations", version, event=event)
     about = (
@@ -206,12 +128,15 @@ def _observations_panel(version: int, event: str) -> None:
         show_place(version, rows[at]["file_id"], rows[at]["byte_offset"], key="chain")
 
 
-def _table_panel(answer: Answer) -> None:
-    about = "The events of the chain, causes first. **Click** a row to pick that event."
-    shown = answer.table.slice(0, _TABLE_SHOWN)
+def _table_panel(answer: Answer, choice: Choice) -> None:
+    about = (
+        "The events of the chain that are asked for above, causes first. **Click** a row to pick that event."
+    )
+    found = chain_panel.shown(answer.table, choice)
+    shown = found.slice(0, _TABLE_SHOWN)
     with panel("chain_table", "Events of the chain", about, answer):
-        if shown.num_rows < answer.table.num_rows:
-            st.caption(f"The first {_TABLE_SHOWN:,} of {formatting.count(answer.table.num_rows)}")
+        if shown.num_rows < found.num_rows:
+            st.caption(f"The first {_TABLE_SHOWN:,} of {formatting.count(found.num_rows)}")
         table.opening(
             shown.select(
                 ["depth", "event_id", "event_type", "service", "node", "occurred_at", "kind", "cause_id",
@@ -250,15 +175,15 @@ def page(version: int) -> None:
     event = _picked(version, _search())
     if event is None:
         return
-    view, direction = _choices()
+    direction = chain_panel.direction()
     answer = data.load("causal_chain", version, event=event, direction=direction, depth_limit=_DEPTH_LIMIT)
     if not answer.table.num_rows:
         st.markdown(f"No event {safe_md(event)} in this database; search for it above.")
         return
-    _chain_panel(answer, event, view)
+    choice = chain_panel.draw(answer, event)
     attempt(two_events.draw, version, event, lambda picked: controls.remember(event=picked, record=None))
     _observations_panel(version, event)
-    _table_panel(answer)
+    _table_panel(answer, choice)
 
 
 st.header("What caused this event, and what did it cause?", anchor=False)

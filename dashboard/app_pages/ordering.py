@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import (
     controls,
+    crossing_panel,
     data,
     empty,
     filters,
@@ -27,7 +28,6 @@ from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.order_panels import Picked
 from dashboard.panel import panel
-from dashboard.raw_line import show_place
 from dashboard.time_chart import Hand
 from dashboard.window import Window
 
@@ -53,7 +53,7 @@ def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
 
 def _pick_cell(picked: list[str], bucket: timedelta) -> None:
     seconds = f"{bucket / timedelta(seconds=1):g}"
-    controls.remember(cell=_SEPARATOR.join((*picked, seconds)), pair=None)
+    controls.remember(cell=_SEPARATOR.join((*picked, seconds)), pair=None, pair_at=None)
 
 
 def _ask_about(box: time_chart.Box, names: list[tuple[str, str]]) -> str:
@@ -136,7 +136,8 @@ def _pairs_panel(version: int, shown: Window, of: Picked) -> None:
     about = (
         "Each row is an event and the first one that **overtook** it: it was sent later (greater "
         "number, same key) but arrived earlier. Where the two were handled by different nodes, order "
-        "was lost between consumers working side by side; on one node, before it or by a retry."
+        "was lost between consumers working side by side; on one node, before it or by a retry. **Click** "
+        "a row for the ways of the two."
     )
     with panel("pairs", "Which events swapped?", about, pairs):
         _cell_line(cell)
@@ -146,16 +147,23 @@ def _pairs_panel(version: int, shown: Window, of: Picked) -> None:
             st.markdown(f":material/check_circle: Everything {where} arrived in order.")
             return
         rows = pairs.rows
-        at = next((n for n, row in enumerate(rows) if row["event_id"] == controls.remembered("pair")), None)
+        at = _picked_pair(rows)
         _pairs_table(pairs, rows, at)
-        if at is not None:
-            show_place(version, rows[at]["file_id"], rows[at]["byte_offset"], key="pair")
-            pages.link("chains", "The chain of this event", icon="account_tree", event=rows[at]["event_id"])
+    if at is not None:
+        crossing_panel.draw(version, rows[at], asked.lookback)
+
+
+def _picked_pair(rows: list[dict[str, Any]]) -> int | None:
+    """Number of the row in the address: of the late event, at a consumer if several received it late."""
+    event, consumer = controls.remembered("pair"), controls.remembered("pair_at")
+    found = [number for number, row in enumerate(rows) if row["event_id"] == event]
+    there = [number for number in found if (rows[number]["consumer"] or "") == consumer]
+    return next(iter([*there, *found]), None)
 
 
 def _cell_line(cell: tuple[str, str, datetime, timedelta] | None) -> None:
     if cell is None:
-        st.caption("The latest of the window; click a cell above for its pairs, a row for its line")
+        st.caption("The latest of the window; click a cell above for its pairs, a row for its way")
         return
     consumer, stream, start, length = cell
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -164,7 +172,7 @@ def _cell_line(cell: tuple[str, str, datetime, timedelta] | None) -> None:
         st.markdown(f"{name} from {until}", width="content")
         st.button(
             "Whole window", icon=":material/close:", key="forget_cell", type="tertiary",
-            on_click=controls.remember, kwargs={"cell": None, "pair": None},
+            on_click=controls.remember, kwargs={"cell": None, "pair": None, "pair_at": None},
         )  # fmt: skip
         st.button(
             "Why here?", icon=":material/manage_search:", key="why_here", type="tertiary",
@@ -196,7 +204,7 @@ def _pairs_table(pairs: Answer, rows: list[dict[str, Any]], at: int | None) -> N
             "late_time_ms": st.column_config.NumberColumn("late by, ms", format="%.1f", width=90),
             "extent": table.number("extent", 70),
         },
-        lambda row: controls.remember(pair=rows[row]["event_id"]),
+        lambda row: controls.remember(pair=rows[row]["event_id"], pair_at=rows[row]["consumer"] or ""),
         picked=at, key="pairs", alt="Events that arrived after one with a greater number",
     )  # fmt: skip
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboard import (
+    alert_desk,
+    backtest_panel,
     changes_panel,
     controls,
     data,
@@ -17,6 +19,7 @@ from dashboard import (
     loops,
     outlook,
     pages,
+    storm_chains,
     table,
     time_chart,
     verdict_box,
@@ -27,7 +30,7 @@ from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.loops import Row, Scale, Track
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.time_chart import Hand
 from dashboard.window import Window
 
@@ -39,6 +42,7 @@ _STATES: Final[Mapping[bool | None, str]] = {None: "not known", True: "yes", Fal
 _CHANGES_WITHIN_SPANS: Final = 2
 _KNOWN_FROM_SPANS: Final = 4
 """How far before an onset changes are looked for, and before those what was there already."""
+_RULE: Final = "storm_ahead"
 _QUEUES_SPANS: Final = 4
 """So far back queues of a busy log are looked at: there may be tens of thousands."""
 
@@ -282,6 +286,13 @@ def _say_no_loop(version: int, shown: Window, *, has_causes: bool) -> None:
             )  # fmt: skip
 
 
+def _backtest(version: int, shown: Window, peak: datetime | None) -> None:
+    desk = alert_desk.desk()
+    if desk is not None:
+        rules = [name for name in alert_desk.playable(desk) if name == _RULE]
+        backtest_panel.draw(version, shown, rules, peak)
+
+
 def page(version: int) -> None:
     if empty.is_empty(version):
         return
@@ -292,6 +303,7 @@ def page(version: int) -> None:
     has_causes = bool(rows) or loop_gains.has_causes(version, shown)
     judged = outlook.outlook(rows, shown, has_causes=has_causes)
     verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
+    track: Track | None = None
     if rows:
         found = loops.tracks(rows)
         track, row = _picked(found, judged.row)
@@ -303,9 +315,11 @@ def page(version: int) -> None:
             _edges_panel(version, at, row)
         with right:
             _changes_panel(version, shown, at, track, row)
+        attempt(storm_chains.draw, version, shown, row["loop"])
     else:
         _say_no_loop(version, shown, has_causes=has_causes)
     _signs_panel(version, shown, at)
+    _backtest(version, shown, track.worst["bucket_start"] + at.bucket if track else None)
 
 
 st.header("Is a loop of events about to feed on itself?", anchor=False)

@@ -204,6 +204,28 @@ def test_loop_leads_to_its_chain(page: Page, storm: str) -> None:
     assert most["root"] in named
 
 
+def test_chain_of_a_loop_opens_folded_by_its_types(page: Page, storm: str) -> None:
+    open_at(page, f"{storm}/storms?refresh=off")
+    chains = page.locator(".st-key-panel_loop_chains").get_by_test_id("stDataFrame")
+    chains.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # what is above may still grow
+    root = chains.locator("tbody tr").first.locator("td").first.inner_text()
+    box = chains.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.wait_for_timeout(500)  # a grid wants to see the hand coming before it clicks
+    page.mouse.click(box["x"] + 60, box["y"] + 50)
+    page.wait_for_url(f"**/chains?**event={root}**")
+    expect(page.get_by_text(re.compile("has 0 causes and 106 effects in"))).to_be_visible(timeout=SETTLED_MS)
+    settle(page)
+    icicle = chart(page, "Icicle of what the picked event caused")
+    assert root in icicle.evaluate("e => e.data.flatMap(t => t.customdata)")
+    assert asked(page)["looks"] == "folded"
+    open_at(page, page.url)  # the link gives the same
+    expect(icicle).to_be_visible()
+    expect(page.get_by_role("radio", name="types")).to_be_checked()
+
+
 def test_another_box_is_explained_where_the_first_was(page: Page, storm: str) -> None:
     open_at(page, f"{storm}/why?refresh=off&box=2026-03-02T09:03:00/2026-03-02T09:05:00&least=30")
     drag(page, chart(page, "Records over time, with the selected piece"), 0.2, 0.4)

@@ -16,9 +16,10 @@ NAME = f" {shop.HOSTILE}"
 ADDRESSES: tuple[tuple[str, dict[str, str], str], ...] = (
     ("", {"window": "1h"}, "Where does order break?"),
     ("storms", {}, "What else announces a storm?"),
-    ("ordering", {"pair": "order-2"}, "Which events swapped?"),
+    ("ordering", {"pair": "order-2"}, "How did they cross?"),
     ("chains", {"event": f"payment-1{NAME}"}, "has 1 cause and 1 effect"),
     ("chains", {"event": f"payment-1{NAME}", "view": "time"}, "has 1 cause and 1 effect"),
+    ("chains", {"event": f"payment-1{NAME}", "view": "icicle"}, "has 1 cause and 1 effect"),
     ("chains", {"search": "payment"}, "Which event?"),
     ("deadlocks", {"deadlock": f"deadlock-1{NAME}"}, "Who waited for whom?"),
     ("deadlocks", {"look": "Loops"}, "Which chains go in circles?"),

@@ -16,6 +16,8 @@ from .conftest import Served
 pytestmark = pytest.mark.browser
 RATE = "Events stored per second"
 HOTSPOTS = "Heat map of arrivals out of order by consumer, stream and time"
+CROSSING = "Two messages that changed places, from senders to receivers over time"
+ICICLE = "Icicle of what the picked event caused"
 CHAIN = "Causes and effects of the picked event"
 
 
@@ -105,6 +107,88 @@ def test_heat_map_cell_leads_to_its_pairs(page: Page, served: Served) -> None:
     row = pairs.locator("tbody tr").first.locator("td").all_inner_texts()
     assert row[4:9] == ["2", "billing-1", "order.placed", "3", "billing-1"]
     assert hotspots.evaluate("e => e.layout.shapes.length") == 1
+    pairs.scroll_into_view_if_needed()
+    box = pairs.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 200, box["y"] + 60)
+    page.wait_for_timeout(500)  # a grid wants to see the hand coming before it clicks
+    page.mouse.click(box["x"] + 200, box["y"] + 50)
+    page.wait_for_url("**pair=order-2**")
+    settle(page)
+    crossing = chart(page, CROSSING)
+    expect(page.get_by_text("Number 2")).to_be_visible()
+    assert crossing.evaluate("e => e.layout.yaxis.ticktext") == ["shop-1", "billing-1"]
+    late, overtaking = _ways(crossing, "late"), _ways(crossing, "overtaking")
+    assert late["from"][0] < overtaking["from"][0]
+    assert overtaking["to"][0] < late["to"][0]
+    for end in ("from", "to"):  # arrows end a little before their marks
+        assert late[end][1] == pytest.approx(overtaking[end][1], abs=3)
+    assert late["from"][1] + 20 < late["to"][1]
+    assert {late["colour"], overtaking["colour"]} == {"rgb(224, 96, 44)", "rgb(74, 151, 210)"}
+
+
+def _ways(crossing: Locator, role: str) -> dict[str, Any]:
+    """Where on the screen the arrow of a message is drawn, from its sender to its receiver, and how."""
+    drawn: dict[str, Any] = crossing.evaluate(
+        """(e, role) => {
+            const number = e.data.findIndex(trace => trace.name === `way of ${role}`);
+            const line = e.querySelectorAll(".scatterlayer .trace")[number].querySelector("path.js-line");
+            const box = line.getBoundingClientRect();
+            return {from: [box.left, box.top], to: [box.right, box.bottom], colour: line.style.stroke};
+        }""",
+        role,
+    )
+    return drawn
+
+
+def test_cell_of_the_icicle_leads_down_and_its_cause_back_up(page: Page, served: Served) -> None:
+    open_at(page, served.at("chains", event="order-1", view="icicle", refresh="off"))
+    assert _cells(chart(page, ICICLE)) == {"order-1": 0, "payment-1": 1, "shipment-1": 2}
+    page.mouse.click(*_middle_of(chart(page, ICICLE), "payment-1"))
+    page.wait_for_url("**event=payment-1**")
+    expect(page.get_by_text("has 1 cause and 1 effect in 3 services")).to_be_visible(timeout=SETTLED_MS)
+    settle(page)
+    assert _cells(chart(page, ICICLE)) == {"order-1": 0, "payment-1": 1, "shipment-1": 2}
+    assert asked(page)["view"] == "icicle"
+    page.mouse.click(*_middle_of(chart(page, ICICLE), "order-1"))
+    page.wait_for_url("**event=order-1**")
+
+
+def test_click_collapses_what_an_event_caused_and_another_brings_it_back(page: Page, served: Served) -> None:
+    address = served.at("chains", event="order-1", view="icicle", click="collapse", refresh="off")
+    open_at(page, address)
+    page.mouse.click(*_middle_of(chart(page, ICICLE), "payment-1"))
+    page.wait_for_url("**collapsed=payment-1**")
+    settle(page)
+    assert _cells(chart(page, ICICLE)) == {"order-1": 0, "payment-1": 1}
+    expect(chart(page, ICICLE).get_by_text("+1")).to_be_visible()
+    page.mouse.click(*_middle_of(chart(page, ICICLE), "payment-1"))
+    page.wait_for_function("() => !location.search.includes('collapsed')", timeout=SETTLED_MS)
+    settle(page)
+    assert _cells(chart(page, ICICLE)) == {"order-1": 0, "payment-1": 1, "shipment-1": 2}
+
+
+def _cells(icicle: Locator) -> dict[str, int]:
+    """Event -> row of its cell."""
+    drawn: dict[str, int] = icicle.evaluate(
+        "e => Object.fromEntries(e.data.flatMap(t => t.customdata.map((event, at) => [event, t.y[at]])))"
+    )
+    return drawn
+
+
+def _middle_of(icicle: Locator, event: str) -> tuple[float, float]:
+    icicle.scroll_into_view_if_needed()
+    x, y = icicle.evaluate(
+        """(e, event) => {
+            const box = e.getBoundingClientRect(), {xaxis, yaxis} = e._fullLayout;
+            const trace = e.data.find(t => t.customdata.includes(event));
+            const at = trace.customdata.indexOf(event);
+            return [box.left + xaxis._offset + xaxis.d2p(trace.base[at] + trace.x[at] / 2),
+                    box.top + yaxis._offset + yaxis.d2p(trace.y[at])];
+        }""",
+        event,
+    )
+    return x, y
 
 
 def test_cell_stays_picked_while_the_page_is_live(page: Page, served: Served) -> None:

@@ -197,3 +197,22 @@ def figures(app: AppTest) -> dict[str, dict[str, Any]]:
 def table(app: AppTest, alt: str) -> Any:
     """A table of a page, by its alternative text, as a data frame."""
     return next(frame.value for frame in app.dataframe if frame.proto.alt == alt)
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _strings(part)]
+    if isinstance(value, (list, tuple)):
+        return [text for part in value for text in _strings(part)]
+    return []
+
+
+def all_shown(figure: Any) -> list[str]:
+    """All strings of a figure but customdata, which is never drawn."""
+    made = figure.to_plotly_json()
+    for trace in made["data"]:
+        trace.pop("customdata", None)
+    made["layout"].pop("uirevision", None)
+    return _strings(made)

@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard.charts import base, chain, conservation, hotspots, quick, timeline, tree_layout, wait_for
+from dashboard.charts import base, conservation, hotspots, quick, timeline, wait_for
 
+from .conftest import all_shown
 from .story import HOSTILE
 
 START = datetime(2026, 11, 20, 10)  # noqa: DTZ001
@@ -158,89 +159,6 @@ def test_picked_cell_has_a_frame() -> None:
     assert (figure.layout.shapes[0].y0, figure.layout.shapes[0].y1) == (-0.5, 0.5)
 
 
-def _chain(rows: list[tuple[str, str | None, int]], **changes: Any) -> pa.Table:
-    columns = {
-        "event_id": [row[0] for row in rows],
-        "cause_id": [row[1] for row in rows],
-        "depth": [row[2] for row in rows],
-        "event_type": ["order.created" for _ in rows],
-        "service": ["shop" for _ in rows],
-        "occurred_at": [START + timedelta(seconds=n) for n in range(len(rows))],
-        "is_ghost": [False for _ in rows],
-    }
-    return pa.table(columns | changes)
-
-
-def test_tree_puts_a_cause_in_the_middle_of_its_effects() -> None:
-    table = _chain([("a", None, 0), ("b", "a", 1), ("c", "a", 1), ("d", "b", 2), ("e", "b", 2)])
-    layout = tree_layout.arrange(table.to_pylist())
-    assert layout.rows == {"d": 0, "e": 1, "b": 0.5, "c": 2, "a": 1.25}
-
-
-def test_effects_branch_off_a_common_stem() -> None:
-    table = _chain([("a", None, 0), ("b", "a", 1), ("c", "a", 1)])
-    lines = chain.tree(table, event="a").data[0]
-    bends = [x for x, y in zip(lines.x, lines.y, strict=True) if y == 0.5 and x]
-    assert bends == [1 - 0.16, 1 - 0.16]
-
-
-def test_narrow_room_does_not_squeeze_labels_into_each_other() -> None:
-    shallow = tree_layout.arrange(_chain([("a", None, 0), ("b", "a", 1)]).to_pylist())
-    assert chain.tree_width(shallow) == 300
-    deep = tree_layout.arrange(_chain([(f"e{n}", f"e{n - 1}", n) for n in range(20)]).to_pylist())
-    assert chain.tree_width(deep) == 0  # too deep for labels: it may be as dense as it likes
-
-
-def test_lanes_leave_room_at_both_ends() -> None:
-    table = _chain([("a", None, 0), ("b", "a", 1)])
-    axis = chain.lanes(table, event="a").layout.xaxis
-    assert list(axis.range) == ["2026-11-20T09:59:59.960000", "2026-11-20T10:00:01.040000"]
-
-
-def test_alike_leaves_are_folded_into_one() -> None:
-    table = _chain([("a", None, 0), *((f"b{n}", "a", 1) for n in range(9))])
-    layout = tree_layout.arrange(table.to_pylist())
-    assert [(node.event_id, node.count) for node in layout.nodes] == [("a", 1), ("b0", 9)]
-
-
-def test_few_alike_leaves_are_not_folded() -> None:
-    table = _chain([("a", None, 0), *((f"b{n}", "a", 1) for n in range(tree_layout.FOLD_ABOVE))])
-    assert len(tree_layout.arrange(table.to_pylist()).nodes) == 1 + tree_layout.FOLD_ABOVE
-
-
-def test_chain_deeper_than_the_stack_is_laid_out() -> None:
-    depth = 590
-    table = _chain([("e0", None, 0), *((f"e{n}", f"e{n - 1}", n) for n in range(1, depth))])
-    layout = tree_layout.arrange(table.to_pylist())
-    assert layout.row_count == 1
-    assert len(layout.nodes) == depth
-
-
-def test_far_events_of_a_large_chain_are_left_out_and_counted() -> None:
-    table = _chain([("a", None, 0), *((f"b{n}", "a", n + 1) for n in range(1000))])
-    assert tree_layout.arrange(table.to_pylist()).left_out == 1001 - tree_layout.NODES_AT_MOST
-
-
-def test_events_that_cause_each_other_are_all_drawn() -> None:
-    layout = tree_layout.arrange(_chain([("a", "b", 0), ("b", "a", 1)]).to_pylist())
-    assert sorted(layout.rows) == ["a", "b"]
-
-
-def test_tree_marks_the_picked_event_and_the_ghost() -> None:
-    table = _chain([("a", None, -1), ("b", "a", 0)], is_ghost=[True, False])
-    trace = chain.tree(table, event="b").data[1]
-    assert list(trace.marker.symbol) == ["circle-open-dot", "circle"]
-    assert list(trace.marker.line.width) == [0, 3]
-    assert list(trace.customdata) == ["a", "b"]
-
-
-def test_lanes_connect_a_cause_with_its_effect_over_time() -> None:
-    table = _chain([("a", None, 0), ("b", "a", 1)], service=["shop", "billing"])
-    figure = chain.lanes(table, event="a")
-    assert list(figure.layout.yaxis.ticktext) == ["billing", "shop"]
-    assert list(figure.data[0].y) == [1, 0, None]
-
-
 def _waits(edges: list[tuple[str, str, bool]]) -> pa.Table:
     return pa.table(
         {
@@ -325,34 +243,12 @@ def test_quick_picture_is_bounded() -> None:
     assert len(quick.picture(table, x="x", y="y", kind="line").data[0].x) == base.POINTS_AT_MOST
 
 
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for part in value.values() for text in _strings(part)]
-    if isinstance(value, (list, tuple)):
-        return [text for part in value for text in _strings(part)]
-    return []
-
-
-def _shown(figure: Any) -> list[str]:
-    """All strings of a figure but customdata, which is never drawn."""
-    made = figure.to_plotly_json()
-    for trace in made["data"]:
-        trace.pop("customdata", None)
-    made["layout"].pop("uirevision", None)
-    return _strings(made)
-
-
-@pytest.mark.parametrize("name", ["heat map", "tree", "lanes", "wait-for", "bytes", "quick"])
+@pytest.mark.parametrize("name", ["heat map", "wait-for", "bytes", "quick"])
 def test_no_figure_carries_a_tag_from_a_log(name: str) -> None:
     row = {"path": HOSTILE, "size_bytes": 9, "stored_bytes": 9, "quarantined_bytes": 0,
            "pruned_bytes": 0, "blank_bytes": 0, "inherited_bytes": 0, "backlog_bytes": 0}  # fmt: skip
-    hostile_chain = _chain([(HOSTILE, None, 0)], event_type=[HOSTILE], service=[HOSTILE])
     figures = {
         "heat map": lambda: _heat_map(_cells([(HOSTILE, HOSTILE, 0, 10, 1)])),
-        "tree": lambda: chain.tree(hostile_chain, event=HOSTILE),
-        "lanes": lambda: chain.lanes(hostile_chain, event=HOSTILE),
         "wait-for": lambda: wait_for.graph(
             _waits([(HOSTILE, "2", True)]).set_column(4, "resource", pa.array([HOSTILE]))
         ),
@@ -361,6 +257,6 @@ def test_no_figure_carries_a_tag_from_a_log(name: str) -> None:
             pa.table({HOSTILE: [HOSTILE], "n": [1]}), x=HOSTILE, y="n", kind="bar"
         ),
     }
-    shown = _shown(figures[name]())
+    shown = all_shown(figures[name]())
     assert not [text for text in shown if "<a" in text or "<img" in text or "<script" in text]
     assert [text for text in shown if "![pixel]" in text or "…" in text]

@@ -23,6 +23,7 @@ ADDRESSES = (
     ("chains", {"search": HOSTILE}),
     ("chains", {"event": f"p-1 {HOSTILE}"}),
     ("chains", {"event": f"p-1 {HOSTILE}", "view": "time"}),
+    ("chains", {"event": f"o-1 {HOSTILE}", "view": "icicle", "within": HOSTILE}),
     ("chains", {"event": HOSTILE}),
     ("deadlocks", {"deadlock": f"d-1 {HOSTILE}"}),
     ("deadlocks", {"look": "Lock order"}),

@@ -164,8 +164,8 @@ ASKED = {
         "changes", "alert_marks", "notes",
     },
     "storms": {
-        "loop_gain", "loop_edges", "changes_before", "repeated_work", "growing_backlogs", "changes",
-        "alert_marks",
+        "loop_gain", "loop_edges", "changes_before", "loop_chains", "repeated_work", "growing_backlogs",
+        "changes", "alert_marks",
     },
     "ordering": {
         "reorder_hotspots", "swapped_pairs", "gaps", "order_loss", "order_cost", "reorder_ranking", "changes",

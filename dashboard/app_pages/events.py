@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, table, zone
+from dashboard import context_panel, controls, data, empty, filters, formatting, table, zone
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
@@ -133,20 +133,20 @@ def page(version: int) -> None:
         **{name: value for name, value in chosen.items() if value},
     )  # fmt: skip
     rows = answer.rows
-    picked = _picked_record(version)
     if not rows:
         _say_none(version, shown, is_filtered=any(chosen.values()))
-    if picked is None:
-        if rows:
-            _list_panel(answer, rows, None)
-        return
-    at = next((n for n, row in enumerate(rows) if _place(row) == controls.remembered("at")), None)
-    left, right = st.columns([3, 2])
+    place = controls.remembered("at") or ""
+    picked, around = _picked_record(version), context_panel.ask(version, place)
+    at = next((n for n, row in enumerate(rows) if _place(row) == place), None)
+    left, right = st.columns([3, 2]) if picked is not None else (st.container(), None)
     with left:
         if rows:
             _list_panel(answer, rows, at)
-    with right:
-        _detail_panel(version, picked)
+    if picked is not None and right is not None:
+        with right:
+            _detail_panel(version, picked)
+    if around is not None:
+        context_panel.draw(around, int(place.partition(":")[0]))
 
 
 st.header("Which lines were logged, by whom, about what?", anchor=False)

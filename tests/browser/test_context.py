@@ -1,0 +1,33 @@
+"""A journey along the lines of a file, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .chromium import SETTLED_MS, asked, open_at
+from .conftest import Served
+
+pytestmark = pytest.mark.browser
+
+
+def test_click_on_a_line_leads_to_its_record_and_how_many_stay_in_the_address(
+    page: Page, served: Served
+) -> None:
+    found = page.request.get(served.at("api/queries/event_observations", event="payment-1")).json()
+    [row] = found["rows"]
+    open_at(page, served.at("events", at=f"{row['file_id']}:{row['byte_offset']}:0"))
+    lines = page.locator("[data-context-lines] li")
+    expect(lines).to_have_count(6, timeout=SETTLED_MS)  # the file ends two lines behind it
+    picked = page.locator("[data-context-lines] li[aria-current]")
+    expect(picked).to_contain_text('"id": "payment-1"')
+    lines.filter(has_text='"id": "shipment-1"').get_by_role("button").click()
+    expect(picked).to_contain_text('"id": "shipment-1"', timeout=SETTLED_MS)
+    place = asked(page)["at"]
+    assert place != f"{row['file_id']}:{row['byte_offset']}:0"
+    page.get_by_role("radio", name="10", exact=True).click()
+    expect(lines).to_have_count(12, timeout=SETTLED_MS)
+    assert (asked(page)["lines"], asked(page)["at"]) == ("10", place)
+    page.reload()
+    expect(lines).to_have_count(12, timeout=SETTLED_MS)
+    expect(picked).to_contain_text('"id": "shipment-1"')

@@ -13,6 +13,7 @@ from dashboard import (
     findings,
     first_run,
     formatting,
+    mapping_panel,
     pages,
     table,
     tile,
@@ -220,6 +221,7 @@ def page(version: int) -> None:
     _files_panel(health)
     _quarantine_panel(version)
     first_run.known_panel(version)
+    mapping_panel.draw(version)
 
 
 st.header("Is everything that was written also read, and where did every byte go?", anchor=False)

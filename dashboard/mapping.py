@@ -24,7 +24,7 @@ _TOLD: Final = frozenset(
 """Roles that values can tell; of others a name that is understood is all there is."""
 _NEEDED: Final = {
     "id": "chains, loops and duplicates need it",
-    "cause": "chains, storms and loops need it; records that nothing caused have none",
+    "cause": "chains and loops need it; first events have none",
     "time": "all that is shown over time needs it",
 }
 _EXAMPLES: Final = 3

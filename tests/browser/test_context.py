@@ -1,4 +1,4 @@
-"""A journey along the lines of a file, in a real browser."""
+"""Journeys on the page Events: along the lines of a file, and by what there is to filter by."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def test_click_on_a_line_leads_to_its_record_and_how_many_stay_in_the_address(
     page.reload()
     expect(lines).to_have_count(12, timeout=SETTLED_MS)
     expect(picked).to_contain_text('"id": "shipment-1"')
+
+
+def test_click_on_a_value_shows_its_records_alone(page: Page, served: Served) -> None:
+    open_at(page, served.at("events", refresh="off"))
+    rows = page.locator(".st-key-panel_facets").get_by_test_id("stDataFrame").first
+    expect(rows.locator("tbody tr").filter(has_text="billing")).to_be_attached(timeout=SETTLED_MS)
+    values = rows.locator("tbody tr").all_text_contents()
+    number = next(number for number, text in enumerate(values) if text.startswith("billing"))
+    rows.click(position={"x": 120, "y": 35 * (number + 1) + 17})
+    page.wait_for_url("**service=billing*")
+    expect(page.get_by_text("7 records")).to_be_visible(timeout=SETTLED_MS)

@@ -29,6 +29,7 @@ from dashboard.sharing import Known, Sharing
 from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
+from stormwatch.context import Around, Context
 from stormwatch.groundwork import Groundwork
 from stormwatch.readonly import Stopper
 from stormwatch.runtime import current
@@ -199,6 +200,16 @@ def raw_record(path: str, head: bytes, byte_offset: int, byte_length: int) -> by
         SourceError: no file below the watched directory holds it any more.
     """
     return current().read_record(path, head, byte_offset, byte_length)
+
+
+@st.cache_data(max_entries=64, ttl=60, max_size="16mb", show_spinner=False)
+def raw_context(path: str, head: bytes, asked: Around) -> Context:
+    """A record with the lines around it as they stand in the log files now; remembered for a minute.
+
+    Raises:
+        SourceError: as `raw_record`.
+    """
+    return current().read_context(path, head, asked)
 
 
 def coverage(at_version: int | None = None) -> Coverage:

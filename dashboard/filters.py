@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.window import Window
 
-_LABELS: Final = {"service": "Service", "stream": "Stream", "event_type": "Type", "operation": "Operation"}
+LABELS: Final = {"service": "Service", "stream": "Stream", "event_type": "Type", "operation": "Operation"}
 """Field -> label; the field is the key in the address too."""
 _SEARCH_KEY: Final = "search"
 
@@ -23,8 +23,8 @@ def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
     facets = data.load("event_facets", version, **shown.near.scope).rows
     return {
         field: st.selectbox(
-            _LABELS[field], [row["value"] for row in facets if row["field"] == field],
-            index=None, key=field, bind="query-params", placeholder=_LABELS[field],
+            LABELS[field], [row["value"] for row in facets if row["field"] == field],
+            index=None, key=field, bind="query-params", placeholder=LABELS[field],
             accept_new_options=True, label_visibility="collapsed", width=180, persist_state="session",
         )
         for field in fields
@@ -52,6 +52,6 @@ def pick(**values: str | None) -> None:
 
     What is bound to a widget cannot be named in the address of another page, but is kept for it.
     """
-    for field in _LABELS:
+    for field in LABELS:
         st.session_state[field] = values.get(field)
     st.session_state[_SEARCH_KEY] = values.get(_SEARCH_KEY) or ""

@@ -40,6 +40,11 @@ def name(label: str | None = None, width: int | str | None = None) -> Any:
     return st.column_config.NumberColumn(label, format="%d", width=width)  # type: ignore[arg-type]
 
 
+def share(label: str | None = None, width: int | str | None = None) -> Any:
+    """A column of shares from 0 to 1, as percent."""
+    return st.column_config.NumberColumn(label, format="percent", width=width)  # type: ignore[arg-type]
+
+
 def show(rows: Rows, columns: Columns, *, key: str, alt: str, height: int | str = "auto") -> None:
     """A table to read."""
     _draw(rows, columns, key=key, alt=alt, height=height)

@@ -28,7 +28,7 @@ from ingest.generations import Generation, Position
 from ingest.identity import FileKey
 from ingest.inserts import mask
 from ingest.lines import lines_of
-from ingest.mapping import FieldMapping, field_name, is_nowhere
+from ingest.mapping import FieldMapping, is_nowhere
 from ingest.names import Path as FieldPath
 from ingest.reader import Chunk, is_json
 from ingest.records import Reject
@@ -37,6 +37,7 @@ from ingest.roles.finder import RoleFinder
 from ingest.source import open_source
 from ingest.tailer import Patience
 from ingest.times import YEARLESS
+from stormwatch.fields import field_name
 from stormwatch.model import EVENT_SCHEMA
 from stormwatch.redaction import Redaction
 

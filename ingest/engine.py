@@ -73,6 +73,8 @@ class Engine:
         self._mapping = mapping
         self._inferred = inferred
         self._mappings: list[tuple[Fields, Fields]] = []
+        self.uses: dict[tuple[int, int], Plan] = {}
+        """File and shape, by number -> how its records were read, of what was parsed last."""
         self._is_split = False
         self._met: set[tuple[str, Path]] = set()
         self._containers: list[Path] = []
@@ -108,6 +110,7 @@ class Engine:
         `broken` are lines that are not UTF-8; what stands whole in them is parsed as well.
         """
         outcome = Outcome()
+        self.uses = {}
         self._cursor.execute("TRUNCATE parsed")
         if broken:
             lines = pa.concat_tables([lines, *self._sort_out(Records.apart(broken), outcome)])
@@ -118,6 +121,11 @@ class Engine:
             self._cursor.execute(RENUMBER)
         outcome.rejects.sort(key=lambda reject: (reject.file_id, reject.byte_offset))
         return outcome
+
+    @property
+    def mappings(self) -> list[tuple[Fields, Fields]]:
+        """By number of the mapping: what the user and what the values say of fields."""
+        return self._mappings or [({}, {})]
 
     def plans(self) -> list[Plan]:
         """How the records of each shape seen so far are read."""
@@ -218,18 +226,20 @@ class Engine:
             if around.match(shape):
                 return _Again(around)
         fmt, envelope = _match(shape)
-        said, inferred = self._mappings[mapping_no] if self._mappings else ({}, {})
+        said, inferred = self.mappings[mapping_no]
         self._met.update((role, path) for role, path in said.items() if path in shape.paths)
         fields = merged(inferred, said) if fmt is json_formats()[-1] else said
         mapping = {role: path for role, path in fields.items() if not path or path in shape.paths}
         return make_plan(shape, fmt, envelope, mapping, mapping_no)
 
     def _parse_planned(self) -> None:
-        shapes = self._cursor.execute(
-            "SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL ORDER BY shape"
+        found = self._cursor.execute(
+            "SELECT DISTINCT file_id, shape FROM lines WHERE shape IS NOT NULL"
         ).fetchall()
-        plans = [(shape, self._plans[shape]) for (shape,) in shapes]
-        groups = grouped((shape, plan) for shape, plan in plans if isinstance(plan, Plan))
+        plans = {shape: self._plans[shape] for shape in sorted({shape for _, shape in found})}
+        read = {shape: plan for shape, plan in plans.items() if isinstance(plan, Plan)}
+        self.uses.update(((file_id, shape), read[shape]) for file_id, shape in found if shape in read)
+        groups = grouped(read.items())
         rows = [
             {
                 "shape": shape,

@@ -29,6 +29,7 @@ from ingest.discovery import matches
 from ingest.names import NAMES, Path
 from ingest.times import Beginning
 from stormwatch.errors import ConfigError
+from stormwatch.fields import field_name
 
 _SHORT: Final = {
     "id": "event_id",
@@ -198,13 +199,6 @@ def _path(name: str) -> Path:
         keys = name[1:].split("/")
         return tuple(key.replace("~1", "/").replace("~0", "~") for key in keys)
     return tuple(name.split("."))
-
-
-def field_name(path: Path) -> str:
-    """A field as `--map` takes it: dotted, or a JSON pointer where a key has a dot itself."""
-    if any("." in key or "/" in key for key in path):
-        return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
-    return ".".join(path)
 
 
 def is_nowhere(role: str, path: Path, known: Iterable[str] = ()) -> str:

@@ -45,6 +45,12 @@ class Second:
         self._starts = 0
         self._is_ready = False
 
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None when there is none now."""
+        process = self._process
+        return None if process is None else process.pid
+
     def objects_of(self, transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
         """The same as `objects.objects_of`, the first half of it done there if it is ready."""
         sizes = list(accumulate(map(len, raws)))

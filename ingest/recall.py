@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from ingest.decompress import CompressedSource
 from ingest.discovery import Filter, walk
 from ingest.source import PlainSource, open_source
+from stormwatch.context import Around, Context, cut
 from stormwatch.errors import SourceError
 
 _STEP: Final = 64 << 10
+_LONGEST: Final = 1 << 20
+"""So far back the start of a line is looked for."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,23 @@ def read_record(content: Content, offset: int, length: int) -> bytes:
     """
     with opened(content, offset + length) as source:
         return source.read(offset, length)
+
+
+def read_context(content: Content, asked: Around) -> Context:
+    """A record with what stands around it, from whatever file below the root holds the content now.
+
+    Raises:
+        SourceError: none does, or it is shorter now; says where it was looked for.
+    """
+    with opened(content, asked.end) as source:
+        return _around(source, asked)
+
+
+def _around(source: PlainSource | CompressedSource, asked: Around) -> Context:
+    start = max(0, asked.offset - asked.side_bytes)
+    before = source.read(start, asked.offset - start)
+    record = source.read(asked.offset, min(asked.length, asked.record_bytes))
+    return cut(before, record, source.read(asked.end, asked.side_bytes), asked)
 
 
 @contextmanager
@@ -64,6 +84,37 @@ def recaller(root: Path, shown: Callable[[bytes], bytes]) -> Callable[[str, byte
     `shown` is what may be shown of the bytes: they may hold secrets.
     """
     return lambda path, head, offset, length: shown(read_record(Content(root, path, head), offset, length))
+
+
+def surroundings(root: Path, shown: Callable[[bytes], bytes]) -> Callable[[str, bytes, Around], Context]:
+    """`read_context` below `root`, with path and head as plain arguments; `shown` as above."""
+
+    def read(path: str, head: bytes, asked: Around) -> Context:
+        found = read_context(Content(root, path, head), asked)
+        before, after = (
+            [replace(line, data=shown(line.data)) for line in lines] for lines in (found.before, found.after)
+        )
+        record = replace(found.record, data=shown(found.record.data))
+        return replace(found, before=before, record=record, after=after)
+
+    return read
+
+
+def read_line_context(path: Path, offset: int, asked: Callable[[int, int], Around]) -> Context:
+    """The line of a file that holds the byte at an offset, with what stands around it.
+
+    `asked` makes of its place and length what is asked for.
+
+    Raises:
+        SourceError: there is no such regular file, or it ends before.
+    """
+    rest = len(read_line(path, offset))
+    with _opened(path) as source:
+        if source is None:
+            raise SourceError(f"{path}: no such file, or not one that can be read")
+        start = max(0, offset - _LONGEST)
+        start += source.read(start, offset - start).rfind(b"\n") + 1
+        return _around(source, asked(start, offset + rest - start))
 
 
 def read_line(path: Path, offset: int) -> bytes:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ingest.check import Mapped, Report
-from ingest.mapping import field_name
 from ingest.roles.decisions import Decision
 from ingest.roles.samples import scope_of
+from stormwatch.fields import field_name
 
 _SHOWN: Final = {
     "event_id": "id", "occurred_at": "time", "event_type": "type", "causation_id": "cause",

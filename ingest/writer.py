@@ -35,6 +35,7 @@ from ingest.roles.decisions import Decision
 from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
 from ingest.telemetry import Occurrence, Telemetry
+from ingest.uses import FieldUses
 from stormwatch.errors import StormwatchError
 from stormwatch.minutes.keeper import mark_stale
 from stormwatch.redaction import Redaction
@@ -104,6 +105,7 @@ class Writer:
         self._finder = RoleFinder(self._cursor)
         self._finder.load()
         self._engine = Engine(self._cursor, self._mapping, self._finder.fields_of)
+        self._uses = FieldUses(self._cursor)
         self._registry.sync(self._cursor)
         self._store.read_last_batch()
 
@@ -138,6 +140,7 @@ class Writer:
             committed = self._write(chunks, outcome, positions, started)
             if changed:
                 self._remap(changed)
+            self._note_uses(chunks)
         self._registry.saved()
         for chunk in chunks:
             chunk.generation.position = positions[chunk.generation.file_id]
@@ -183,6 +186,7 @@ class Writer:
                 self._cursor.execute(statement, [file_id])
             self._cursor.execute(_CHANGE_ACCOUNTS, [*(getattr(change, name) for name in ACCOUNTS), file_id])
             changed = Committed(change.event_count, change.reject_count, 0)
+            self._note_uses([chunk])
             self._note_batch(changed, now, started)
             self._cursor.execute(*also)
         self._registry.change_accounts(file_id, change)
@@ -210,10 +214,15 @@ class Writer:
         """Keep what the values told, and have what is stored of the same files parsed again."""
         self._finder.save()
         scopes = {decision.scope for decision in changed if decision.is_override or decision.was_override}
+        self._uses.forget(scopes)
         rows = self._cursor.execute("SELECT file_id, path FROM files WHERE event_count > 0").fetchall()
         found = [file_id for file_id, path in rows if scope_of(path) in scopes]
         if found:
             request(self._cursor, found, "other fields turned out to be id, cause or group")
+
+    def _note_uses(self, chunks: Sequence[Chunk]) -> None:
+        paths = {chunk.generation.file_id: chunk.generation.path for chunk in chunks}
+        self._uses.note(self._engine.uses, paths, self._engine.mappings)
 
     def unmet(self) -> set[tuple[str, FieldPath]]:
         """Role and field of what the user said of files that were read, and no record had."""

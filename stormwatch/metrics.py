@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import duckdb
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -23,7 +23,7 @@ def metrics_text(runtime: Runtime) -> bytes:
     """All metrics of this process at this instant (text format 0.0.4, UTF-8)."""
     registry = CollectorRegistry()
     registry.register(_Collector(runtime))
-    ProcessCollector(registry=registry)
+    registry.register(runtime.meter)
     return generate_latest(registry)
 
 

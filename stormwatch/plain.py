@@ -21,3 +21,9 @@ def visible(text: str) -> str:
 def visible_lines(text: str) -> str:
     """As `visible`, but line ends stay."""
     return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def log_lines(data: bytes) -> str:
+    """Bytes of a log as lines to look at: `visible_lines`, with tabs as spaces and no line end behind."""
+    text = data.decode("utf-8", errors="backslashreplace").replace("\r\n", "\n").removesuffix("\n")
+    return visible_lines(text.replace("\t", "    "))

@@ -10,6 +10,8 @@ import duckdb
 
 from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
+from stormwatch.context import Around, Context
+from stormwatch.cost import Meter
 from stormwatch.errors import StormwatchError
 from stormwatch.notes import Notebook
 from stormwatch.retention.service import Retention
@@ -37,12 +39,19 @@ class Runtime:
 
     Finds the file under another name too; raises SourceError where it is gone.
     """
+    read_context: Callable[[str, bytes, Around], Context]
+    """Reads a record again with what stands around it: path and first bytes of its file, what is asked.
+
+    Finds the file as `read_record` does.
+    """
     notes: Notebook
     """Adds notes that people write, and takes them back."""
     retention: Retention
     """Says what is kept, and deletes what is older."""
     beside_version: Callable[[], int]
     """The version of what is stored beside the log: notes, alerts, counted minutes."""
+    meter: Meter
+    """Says what this process costs."""
     alerts: Desk | None = None
     """Acknowledges, silences, tries routes and plays the past again; None where nobody evaluates rules."""
 

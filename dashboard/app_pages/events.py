@@ -6,22 +6,24 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, filters, formatting, table, zone
+from dashboard import context_panel, controls, data, empty, facets_panel, filters, formatting, table, zone
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
 from dashboard.panel import panel
 from dashboard.raw_line import show_place
 from dashboard.window import Window
+from stormwatch.export import plain_value
 
 _ROWS: Final = 500
-_LIST_PX: Final = 560
-_FEW: Final = 14
+_LIST_PX: Final = 700
+_FEW: Final = 18
 """Rows up to which the list is as high as its rows."""
 _SHOWN: Final = (
     "occurred_at", "severity", "service", "node", "operation", "event_type", "stream", "stream_key",
     "sequence", "event_id", "message", "path", "byte_offset",
 )  # fmt: skip
+_FORMS: Final = ("fields", "JSON")
 _BELOW: Final = ("message", "attributes", "file_id", "byte_offset", "record_no")
 """Fields that are shown in a form of their own below the others."""
 
@@ -90,25 +92,44 @@ def _detail_panel(version: int, found: Answer) -> None:
                 else "without a time"
             )
             st.markdown(f"{safe_md(row['event_type'] or 'record', 60)} {at}", width="stretch")
+            form = st.segmented_control(
+                "Form", _FORMS, default=_FORMS[0], required=True, key="form", bind="query-params",
+                label_visibility="collapsed", help="As a table of its fields, or as one JSON object",
+            )  # fmt: skip
             st.button(
                 "", icon=":material/close:", key="close_record", type="tertiary", help="Close",
                 on_click=controls.remember, kwargs={"at": None},
             )  # fmt: skip
-        known = {name: value for name, value in row.items() if value is not None and name not in _BELOW}
-        table.show(
-            {"field": list(known), "value": [_written(value) for value in known.values()]},
-            {"field": table.text(width=120), "value": table.text(width="large")},
-            key="detail", alt="Fields of the record", height="content",
-        )  # fmt: skip
-        if row["message"]:
-            st.caption("Message")
-            st.code(row["message"], language=None, wrap_lines=True)
-        if row["attributes"] and row["attributes"] != "{}":
-            st.caption("Attributes")
-            st.json(json.loads(row["attributes"]), expanded=2)
+        if form == "JSON":
+            st.json(_as_json(row), expanded=2)
+        else:
+            _show_fields(row)
         show_place(version, row["file_id"], row["byte_offset"], key="event")
         if row["event_id"]:
             link("chains", "Causes and effects", icon="account_tree", event=row["event_id"])
+
+
+def _show_fields(row: dict[str, Any]) -> None:
+    known = {name: value for name, value in row.items() if value is not None and name not in _BELOW}
+    table.show(
+        {"field": list(known), "value": [_written(value) for value in known.values()]},
+        {"field": table.text(width=120), "value": table.text(width="large")},
+        key="detail", alt="Fields of the record", height="content",
+    )  # fmt: skip
+    if row["message"]:
+        st.caption("Message")
+        st.code(row["message"], language=None, wrap_lines=True)
+    if row["attributes"] and row["attributes"] != "{}":
+        st.caption("Attributes")
+        st.json(json.loads(row["attributes"]), expanded=2)
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    """All that is known of a record, as it is stored: instants in UTC."""
+    known = {name: plain_value(value) for name, value in row.items() if value is not None}
+    if row["attributes"]:
+        known["attributes"] = json.loads(row["attributes"])
+    return known
 
 
 def _written(value: object) -> str:
@@ -133,20 +154,22 @@ def page(version: int) -> None:
         **{name: value for name, value in chosen.items() if value},
     )  # fmt: skip
     rows = answer.rows
-    picked = _picked_record(version)
     if not rows:
         _say_none(version, shown, is_filtered=any(chosen.values()))
-    if picked is None:
-        if rows:
-            _list_panel(answer, rows, None)
-        return
-    at = next((n for n, row in enumerate(rows) if _place(row) == controls.remembered("at")), None)
-    left, right = st.columns([3, 2])
+    place = controls.remembered("at") or ""
+    picked, around = _picked_record(version), context_panel.ask(version, place)
+    at = next((n for n, row in enumerate(rows) if _place(row) == place), None)
+    left, right = st.columns([3, 2] if picked is not None else [3, 1])
     with left:
         if rows:
             _list_panel(answer, rows, at)
     with right:
-        _detail_panel(version, picked)
+        if picked is not None:
+            _detail_panel(version, picked)
+        else:
+            facets_panel.draw(version, shown, chosen)
+    if around is not None:
+        context_panel.draw(around, int(place.partition(":")[0]))
 
 
 st.header("Which lines were logged, by whom, about what?", anchor=False)

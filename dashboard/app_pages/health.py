@@ -5,7 +5,20 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, findings, first_run, formatting, table, tile, verdict_box
+from dashboard import (
+    controls,
+    cost_panel,
+    data,
+    empty,
+    findings,
+    first_run,
+    formatting,
+    mapping_panel,
+    pages,
+    table,
+    tile,
+    verdict_box,
+)
 from dashboard.charts import conservation, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
@@ -162,8 +175,9 @@ def _quarantine_panel(version: int) -> None:
             },
             key="reasons", alt="Reasons for rejection",
         )  # fmt: skip
-        st.caption("The latest")
-        table.show(
+        st.caption("The latest; **click** a row for the lines around it")
+        rows = samples.rows
+        table.opening(
             samples.table.select(["path", "byte_offset", "byte_length", "reason", "raw_text"]),
             {
                 "path": table.text("file", 200),
@@ -172,6 +186,7 @@ def _quarantine_panel(version: int) -> None:
                 "reason": table.text(width="large"),
                 "raw_text": table.text("bytes as text", "large"),
             },
+            lambda row: pages.go("events", at=f"{rows[row]['file_id']}:{rows[row]['byte_offset']}:0"),
             key="samples", alt="Latest rejected lines",
         )  # fmt: skip
 
@@ -202,9 +217,11 @@ def page(version: int) -> None:
     with right:
         _rate_panel(version)
         _occurrences_panel()
+    cost_panel.draw()
     _files_panel(health)
     _quarantine_panel(version)
     first_run.known_panel(version)
+    mapping_panel.draw(version)
 
 
 st.header("Is everything that was written also read, and where did every byte go?", anchor=False)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ingest.mapping import field_name
 from ingest.names import Path
 from ingest.roles.evidence import Evidence, Pointer, Use
 from ingest.vocabulary import GENERIC
+from stormwatch.fields import in_words
 
 _FEWEST: Final = 30
 """Values a pointer has at least: fewer may meet by accident."""
@@ -59,11 +59,7 @@ class Decision:
     @property
     def reasons(self) -> str:
         """The evidence in words: what was counted, and the fields it is about."""
-        return ", ".join(f"{what} {_written(value)}" for what, value in self.evidence.items())
-
-
-def _written(value: object) -> str:
-    return field_name(tuple(map(str, value))) if isinstance(value, list) else str(value)
+        return in_words(self.evidence)
 
 
 def decide(evidence: Evidence) -> list[Decision]:

@@ -151,16 +151,22 @@ def deadlocks(
 @click.argument("place", metavar="FILE:OFFSET")
 @click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path),
               help="Where the log files are.  [default: what is watched, else here]")  # fmt: skip
+@click.option("-C", "--context", "count", type=click.IntRange(0, 10_000), metavar="N",
+              help="Print N lines before and after it as well, records of several lines whole.")  # fmt: skip
 @database_option
-def tail(place: str, directory: Path | None, database: Database) -> None:
+def tail(place: str, directory: Path | None, database: Database, *, count: int | None) -> None:
     """Print the raw record at an offset of a log file.
 
     FILE is a path as in the database, a file_id, or a path on disk; of a compressed file OFFSET
-    counts decompressed bytes. Piped, the bytes are exactly those of the file.
+    counts decompressed bytes. Piped, the bytes are exactly those of the file. On a terminal the lines
+    of --context begin with their offsets: 512: is the record, 480- another.
     """
-    from stormwatch.cli.raw import emit_raw, find_raw
+    from stormwatch.cli.raw import emit_context, emit_raw, find_context, find_raw
 
-    emit_raw(find_raw(place, directory, database))
+    if count is None:
+        emit_raw(find_raw(place, directory, database))
+    else:
+        emit_context(find_context(place, count, directory, database))
 
 
 VERBS = (chain, deadlocks, status, tail)

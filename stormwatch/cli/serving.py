@@ -15,7 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.recall import recaller
+from ingest.offload import SECOND
+from ingest.recall import recaller, surroundings
 from ingest.requests import ask
 from ingest.service import Ingester, Settings, check_directory
 from stormwatch.address import Database
@@ -24,6 +25,7 @@ from stormwatch.alerts.desk import Desk
 from stormwatch.alerts.service import Alerts
 from stormwatch.catalog import Catalog
 from stormwatch.cli.talk import escaped_tracebacks, say
+from stormwatch.cost import Meter
 from stormwatch.errors import ConfigError, ExitCode
 from stormwatch.gate import LOOPBACK, Access, is_loopback
 from stormwatch.minutes.keeper import leave
@@ -90,9 +92,11 @@ def own(
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(settings.directory, settings.redaction.bytes),
+            read_context=surroundings(settings.directory, settings.redaction.bytes),
             notes=Notebook(store),
             retention=keeper,
             beside_version=lambda: store.beside_version,
+            meter=Meter(lambda: SECOND.pid),
             alerts=Desk(store, config, lambda: watcher.problem),
         )
         try:
@@ -163,6 +167,7 @@ def following(
     async def look(told: asyncio.Event) -> None:
         ends_at = float("inf") if seconds is None else time.monotonic() + seconds
         while not told.is_set():
+            owned.runtime.meter.sample()
             with suppress(TimeoutError):
                 await asyncio.wait_for(told.wait(), min(_LOOK_S, max(0, ends_at - time.monotonic())))
             if is_over(ends_at) and not told.is_set():

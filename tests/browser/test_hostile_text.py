@@ -27,6 +27,8 @@ ADDRESSES: tuple[tuple[str, dict[str, str], str], ...] = (
     ("why", {"what": "late arrivals", "least": "2"}, "What differs?"),
     ("why", {"service": NAME, "stream": NAME, "what": "duplicates"}, "What differs?"),
     ("events", {"service": f"shipping{NAME}"}, "1 record"),
+    ("events", {"at": "1:0:0"}, "What stands around it in the file?"),
+    ("events", {"at": "2:0:0"}, "What stands around it in the file?"),
     ("sql", {"sql": "SELECT * FROM events WHERE service LIKE 'shipping%'"}, "1 row in"),
     ("sql", {"sql": NAME}, "This cannot be answered"),
     ("health", {}, "Where did every byte go?"),

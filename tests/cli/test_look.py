@@ -158,6 +158,56 @@ def test_raw_record_cannot_steer_the_terminal(
     assert shown == '{"id": "x", "message": "\\x9b2J\\u009b2J\\u202e"}\n'
 
 
+def test_context_is_exactly_the_bytes_of_the_file(logs: Path, stormwatch: Command) -> None:
+    stormwatch("ingest", logs)
+    records = (logs / "orders.jsonl").read_bytes().splitlines(keepends=True)
+    offset = len(b"".join(records[:4]))
+    place = ("tail", f"orders.jsonl:{offset + 5}", "--dir", logs)
+    assert stormwatch(*place, "--context", 2).out == b"".join(records[2:7])
+    assert stormwatch(*place, "-C", 0).out == records[4]
+    assert stormwatch(*place, "-C", 99).out == b"".join(records)
+
+
+def test_context_needs_no_database(logs: Path, stormwatch: Command) -> None:
+    records = (logs / "orders.jsonl").read_bytes().splitlines(keepends=True)
+    offset = len(b"".join(records[:4])) + 5
+    assert stormwatch("tail", f"{logs / 'orders.jsonl'}:{offset}", "-C", 1).out == b"".join(records[3:6])
+
+
+@pytest.mark.parametrize("is_rotated", [False, True])
+def test_context_has_whole_records_and_rejected_lines(
+    is_rotated: bool, logs: Path, stormwatch: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = (
+        "2026-03-02 10:00:00.100 ERROR [main] shop - boom\njava.lang.Error: no\n\tat Shop.run(Shop.java:1)\n"
+    )
+    parts = [trace, "2026-03-02 10:00:00.200 INFO [main] shop - on\n", "\x1b[2J{torn\n", "\n", trace]
+    (logs / "app.log").write_text("".join(parts) + order(1), encoding="utf-8")
+    stormwatch("ingest", logs)
+    if is_rotated:
+        (logs / "app.log.1.gz").write_bytes(gzip.compress((logs / "app.log").read_bytes()))
+        (logs / "app.log").unlink()
+    place = ("tail", f"app.log:{len(trace)}", "--dir", logs, "-C")
+    assert stormwatch(*place, 1).out.decode() == "".join(parts[:3])
+    assert stormwatch(*place, 3).out.decode() == "".join(parts)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = stormwatch(*place, 1).out.decode().splitlines()
+    assert shown[0] == "0-2026-03-02 10:00:00.100 ERROR [main] shop - boom"
+    assert shown[2:] == [
+        "    at Shop.run(Shop.java:1)",
+        f"{len(trace)}:2026-03-02 10:00:00.200 INFO [main] shop - on",
+        f"{len(trace) + len(parts[1])}-\\u001b[2J{{torn",
+    ]
+
+
+def test_context_of_a_lost_file_says_where_it_was_looked_for(logs: Path, stormwatch: Command) -> None:
+    stormwatch("ingest", logs)
+    (logs / "orders.jsonl").unlink()
+    result = stormwatch("tail", "orders.jsonl:0", "--dir", logs, "-C", 3)
+    assert (result.code, result.out) == (ExitCode.USAGE, b"")
+    assert f"neither at {logs / 'orders.jsonl'} nor in any other file below {logs}" in result.err
+
+
 @pytest.mark.parametrize(
     ("place", "told"),
     [

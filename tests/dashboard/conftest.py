@@ -16,12 +16,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import patience
-from ingest.recall import recaller
+from ingest.recall import recaller, surroundings
 from ingest.requests import ask
 from ingest.service import Ingester, Settings
 from stormwatch import runtime
 from stormwatch.alerts.desk import Desk
 from stormwatch.catalog import Catalog
+from stormwatch.cost import Meter
 from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
 from stormwatch.retention.service import Retention
@@ -152,9 +153,11 @@ def install(
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(store.path.parent, bytes),
+            read_context=surroundings(store.path.parent, bytes),
             notes=Notebook(store),
             retention=retention or Retention(store),
             beside_version=lambda: store.beside_version,
+            meter=Meter(),
             alerts=alerts,
         )
     )
@@ -189,9 +192,13 @@ def texts(app: AppTest) -> str:
 
 def figures(app: AppTest) -> dict[str, dict[str, Any]]:
     """The charts of a page as Plotly figures, by their key."""
-    sent = {chart.proto.id.rpartition("-")[2]: chart.proto.json for chart in app.get("bidi_component")}
-    sent.pop("copy_link", None)
-    return {key: json.loads(json.loads(text)["figure"]) for key, text in sent.items()}
+    return {key: json.loads(sent["figure"]) for key, sent in components(app).items() if "figure" in sent}
+
+
+def components(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What the components of a page are sent, by their key."""
+    sent = {one.proto.id.rpartition("-")[2]: one.proto.json for one in app.get("bidi_component")}
+    return {key: json.loads(text) for key, text in sent.items() if text}
 
 
 def table(app: AppTest, alt: str) -> Any:

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from ingest.inserts import COVER_FILE
+from stormwatch.cost import Cost, Meter
 from stormwatch.retention.pruner import Pruner
 from stormwatch.retention.service import Retention
 from stormwatch.storage import Store
@@ -72,3 +73,36 @@ def test_retention_that_fails_is_a_warning(
     serve(store, retention=retention)
     [warning] = open_page("health").warning
     assert warning.value == "Retention could not be applied: `IO Error: No space left on device`"
+
+
+def test_what_watching_costs_is_what_its_meter_says(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(store)
+    known = Cost(
+        running_s=7200, cpu_s=360, recent_s=240, recent_cpu_s=60, memory_bytes=300 << 20,
+        peak_bytes=512 << 20, threads=31, open_files=44, open_files_limit=1024,
+        second_cpu_s=12, second_memory_bytes=80 << 20,
+    )  # fmt: skip
+    monkeypatch.setattr(Meter, "cost", lambda _: known)
+    said = texts(open_page("health")).replace("\u00a0", " ")
+    for part in (
+        "**25 % of a core**", "over the last 4 min; since the start 6 min in 2 h: 5 %", "**12 s**",
+        "in addition; 80 MiB of memory", "**300 MiB**", "at most 512 MiB so far", "**31**",
+        "44 of 1,024 files are open",
+    ):  # fmt: skip
+        assert part in said
+
+
+def test_what_the_system_does_not_tell_is_said_not_to_be_told(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(store)
+    monkeypatch.setattr(
+        Meter, "cost", lambda _: Cost(10, 1, 10, 1, None, 512 << 20, 9, None, None, None, None)
+    )
+    said = texts(open_page("health"))
+    assert "**512\u00a0MiB**" in said
+    assert "resident at most; this system does not tell how much now" in said
+    assert "this system does not tell how many files are open" in said
+    assert "none was needed so far" in said

@@ -34,6 +34,7 @@ ADDRESSES = (
     ("why", {"box": "2026-11-20T10:00:10/2026-11-20T10:00:40", "least": "2"}),
     ("events", {"at": "1:1200:0"}),
     ("events", {"service": f"billing {HOSTILE}", "at": "1:0:0"}),
+    ("events", {"at": "1:1600:0", "lines": HOSTILE}),
     ("sql", {"sql": "SELECT * FROM events", "chart_x": "service"}),
     ("sql", {"sql": f"SELECT '{HOSTILE.replace(chr(39), chr(39) * 2)}' AS \"{HOSTILE}\""}),
     ("sql", {"sql": HOSTILE}),

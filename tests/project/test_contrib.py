@@ -12,8 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ingest.recall import recaller, surroundings
 from stormwatch.catalog import Catalog
 from stormwatch.cli.main import cli
+from stormwatch.cost import Meter
 from stormwatch.metrics import metrics_text
 from stormwatch.notes import Notebook
 from stormwatch.resources import SAMPLE_LOGS
@@ -44,7 +46,8 @@ def _runtime(store: Store) -> Runtime:
     status = IngestStatus(state="idle", occurrences={"file_renamed": 1})
     return Runtime(
         database=store.path, cursor=store.cursor, catalog=Catalog.load(), status=lambda: status,
-        snapshot=store.snapshot, reingest=lambda _: {}, read_record=lambda *_: b"",
+        snapshot=store.snapshot, reingest=lambda _: {}, read_record=recaller(store.path.parent, bytes),
+        read_context=surroundings(store.path.parent, bytes), meter=Meter(),
         notes=Notebook(store), retention=Retention(store), beside_version=lambda: store.beside_version,
     )  # fmt: skip
 

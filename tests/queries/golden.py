@@ -37,6 +37,9 @@ DEFAULTS = {
     "rejects": _PLACE,
     "files": {"file_id": "row_no + 1", "state": "'live'"},
     "pruned_files": {"file_id": "row_no + 1"},
+    "field_roles": {"confidence": "1", "evidence": "'{}'"},
+    "field_uses": {"format": "'json'", "source": "'name'", "mapping": "'[{}, {}]'"},
+    "file_scopes": {"file_id": "row_no + 1"},
     "batches": {"batch_id": "row_no + 1"},
     "alert_episodes": {
         "episode_id": "row_no + 1",

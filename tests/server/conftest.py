@@ -17,12 +17,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from ingest.recall import recaller
+from ingest.recall import recaller, surroundings
 from ingest.requests import ask
 from stormwatch.alerts.config import AlertConfig, Route
 from stormwatch.alerts.desk import Desk
 from stormwatch.alerts.rules import load_rules
 from stormwatch.catalog import Catalog
+from stormwatch.cost import Meter
 from stormwatch.gate import Access, Gate
 from stormwatch.notes import Notebook
 from stormwatch.retention.service import Retention
@@ -145,9 +146,11 @@ def _running(path: Path, access: Access) -> Iterator[Served]:
             snapshot=store.snapshot,
             reingest=lambda patterns: asdict(ask(store, patterns)),
             read_record=recaller(path.parent, bytes),
+            read_context=surroundings(path.parent, bytes),
             notes=Notebook(store),
             retention=Retention(store),
             beside_version=lambda: store.beside_version,
+            meter=Meter(),
             alerts=Desk(store, AlertConfig(load_rules()[0], {"hook": HOOK}), lambda: served.alerts_problem),
         )
         app = Starlette(routes=routes(runtime), middleware=[Middleware(Gate, access=access)])

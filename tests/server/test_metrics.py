@@ -57,3 +57,13 @@ def test_what_is_not_known_is_absent(serve: Callable[..., Served]) -> None:
     assert "stormwatch_newest_event_timestamp_seconds" not in names
     assert "stormwatch_ingest_last_commit_timestamp_seconds" not in names
     assert "stormwatch_data_version" in names
+
+
+def test_what_the_process_costs_is_there(served: Served) -> None:
+    samples = _samples(served)
+    peak, resident = samples["stormwatch_peak_memory_bytes", ()], samples["process_resident_memory_bytes", ()]
+    assert peak >= resident > 1 << 20
+    assert samples["stormwatch_threads", ()] >= 2  # that of the server beside this one
+    assert samples["process_cpu_seconds_total", ()] > 0
+    assert samples["process_open_fds", ()] > 3
+    assert not [name for name, _ in samples if name.startswith("stormwatch_second")]

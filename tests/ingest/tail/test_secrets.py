@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from ingest.recall import surroundings
+from stormwatch.context import Around
 from stormwatch.redaction import Redaction
 
 from .rig import Rig
@@ -41,6 +43,19 @@ def test_secrets_are_masked_in_rows_and_in_quarantine(make_rig: Callable[..., Ri
     assert rig.query("SELECT attributes FROM observations WHERE event_id = '1'") == [
         ('{"user":{"password":"[redacted]"}}',)
     ]
+
+
+def test_secrets_are_masked_in_what_stands_around_a_record(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    written = _written()
+    rig.add("app.log", written)
+    start = written.index(b'{"id": "3"')
+    asked = Around(start, written.index(b"\n", start) + 1 - start, 9)
+    context = surroundings(rig.logs, Redaction().bytes)("app.log", written, asked)
+    shown = [line.data.decode() for line in (*context.before, context.record, *context.after)]
+    assert len(shown) == len(written.splitlines())
+    assert MINE not in "".join(shown)
+    assert "".join(shown).count("[redacted]") == 5
 
 
 def test_secrets_are_kept_where_that_is_asked_for(make_rig: Callable[..., Rig]) -> None:

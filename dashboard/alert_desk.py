@@ -10,13 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import streamlit as st
 
-from dashboard import data, formatting, pages
+from dashboard import data, formatting, pages, viewer
 from dashboard.hostile import safe_md
 from dashboard.verdict import Level
 from dashboard.window import Window
 from stormwatch.alerts.desk import Desk
 from stormwatch.alerts.requests import change_alerts
 from stormwatch.errors import StormwatchError
+from stormwatch.people import signed
 from stormwatch.runtime import current
 
 Row = dict[str, Any]
@@ -92,7 +93,7 @@ def change(action: str, done: str, **body: object) -> None:
     if at is None:
         return
     try:
-        change_alerts(at, action, body)
+        change_alerts(at, action, signed(body, "owner", viewer.person()))
     except StormwatchError as error:
         st.session_state[_SAID_KEY] = (False, str(error))
     else:

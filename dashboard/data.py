@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import calls, patience, zone
+from dashboard import calls, patience, viewer, zone
 from dashboard.patience import Asked, values
 from dashboard.questions import Found
 from dashboard.sharing import Known, Sharing
@@ -30,7 +30,9 @@ from dashboard.window import Coverage
 from stormwatch import readonly
 from stormwatch.catalog import Query
 from stormwatch.context import Around, Context
+from stormwatch.errors import NotPermitted
 from stormwatch.groundwork import Groundwork
+from stormwatch.people import NO_SQL
 from stormwatch.readonly import Stopper
 from stormwatch.runtime import current
 from stormwatch.status import IngestStatus
@@ -299,8 +301,11 @@ def ask(
     Streamlit ends this run of the page when somebody presses something or leaves, and the query with it.
 
     Raises:
+        NotPermitted: who looks may not ask.
         QueryError: as `run_readonly`.
     """
+    if not viewer.person().may_ask_sql:
+        raise NotPermitted(NO_SQL)
     stopper, started = readonly.Stopper(), time.perf_counter()
     with current().cursor() as cursor, ThreadPoolExecutor(1) as thread:
         answer = thread.submit(

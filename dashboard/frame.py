@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, notes, picture
+from dashboard import controls, notes, picture, viewer
 
 ICON: Final = Path(__file__).with_name("icon.svg")
 """Shown by the browser; a named icon would be loaded from a foreign host."""
@@ -19,4 +19,4 @@ def draw() -> None:
     """Draw what stands above the page."""
     st.logo(_LOGO, size="large")
     st.html(_STYLE)
-    controls.draw(notes.draw_form, picture.reserve)
+    controls.draw(notes.draw_form, viewer.draw, picture.reserve)

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, formatting, table, window, zone
+from dashboard import controls, data, formatting, table, viewer, window, zone
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.panel import panel
 from stormwatch.errors import ConfigError, StormwatchError
 from stormwatch.notes import LONGEST
+from stormwatch.people import signed
 from stormwatch.runtime import current
 
 _FIELDS: Final = ("note_text", "note_at", "note_until", "note_service", "note_author")
@@ -58,7 +59,7 @@ def _form() -> None:
             st.text_input("Until", until, key="note_until", placeholder="an instant")
         with st.container(horizontal=True):
             st.text_input("Service", key="note_service", max_chars=LONGEST["service"], placeholder="all")
-            st.text_input("Who", key="note_author", max_chars=LONGEST["author"], placeholder="your name")
+            viewer.name_input("Who", key="note_author", max_chars=LONGEST["author"])
         st.form_submit_button("Add the note", icon=":material/edit_note:", on_click=_add)
 
 
@@ -85,7 +86,7 @@ def _add() -> None:
             "at": _utc(at),
             "until": _utc(until),
         }
-        made = current().notes.add(body)
+        made = current().notes.add(signed(body, "author", viewer.person()))
     except StormwatchError as error:
         st.session_state[_SAID_KEY] = (False, f"Not added: {error}")
         return

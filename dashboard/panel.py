@@ -9,7 +9,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import data, formatting, pages, patience
+from dashboard import data, formatting, pages, patience, viewer
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.questions import Question, StillAsked
@@ -107,7 +107,8 @@ def show_sql(answer: Answer, *, key: str) -> None:
     took = formatting.milliseconds(answer.elapsed_ms)
     st.caption(f"{formatting.plural(answer.table.num_rows, 'row')} in {took}, data version {answer.version}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"take_{key}"):
-        pages.link("sql", "Open in SQL page", icon="terminal", sql=call)
+        if viewer.person().may_ask_sql:
+            pages.link("sql", "Open in SQL page", icon="terminal", sql=call)
         _take("CSV", key, answer, lambda: export.csv_of(answer.table))
         _take("Parquet", key, answer, lambda: export.parquet_of(answer.table))
         st.link_button(

@@ -34,6 +34,10 @@ class QueryError(StormwatchError):
     """A query is unknown, malformed, refused, or failed."""
 
 
+class NotPermitted(QueryError):
+    """Who asks may look, but not do this."""
+
+
 class QueryTimeout(QueryError):
     """A query ran longer than it may."""
 

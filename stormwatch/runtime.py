@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from stormwatch.context import Around, Context
 from stormwatch.cost import Meter
 from stormwatch.errors import StormwatchError
 from stormwatch.notes import Notebook
+from stormwatch.people import WHOEVER, Person
 from stormwatch.retention.service import Retention
 from stormwatch.status import IngestStatus
 
@@ -54,6 +55,8 @@ class Runtime:
     """Says what this process costs."""
     alerts: Desk | None = None
     """Acknowledges, silences, tries routes and plays the past again; None where nobody evaluates rules."""
+    person: Callable[[Mapping[str, str]], Person | None] = lambda _: WHOEVER
+    """Who looks at a page, by the cookies of their browser; None where they are not signed in any more."""
 
 
 _current: Runtime | None = None

@@ -23,10 +23,11 @@ from stormwatch import __version__
 from stormwatch.alerts.desk import Desk
 from stormwatch.alerts.requests import change_alerts
 from stormwatch.catalog import Query
-from stormwatch.errors import ConfigError, QueryError, QueryTimeout, RouteError, StormwatchError
+from stormwatch.errors import ConfigError, NotPermitted, QueryError, QueryTimeout, RouteError, StormwatchError
 from stormwatch.export import arrow_of, csv_of, plain_rows, plain_value
-from stormwatch.gate import is_loopback
+from stormwatch.gate import PERSON, is_loopback
 from stormwatch.metrics import metrics_text
+from stormwatch.people import NO_SQL, Person, signed
 from stormwatch.readonly import Answer, check_arguments, data_version, run_readonly
 from stormwatch.runtime import Runtime
 
@@ -115,6 +116,8 @@ def _status_of(error: StormwatchError) -> int:
         return 504
     if isinstance(error, RouteError):
         return 502
+    if isinstance(error, NotPermitted):
+        return 403
     return 400 if isinstance(error, (QueryError, ConfigError)) else 503
 
 
@@ -156,6 +159,8 @@ class _Api:
         }
 
     async def sql(self, request: Request) -> Response:
+        if not _person(request).may_ask_sql:
+            raise NotPermitted(NO_SQL)
         body = await _json_body(request)
         sql, params = body.pop("sql", None), body.pop("params", None)
         if not isinstance(sql, str):
@@ -201,6 +206,7 @@ class _Api:
         return _FORMATS[options.format](answer)
 
     async def reingest(self, request: Request) -> Response:
+        _check_operates(request)
         paths = (await _json_body(request)).get("paths")
         if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
             raise ConfigError('paths must be an array of paths or patterns: {"paths": ["billing/*.log"]}')
@@ -210,7 +216,7 @@ class _Api:
         return await self._relation("notes", request)
 
     async def add_note(self, request: Request) -> Response:
-        body = await _json_body(request)
+        body = signed(await _json_body(request), "author", _person(request))
         return JSONResponse(await asyncio.to_thread(self._runtime.notes.add, body))
 
     async def remove_note(self, request: Request) -> Response:
@@ -221,7 +227,8 @@ class _Api:
         return JSONResponse(await asyncio.to_thread(self._desk().overview))
 
     async def change_alerts(self, request: Request) -> Response:
-        action, body = request.path_params["action"], await _json_body(request)
+        action = request.path_params["action"]
+        body = signed(await _json_body(request), "owner", _person(request))
         return JSONResponse(await asyncio.to_thread(change_alerts, self._desk(), action, body))
 
     def _desk(self) -> Desk:
@@ -246,7 +253,19 @@ class _Api:
         return JSONResponse({"destination": destination, "size_bytes": Path(destination).stat().st_size})
 
 
+def _person(request: Request) -> Person:
+    """Who asks, as the gate found out."""
+    person: Person = request.scope[PERSON]
+    return person
+
+
+def _check_operates(request: Request) -> None:
+    if not _person(request).may_operate:
+        raise NotPermitted("this is for programs that show the token, not for people who sign in")
+
+
 def _check_is_here(request: Request, why: str) -> None:
+    _check_operates(request)
     if request.client is None or not is_loopback(request.client.host):
         raise ConfigError(why)
 

@@ -16,6 +16,7 @@ from dashboard import (
     pages,
     table,
     verdict_box,
+    viewer,
     zone,
 )
 from dashboard.alert_desk import Row
@@ -68,9 +69,9 @@ def _picked(rows: Sequence[Row]) -> int | None:
 
 
 def _act_on(row: Row) -> None:
-    number, owner = row["episode_id"], str(st.session_state.get("owner") or "")
+    number = row["episode_id"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Who", key="owner", placeholder="your name", width=160)
+        owner = viewer.name_input("Who", key="owner", width=160)
         st.button(
             "Acknowledge", icon=":material/how_to_reg:", disabled=not owner, key="acknowledge",
             on_click=alert_desk.change, args=("acknowledge", f"episode {number} is taken care of by {owner}"),

@@ -4,13 +4,14 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, data, formatting, table, zone
+from dashboard import controls, data, formatting, table, viewer, zone
 from dashboard.charts import base, quick
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
 from stormwatch import export
 from stormwatch.catalog import Query
 from stormwatch.errors import StormwatchError
+from stormwatch.people import NO_SQL
 from stormwatch.readonly import Answer
 
 _ROW_LIMIT: Final = 10_000
@@ -223,13 +224,20 @@ def _chart(answer: Answer) -> None:
             )  # fmt: skip
 
 
+def _draw() -> None:
+    left, right = st.columns([2, 3])
+    with left:
+        _saved(data.version())
+    with right, st.container(border=True, key="panel_editor", height="stretch"):
+        st.subheader("Your question", anchor=False)
+        asked = _editor()
+    if asked.strip():
+        _result(asked)
+
+
 st.header("What else do you want to know?", anchor=False)
-left, right = st.columns([2, 3])
-with left:
-    _saved(data.version())
-with right, st.container(border=True, key="panel_editor", height="stretch"):
-    st.subheader("Your question", anchor=False)
-    asked = _editor()
-if asked.strip():
-    _result(asked)
+if viewer.person().may_ask_sql:
+    _draw()
+else:
+    st.info(f"{NO_SQL[0].upper()}{NO_SQL[1:]}.", icon=":material/lock:")
 controls.live(lambda _: None)  # the header goes on; a question is asked when somebody asks it

@@ -28,9 +28,31 @@ def post(url: str, suffix: str, body: bytes, headers: Mapping[str, str], timeout
         TimeoutError: there was no whole answer in time, or `hang_up` was called.
         OSError, http.client.HTTPException: the receiver cannot be reached, or does not speak HTTP.
     """
-    until = time.monotonic() + timeout_s
     address = urlsplit(url)
     target = (address.path.rstrip("/") if suffix else address.path or "/") + suffix
+    status, _ = _exchange("POST", address, target, body, {**_login(address), **headers}, timeout_s, 0)
+    return status
+
+
+def fetch(
+    url: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float, most_bytes: int
+) -> tuple[int, bytes]:
+    """GET an address, or POST a body to it; status and body of the answer. No redirect is followed.
+
+    Raises:
+        TimeoutError, OSError, http.client.HTTPException: as `post`, or the answer is longer than it may be.
+    """
+    address = urlsplit(url)
+    method = "GET" if body is None else "POST"
+    return _exchange(method, address, address.path or "/", body, headers, timeout_s, most_bytes)
+
+
+def _exchange(
+    method: str, address: SplitResult, target: str, body: bytes | None, headers: Mapping[str, str],
+    timeout_s: float, most_bytes: int,
+) -> tuple[int, bytes]:  # fmt: skip
+    """Status and body of the answer; the body is not waited for where it may have no bytes."""
+    until = time.monotonic() + timeout_s
     target += f"?{address.query}" if address.query else ""
     host, is_secure = address.hostname or "", address.scheme == "https"
     port = address.port or (http.client.HTTPS_PORT if is_secure else http.client.HTTP_PORT)
@@ -40,8 +62,9 @@ def post(url: str, suffix: str, body: bytes, headers: Mapping[str, str], timeout
             connection.sock = (
                 ssl.create_default_context().wrap_socket(raw, server_hostname=host) if is_secure else raw
             )
-            connection.request("POST", target, body, {"Connection": "close", **_login(address), **headers})
-            status = connection.getresponse().status
+            connection.request(method, target, body, {"Connection": "close", **headers})
+            response = connection.getresponse()
+            content = response.read(most_bytes + 1) if most_bytes else b""
         except (OSError, http.client.HTTPException):
             if is_cut.is_set():
                 raise TimeoutError from None
@@ -51,7 +74,9 @@ def post(url: str, suffix: str, body: bytes, headers: Mapping[str, str], timeout
         # Headers that were cut off look like headers that ended.
         if is_cut.is_set():
             raise TimeoutError
-    return status
+    if most_bytes and len(content) > most_bytes:
+        raise http.client.HTTPException(f"the answer is longer than {most_bytes} bytes")
+    return response.status, content
 
 
 def hang_up() -> None:

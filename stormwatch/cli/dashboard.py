@@ -6,7 +6,8 @@ import os
 import sys
 import threading
 import webbrowser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.middleware import Middleware
@@ -15,8 +16,13 @@ from dashboard import launcher
 from stormwatch import runtime
 from stormwatch.cli.serving import Owned, following, until_stopped
 from stormwatch.cli.talk import say
+from stormwatch.errors import StormwatchError
 from stormwatch.gate import Access, Gate, is_loopback
 from stormwatch.server import routes
+
+if TYPE_CHECKING:
+    from stormwatch.sign_in.door import Door
+    from stormwatch.sign_in.settings import SignIn
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound
 
@@ -29,6 +35,7 @@ class Page:
     port: int
     access: Access
     opens_browser: bool
+    sign_in: SignIn | None = None
 
     @property
     def url(self) -> str:
@@ -43,11 +50,13 @@ def serve_dashboard(owned: Owned, page: Page, seconds: float | None = None) -> N
 
     # The server's greetings say nothing that ours do not.
     LOGGING_CONFIG["loggers"]["uvicorn"]["level"] = "WARNING"
-    runtime.install(owned.runtime)
+    door = _door(owned, page)
+    access = replace(page.access, door=door)
+    runtime.install(replace(owned.runtime, person=door.sessions.person) if door else owned.runtime)
     app = launcher.build_app(
         routes(owned.runtime),
         following(owned, page.url, lambda: _welcome(page), seconds=seconds),
-        middleware=[Middleware(Gate, access=page.access)],
+        middleware=[Middleware(Gate, access=access)],
     )
     # Names are the gate's business where the server is open to others.
     names = () if is_loopback(page.host) else ("*",)
@@ -55,12 +64,37 @@ def serve_dashboard(owned: Owned, page: Page, seconds: float | None = None) -> N
         launcher.serve(app, page.host, page.port, allowed_hosts=(*page.access.hosts, *names))
 
 
+def _door(owned: Owned, page: Page) -> Door | None:
+    """Where people sign in, if they do; says when their provider cannot be asked."""
+    if page.sign_in is None:
+        return None
+    from stormwatch.sign_in.door import Door
+    from stormwatch.sign_in.provider import Provider
+    from stormwatch.sign_in.sessions import Seal
+
+    settings = replace(page.sign_in, base_url=page.sign_in.base_url or page.url)
+    provider = Provider(settings)
+
+    def look() -> None:
+        try:
+            provider.metadata()
+        except StormwatchError as error:
+            say(f"nobody can sign in yet: {error}")
+
+    threading.Thread(target=look, daemon=True).start()
+    kept = owned.store.path.with_name(owned.store.path.name + ".sessions")
+    return Door(settings, provider, Seal(kept, settings.mark), say)
+
+
 def _welcome(page: Page) -> None:
     say(f"dashboard: {page.url}   (Ctrl-C stops)")
-    if page.access.token is not None:
+    if page.sign_in is not None:
+        say(f"people sign in at {page.sign_in.issuer}")
+    elif page.access.token is not None:
         say("open it once with ?token=... in the address; the browser remembers")
     if page.opens_browser and _has_display():
-        query = "?" + urlencode({"token": page.access.token}) if page.access.token else ""
+        is_asked = page.access.token is not None and page.sign_in is None
+        query = "?" + urlencode({"token": page.access.token}) if is_asked else ""
         threading.Thread(target=webbrowser.open, args=[page.url + query], daemon=True).start()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from stormwatch.address import Database
 if TYPE_CHECKING:
     from ingest.mapping import FieldMapping
     from ingest.service import Settings
+    from stormwatch.sign_in.settings import SignIn
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -66,6 +68,18 @@ class Sources:
         from ingest.mapping import read_config
 
         return retention_of(read_config(self.config).get("retention"), f"{self.config}: retention")
+
+    def sign_in(self, *, is_local: bool) -> SignIn | None:
+        """How people sign in, as the environment and the file say; None: they do not.
+
+        Raises:
+            ConfigError: as `settings_of`, or the file cannot be read.
+        """
+        from ingest.mapping import read_config
+        from stormwatch.sign_in.settings import settings_of
+
+        table = read_config(self.config).get("oidc") if self.config else None
+        return settings_of(table, self.config, os.environ, is_local=is_local)
 
     def settings(self, directory: Path) -> Settings:
         """The settings of an ingester of `directory`.
@@ -145,7 +159,7 @@ def source_options(verb: _Verb) -> _Verb:
         click.option("--year", metavar="YEAR[-MONTH]",
                      help="When logs begin whose days have no year: they end within twelve months."),
         click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                     metavar="FILE.toml", help="Mapping tables, per path; retention."),
+                     metavar="FILE.toml", help="Mapping tables, per path; retention; who may sign in."),
         click.option("--poll", is_flag=True, help="Look by the clock; for NFS and some containers."),
         click.option("--keep-secrets", is_flag=True,
                      help="Store what looks like passwords and tokens as it is, in place of [redacted]."),

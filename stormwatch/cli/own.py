@@ -85,12 +85,14 @@ def up(
     """Watch the logs in DIR and serve the dashboard."""
     from stormwatch.cli.dashboard import Page, serve_dashboard
     from stormwatch.cli.serving import access_for, alert_config, free_port, own, stop_on_signals
+    from stormwatch.gate import is_loopback
 
-    access = access_for(host, allowed, database.token)
+    sign_in = sources.sign_in(is_local=is_loopback(host))
+    access = access_for(host, allowed, database.token, sign_in)
     settings, age = sources.settings(directory.absolute()), sources.retention()
     config = alert_config(database, alerts)
     with stop_on_signals(), own(database, settings, f"stormwatch up {directory}", config, age) as owned:
-        page = Page(host, free_port(host, port), access, opens_browser=not no_browser)
+        page = Page(host, free_port(host, port), access, opens_browser=not no_browser, sign_in=sign_in)
         say(f"watches {directory}, database {database.path}")
         serve_dashboard(owned, page)
         return _verdict(owned)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ingest.offload import SECOND
 from ingest.recall import recaller, surroundings
@@ -37,6 +38,8 @@ from stormwatch.storage import MEMORY_LIMIT, Store
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from stormwatch.sign_in.settings import SignIn
 
 _Handler = Callable[[int, "FrameType | None"], Any]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -235,18 +238,22 @@ def serve_api(owned: Owned) -> None:
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def access_for(host: str, allowed: tuple[str, ...], token: str | None) -> Access:
-    """What requests must show when the server listens on `host`.
+def access_for(
+    host: str, allowed: tuple[str, ...], token: str | None, sign_in: SignIn | None = None
+) -> Access:
+    """What requests must show when the server listens on `host`, but for the door where people sign in.
 
     Raises:
-        ConfigError: others than this machine could ask, and there is no token.
+        ConfigError: others than this machine could ask, and there is neither a token nor a way to sign in.
     """
-    if not is_loopback(host) and not token:
+    if not is_loopback(host) and not token and sign_in is None:
         raise ConfigError(
             f"--host {host}: everybody who reaches that address could read the logs; "
-            "set a secret in $STORMWATCH_TOKEN (or --token), or listen on 127.0.0.1"
+            "set a secret in $STORMWATCH_TOKEN (or --token), have people sign in ([oidc] in the file of "
+            "--config), or listen on 127.0.0.1"
         )
-    names = frozenset({*LOOPBACK, host.lower(), *(name.lower() for name in allowed)})
+    own = {urlsplit(sign_in.base_url).hostname or host} if sign_in else set()
+    names = frozenset({*LOOPBACK, host.lower(), *own, *(name.lower() for name in allowed)})
     return Access(names, accepts_any_address=not is_loopback(host), token=token or None)
 
 

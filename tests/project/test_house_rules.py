@@ -18,7 +18,7 @@ WRITTEN = (".py", ".sql", ".js", ".css", ".toml", ".md", ".sh", "")
 MAX_LINES = 400
 HOSTS = re.compile(r"\b(?:pypi[.]org|pythonhosted[.]org|npmjs[.](?:com|org)|crates[.]io|anaconda[.]org)\b")
 SQL = re.compile(r"\b(?:SELECT [\w*(]|INSERT INTO|DELETE FROM|UPDATE \w+ SET|CREATE \w+|FROM \w+ [A-Z]{4})")
-DISTRIBUTION_OF = {"prometheus_client": "prometheus-client", "backports": "backports-zstd"}
+DISTRIBUTION_OF = {"prometheus_client": "prometheus-client", "backports": "backports-zstd", "jwt": "pyjwt"}
 
 
 def written() -> Iterator[Path]:

@@ -38,8 +38,9 @@ _BACK: Final = 15
 """Where a clock goes back, so many minutes before are evaluated."""
 _STEP: Final = timedelta(minutes=2)
 """A wall clock that is further behind than the last evaluation was set."""
-_UNWATCHED: Final = timedelta(minutes=5)
-"""More than a turn takes: between two looks that are so far apart it slept, or its clock was set."""
+_UNWATCHED: Final = timedelta(minutes=8)
+"""More than a turn takes, with the rest after a long rule: between two looks that are so far apart this
+process slept, or its clock was set."""
 _HISTORY: Final = timedelta(days=1)
 """So much of a log that was there before is evaluated when a rule is evaluated for the first time."""
 _LATE: Final = timedelta(hours=1)

@@ -26,7 +26,7 @@ def draw(version: int, pair: Row, lookback: timedelta) -> None:
     late = timedelta(milliseconds=pair["late_time_ms"])
     found = data.load(
         "crossing_messages", version,
-        event=pair["event_id"], overtaken_by=pair["overtaken_by"], arrived_at=pair["occurred_at"],
+        event=pair["event_id"], overtaker=pair["overtaken_by"], came_at=pair["occurred_at"],
         of_consumer=pair["consumer"] or "", lookback=max(lookback, _MORE_THAN_LATE * late),
     )  # fmt: skip
     about = (

@@ -60,6 +60,24 @@ WITH counts AS MATERIALIZED (
             AS found
 ),
 
+-- One with not a tenth of the events of that after it is hardly begun, as where a log begins, or of clocks
+-- that are slow: of these alone nothing is learned.
+whole AS MATERIALIZED (
+    SELECT
+        begun.block_no,
+        begun.event_count >= 0.1 * coalesce(
+            lead(begun.event_count) OVER (ORDER BY begun.block_no), 0
+        ) AS is_whole
+    FROM (
+        SELECT
+            counts.bucket_no // counts.width AS block_no,
+            sum(counts.event_count) AS event_count
+        FROM counts
+        WHERE counts.kind = 'birth'
+        GROUP BY counts.bucket_no // counts.width
+    ) AS begun
+),
+
 -- Four whole spans, the last of which ended at least one span before the evaluation.
 complete AS MATERIALIZED (
     SELECT
@@ -71,6 +89,7 @@ complete AS MATERIALIZED (
         sum(counts.event_count) AS event_count,
         sum(counts.squared_count) AS squared_count
     FROM counts
+    INNER JOIN whole ON counts.bucket_no // counts.width = whole.block_no AND whole.is_whole
     CROSS JOIN unnest([2, 3, 4, 5]) AS shift (later)
     WHERE counts.kind <> 'birth' OR counts.is_loop
     GROUP BY ALL
@@ -127,6 +146,7 @@ covered AS (
         sum(counts.missing) AS missing,
         sum(counts.in_flow) AS in_flow
     FROM counts
+    INNER JOIN whole ON counts.bucket_no // counts.width = whole.block_no AND whole.is_whole
     CROSS JOIN unnest([1, 2, 3, 4]) AS shift (later)
     WHERE counts.kind = 'birth'
     GROUP BY ALL

@@ -7,12 +7,12 @@
 -- was not logged has arrivals only. No rows where the late message did not arrive then.
 --
 -- Parameters
---   event         VARCHAR    event_id of the late message
---   overtaken_by  VARCHAR    event_id of the message that overtook it
---   arrived_at    TIMESTAMP  when the late message arrived, UTC
---   of_consumer   VARCHAR    where it arrived: service, else node; empty: where none is named
---   around        BIGINT     how many numbers to each side of both (default: 5)
---   lookback      INTERVAL   how far before and after it others are looked for (default: 1 hour)
+--   event        VARCHAR    event_id of the late message
+--   overtaker    VARCHAR    event_id of the message that overtook it
+--   came_at      TIMESTAMP  when the late message arrived, UTC
+--   of_consumer  VARCHAR    where it arrived: service, else node; empty: where none is named
+--   around       BIGINT     how many numbers to each side of both (default: 5)
+--   lookback     INTERVAL   how far before and after it others are looked for (default: 1 hour)
 --
 -- Columns
 --   event_id     VARCHAR    the message
@@ -29,8 +29,8 @@
 -- Reads: events, _numbered_arrivals
 CREATE OR REPLACE MACRO crossing_messages(
     event,
-    overtaken_by,
-    arrived_at,
+    overtaker,
+    came_at,
     of_consumer,
     around := 5,
     lookback := INTERVAL 1 HOUR
@@ -50,8 +50,8 @@ WITH arrivals AS MATERIALIZED (
         numbered.record_no
     FROM
         _numbered_arrivals(
-            arrived_at::TIMESTAMP - lookback::INTERVAL,
-            arrived_at::TIMESTAMP + lookback::INTERVAL
+            came_at::TIMESTAMP - lookback::INTERVAL,
+            came_at::TIMESTAMP + lookback::INTERVAL
         ) AS numbered
     WHERE coalesce(numbered.consumer, '') = of_consumer::VARCHAR
 ),
@@ -63,7 +63,7 @@ late AS (
     FROM arrivals
     WHERE
         arrivals.event_id = event::VARCHAR
-        AND arrivals.occurred_at = arrived_at::TIMESTAMP
+        AND arrivals.occurred_at = came_at::TIMESTAMP
     ORDER BY arrivals.file_id, arrivals.byte_offset, arrivals.record_no
     LIMIT 1
 ),
@@ -76,7 +76,7 @@ places AS (
         arrivals.sequence
     FROM arrivals
     INNER JOIN late ON arrivals.scope_hash = late.scope_hash
-    WHERE arrivals.event_id = overtaken_by::VARCHAR
+    WHERE arrivals.event_id = overtaker::VARCHAR
 ),
 
 met AS MATERIALIZED (
@@ -123,8 +123,8 @@ sendings AS (
             AND events.stream IS NOT DISTINCT FROM messages.stream
     WHERE
         events.operation IN ('send', 'create')
-        AND events.occurred_at >= arrived_at::TIMESTAMP - lookback::INTERVAL
-        AND events.occurred_at < arrived_at::TIMESTAMP + lookback::INTERVAL
+        AND events.occurred_at >= came_at::TIMESTAMP - lookback::INTERVAL
+        AND events.occurred_at < came_at::TIMESTAMP + lookback::INTERVAL
 ),
 
 records AS (
@@ -150,7 +150,7 @@ SELECT
     records.sequence,
     CASE records.event_id
         WHEN event::VARCHAR THEN 'late'
-        WHEN overtaken_by::VARCHAR THEN 'overtaking'
+        WHEN overtaker::VARCHAR THEN 'overtaking'
         ELSE 'around'
     END AS role,
     records.is_arrival,

@@ -214,8 +214,8 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
         "critical_path": {"event": "o-3"},
         "crossing_messages": {
             "event": "a-1",
-            "overtaken_by": "a-2",
-            "arrived_at": _START + timedelta(seconds=1),
+            "overtaker": "a-2",
+            "came_at": _START + timedelta(seconds=1),
             "of_consumer": "audit",
         },
         "causal_order": {"first": "o-1", "second": "o-2"},

@@ -169,6 +169,32 @@ def test_timers_are_calm_and_a_loop_that_grows_is_not(
     assert {row["level"] for row in told} >= {"calm", "warn"}
 
 
+def test_clocks_that_are_slow_where_a_log_begins_teach_nothing(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    """Each tick causes the next a second later; the first of some are logged as if before all others."""
+    turns, chains = np.meshgrid(np.arange(90), np.arange(300), indexing="ij")
+    turn, chain = turns.ravel(), chains.ravel()
+    seconds = np.where((turn == 0) & (chain % 10 == 0), -0.5, turn + chain / 300)
+    is_named = turn > 0
+    insert(
+        database, "observations",
+        pa.table({
+            "event_id": [f"tick-{c}-{n}" for c, n in zip(chain, turn, strict=True)],
+            "causation_id": [
+                f"tick-{c}-{n - 1}" if named else None
+                for c, n, named in zip(chain, turn, is_named, strict=True)
+            ],
+            "occurred_at": [START + timedelta(seconds=float(one)) for one in seconds],
+            "event_type": ["timer.due"] * len(turn),
+        }),
+    )  # fmt: skip
+    found = [row for row in gains(database, catalog) if row["loop"] == "timer.due"]
+    assert len(found) > 80
+    assert {row["level"] for row in found} <= {None, "calm"}
+    assert max(row["gain"] for row in found) < 1.02
+
+
 def later(written: pa.Table, seconds: float) -> pa.Table:
     """The same events so much later, under other ids."""
     renamed = {

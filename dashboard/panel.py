@@ -37,10 +37,10 @@ def panel(key: str, title: str, about: str, *answers: Answer) -> Iterator[None]:
         yield
 
 
-def attempt(draw: Callable[..., None], *arguments: object) -> None:
+def attempt(draw: Callable[..., None], *arguments: object, **options: object) -> None:
     """Draw panels whose questions may take too long or too much; the others of the page go on."""
     try:
-        draw(*arguments)
+        draw(*arguments, **options)
     except StillAsked as error:
         say_still_asked(error.question)
     except QueryError as error:

@@ -10,7 +10,7 @@ from dashboard import context_panel, controls, data, empty, facets_panel, filter
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.raw_line import show_place
 from dashboard.window import Window
 from stormwatch.export import plain_value
@@ -167,7 +167,7 @@ def page(version: int) -> None:
         if picked is not None:
             _detail_panel(version, picked)
         else:
-            facets_panel.draw(version, shown, chosen)
+            attempt(facets_panel.draw, version, shown, chosen)
     if around is not None:
         context_panel.draw(around, int(place.partition(":")[0]))
 

@@ -73,10 +73,10 @@ def _list_panel(answer: Answer, rows: list[dict[str, Any]], at: int | None) -> N
 
 def _picked_record(version: int) -> Answer | None:
     """The record in the address, wherever in the logs it is; None when there is none."""
-    try:
-        file_id, offset, number = (int(part) for part in (controls.remembered("at") or "").split(":"))
-    except ValueError:
+    place = context_panel.place(controls.remembered("at") or "")
+    if place is None:
         return None
+    file_id, offset, number = place
     found = data.load("observation_at", version, in_file=file_id, at_offset=offset, at_record=number)
     return found if found.table.num_rows else None
 

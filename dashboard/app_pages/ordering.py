@@ -29,7 +29,7 @@ from dashboard.hostile import safe_md
 from dashboard.order_panels import Picked
 from dashboard.panel import attempt, panel
 from dashboard.time_chart import Hand
-from dashboard.window import Window
+from dashboard.window import Window, part
 
 _COLUMNS: Final = 120
 _PAIRS_SHOWN: Final = 200
@@ -46,9 +46,10 @@ def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
     try:
         names, start, seconds = text.rsplit(_SEPARATOR, 2)
         consumer, stream = names.split(_SEPARATOR, 1)
-        return consumer, stream, datetime.fromisoformat(start), timedelta(seconds=float(seconds))
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    edges = part(start, seconds)
+    return (consumer, stream, edges[0], edges[1] - edges[0]) if edges else None
 
 
 def _pick_cell(picked: list[str], bucket: timedelta) -> None:

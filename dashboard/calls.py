@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from stormwatch.catalog import Query
+
+_SOURCE: Final = re.compile(r"^-- Source: (.+(?:\n-- (?!Reads: ).+)*)", re.MULTILINE)
+
+
+def source(query: Query) -> str:
+    """What the definition of a relation is taken from, as its file says; nothing where it is our own."""
+    found = _SOURCE.search(query.sql)
+    return found[1].replace("\n-- ", " ").removesuffix(".") if found else ""
 
 
 def call_text(query: Query, arguments: Mapping[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,18 +18,26 @@ from stormwatch.errors import StormwatchError
 from stormwatch.plain import log_lines
 
 LINES_KEY: Final = "lines"
+_PLACE: Final = re.compile(r"(\d{1,9}):(\d{1,18}):(\d{1,9})")
+"""As many digits as the columns hold."""
 _COUNTS: Final = ("3", "10", "50")
 _TEXT_AT_MOST: Final = 8 * 1024
 """Characters of one line that are shown."""
 _REASON_AT_MOST: Final = 160
 
 
-def ask(version: int, place: str) -> Answer | None:
-    """What is known of the bytes around `FILE_ID:OFFSET` and whatever follows; None where nothing begins."""
-    try:
-        file_id, offset = (int(part) for part in place.split(":")[:2])
-    except ValueError:
+def place(text: str) -> tuple[int, int, int] | None:
+    """File, offset and number of a record as the address names it; None for any other text."""
+    found = _PLACE.fullmatch(text)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def ask(version: int, at: str) -> Answer | None:
+    """What is known of the bytes around a place in the address; None where nothing begins."""
+    asked = place(at)
+    if asked is None:
         return None
+    file_id, offset, _ = asked
     found = data.load(
         "record_context", version, in_file=file_id, at_offset=offset, row_count=_count(),
     )  # fmt: skip

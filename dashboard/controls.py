@@ -14,7 +14,19 @@ from typing import Final
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import copy_link, data, formatting, near, pages, panel, patience, picture, window, zone
+from dashboard import (
+    copy_link,
+    data,
+    formatting,
+    going_back,
+    near,
+    pages,
+    panel,
+    patience,
+    picture,
+    window,
+    zone,
+)
 from dashboard.hostile import safe_md
 from dashboard.questions import StillAsked
 from dashboard.window import Window
@@ -209,7 +221,9 @@ def draw(*ends: Callable[[], None]) -> None:
         )
         _pause_button()
         _drag_control()
-        copy_link.draw()
+        with st.container(horizontal=True, gap=None, width="content", key="address"):
+            copy_link.draw()
+            going_back.draw()
         for end in ends:
             end()
     _complain_about_text()

@@ -9,7 +9,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import data, formatting, pages, patience, viewer
+from dashboard import calls, data, formatting, pages, patience, viewer
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.questions import Question, StillAsked
@@ -31,16 +31,16 @@ def panel(key: str, title: str, about: str, *answers: Answer) -> Iterator[None]:
             st.subheader(title, anchor=False, width="stretch")
             if answers:
                 _say_complete(answers)
-            _about(key, about)
+            _about(key, about, answers)
             if answers:
                 _sql(key, answers)
         yield
 
 
-def attempt(draw: Callable[..., None], *arguments: object) -> None:
+def attempt(draw: Callable[..., None], *arguments: object, **options: object) -> None:
     """Draw panels whose questions may take too long or too much; the others of the page go on."""
     try:
-        draw(*arguments)
+        draw(*arguments, **options)
     except StillAsked as error:
         say_still_asked(error.question)
     except QueryError as error:
@@ -77,13 +77,18 @@ def _say_complete(answers: tuple[Answer, ...]) -> None:
     st.caption(f"complete to {formatting.clock(min([*filter(None, reached), *ends]))}", width="content")
 
 
-def _about(key: str, about: str) -> None:
+def _about(key: str, about: str, answers: tuple[Answer, ...]) -> None:
     with st.popover(
         "", icon=":material/help:", type="tertiary", help="What is this?",
         key=f"about_{key}", on_change="rerun",
     ) as box:  # fmt: skip
         if box.open:
             st.markdown(about, width=420)
+            for name in dict.fromkeys(answer.name for answer in answers):
+                after = calls.source(data.relation(name))
+                st.caption(
+                    f"Defined in queries/{name}.sql" + (f", after {after}" if after else ""), width=420
+                )
 
 
 def _sql(key: str, answers: tuple[Answer, ...]) -> None:

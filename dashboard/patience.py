@@ -15,16 +15,26 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime import Runtime
 
 from dashboard.questions import Found, Question, Questions, StillAsked
 from stormwatch.readonly import Stopper
 
 WAIT_S = 1.5
 """So long one drawing waits, for all that it asks."""
+_FIRST: Final = ("_kept_minutes", "log_coverage", "log_pace", "log_stretches", "read_up_to")
+"""No page can show anything without these, which are soon answered."""
 _POLL_S: Final = 0.5
 _STATE_KEY: Final = "_patience"
 _local: Final = threading.local()
-questions: Final = Questions()
+
+
+def _looks_on(session: str) -> bool:
+    """Whether the page of a session is open in a browser; tests draw pages without one."""
+    return not Runtime.exists() or Runtime.instance().is_active_session(session)
+
+
+questions: Final = Questions(is_there=_looks_on)
 
 
 @dataclass(frozen=True)
@@ -102,15 +112,18 @@ class Drawing:
         """
         place = self._place(asked)
         earlier, question = self._state.asked.get(place, (asked, None))
-        if question is None or not asked.follows(earlier):
-            earlier, question = asked, questions.ask(asked.key, asked.name, put, self._session)
+        if question is None or not asked.follows(earlier) or _may_be_asked_again(question):
+            is_first, earlier = asked.name in _FIRST, asked
+            question = questions.ask(asked.key, asked.name, put, self._session, is_first=is_first)
         self._state.left.pop(question.key, None)
         started = time.monotonic()
         is_over = question.wait(max(self._left_s, 0))
         self._left_s -= time.monotonic() - started
         if is_over:
-            self._state.asked.pop(place, None)
+            # One that failed stays: a log that is being written has another version at the next refresh.
+            self._state.asked[place] = earlier, question
             found = questions.take(question)
+            del self._state.asked[place]
             self._state.drawn[place] = earlier
             return earlier, found
         self._state.asked[place] = earlier, question
@@ -141,6 +154,11 @@ class Drawing:
         return asked.slot, keys.index(asked.key)
 
 
+def _may_be_asked_again(question: Question) -> bool:
+    """Whether it failed, and that is long ago or somebody wants to see whether it does again."""
+    return question.has_failed and not questions.keeps(question)
+
+
 def current() -> Drawing | None:
     """The drawing of this thread; None where somebody else asks."""
     found: Drawing | None = getattr(_local, "drawing", None)
@@ -155,7 +173,9 @@ def drawing(session: str, view: Hashable) -> Iterator[Drawing]:
     """
     state = st.session_state.setdefault(_STATE_KEY, _State())
     if state.view != view:
-        state.left.update((question.key, question) for _, question in state.asked.values())
+        state.left.update(
+            (question.key, question) for _, question in state.asked.values() if not question.has_failed
+        )
         state.view, state.drawn, state.asked = view, {}, {}
     made = Drawing(state, session, WAIT_S)
     _local.drawing = made

@@ -21,8 +21,10 @@ from stormwatch.readonly import Stopper
 
 Found = tuple[pa.Table, float]
 """Rows, and the milliseconds they took."""
-_AT_A_TIME: Final = 2
-"""More would share cores and memory that one alone can use."""
+_EACH: Final = 2
+"""At a time of whoever asks: more would share cores and memory that one alone can use."""
+_AT_A_TIME: Final = 6
+"""Of all who ask."""
 _FAILURE_KEPT_S: Final = 30.0
 """So long a question is not asked again that failed: a page that is drawn again would ask each time."""
 
@@ -45,6 +47,8 @@ class Question:
     stopper: Stopper = field(default_factory=Stopper)
     answer: Future[Found] = field(default_factory=Future)
     askers: set[str] = field(default_factory=set)
+    is_first: bool = False
+    """Whether every page needs it: it waits for no other."""
     over_s: float | None = None
     """When it was answered, or failed."""
 
@@ -52,6 +56,11 @@ class Question:
     def is_over(self) -> bool:
         """Whether there is an answer, or a reason why there is none."""
         return self.answer.done()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is a reason why there is no answer."""
+        return self.is_over and self.answer.exception() is not None
 
     def stop(self) -> None:
         """Have it fail for all who wait."""
@@ -63,25 +72,47 @@ class Question:
 
 
 class Questions:
-    """All that are being asked in this process; for many threads."""
+    """All that are being asked in this process; for many threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `is_there` says of an asker whether it still looks on.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, is_there: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self._clock = clock
+        self._is_there = is_there
         self._lock = threading.Lock()
         self._asked: dict[Hashable, Question] = {}
+        self._waiting: dict[Question, Callable[[Stopper], Found]] = {}
+        """What has not begun, the oldest first."""
+        self._running: set[Question] = set()
         self._threads = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="question")
+        self._first = ThreadPoolExecutor(1, thread_name_prefix="first_question")
 
-    def ask(self, key: Hashable, name: str, put: Callable[[Stopper], Found], asker: str = "") -> Question:
+    def ask(
+        self,
+        key: Hashable,
+        name: str,
+        put: Callable[[Stopper], Found],
+        asker: str = "",
+        *,
+        is_first: bool = False,
+    ) -> Question:
         """The question of this key, asked now unless it is being asked or has just failed."""
         with self._lock:
             for old in [one for one in self._asked.values() if self._is_past(one)]:
                 del self._asked[old.key]
             question = self._asked.get(key)
             if question is None:
-                question = self._asked[key] = Question(name, key)
-                self._threads.submit(self._put, question, put)
+                question = self._asked[key] = Question(name, key, is_first=is_first)
+                self._waiting[question] = put
             question.askers.add(asker)
-            return question
+            left = self._left_behind()
+            self._begin()
+        for one in left:
+            one.stop()
+        return question
 
     def take(self, question: Question) -> Found:
         """The answer to a question that is over.
@@ -92,8 +123,13 @@ class Questions:
         found = question.answer.result()
         with self._lock:
             # Whoever took it remembers it.
-            self._asked.pop(question.key, None)
+            self._forget(question)
         return found
+
+    def keeps(self, failed: Question) -> bool:
+        """Whether a question that failed is not asked again yet."""
+        with self._lock:
+            return self._asked.get(failed.key) is failed and not self._is_past(failed)
 
     def give_up(self, question: Question, asker: str) -> None:
         """Somebody does not want the answer any more."""
@@ -101,7 +137,7 @@ class Questions:
             question.askers.discard(asker)
             if question.askers:
                 return
-            self._asked.pop(question.key, None)
+            self._forget(question)
         question.stop()
 
     def forget_failures(self) -> None:
@@ -109,6 +145,37 @@ class Questions:
         with self._lock:
             for question in [one for one in self._asked.values() if one.is_over]:
                 del self._asked[question.key]
+
+    def _left_behind(self) -> list[Question]:
+        """Questions whose askers are all gone: somebody closed the page without a word."""
+        left = []
+        for question in [one for one in self._asked.values() if not one.is_over]:
+            question.askers = {asker for asker in question.askers if self._is_there(asker)}
+            if not question.askers:
+                self._forget(question)
+                left.append(question)
+        return left
+
+    def _forget(self, question: Question) -> None:
+        if self._asked.get(question.key) is question:
+            del self._asked[question.key]
+
+    def _begin(self) -> None:
+        """Begin the oldest questions of those who have few being answered."""
+        for question in list(self._waiting):
+            if question.is_first:
+                self._first.submit(self._put, question, self._waiting.pop(question))
+            elif self._may_begin(question):
+                self._running.add(question)
+                self._threads.submit(self._put, question, self._waiting.pop(question))
+
+    def _may_begin(self, question: Question) -> bool:
+        if len(self._running) >= _AT_A_TIME:
+            return False
+        # What nobody wants any more begins too: it is stopped, and so comes to an end.
+        return not question.askers or any(
+            sum(asker in one.askers for one in self._running) < _EACH for asker in question.askers
+        )
 
     def _put(self, question: Question, put: Callable[[Stopper], Found]) -> None:
         try:
@@ -119,6 +186,9 @@ class Questions:
         else:
             question.over_s = self._clock()
             question.answer.set_result(found)
+        with self._lock:
+            self._running.discard(question)
+            self._begin()
 
     def _is_past(self, question: Question) -> bool:
         return question.over_s is not None and self._clock() - question.over_s > _FAILURE_KEPT_S

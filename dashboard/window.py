@@ -23,6 +23,9 @@ EVENTS_AT_ONCE: Final = 400_000
 _LOOKBACK: Final = timedelta(hours=1)
 _INSTANT_STEP: Final = timedelta(microseconds=1)
 _SHORTEST: Final = timedelta(seconds=1)
+_FIRST: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - naive UTC throughout
+_LAST: Final = datetime(9000, 1, 1)  # noqa: DTZ001
+"""No window is wider: Python's calendar has to have room for what lies beyond its edges."""
 _UNITS: Final = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -149,12 +152,21 @@ class Window:
 
     def zoomed_out(self) -> str:
         """Text of the window twice as long around the same middle."""
-        return absolute(self.since - self.span / 2, self.until + self.span / 2)
+        return absolute(_shifted(self.since, -self.span / 2), _shifted(self.until, self.span / 2))
 
     def moved(self, direction: int) -> str:
         """Text of the window before (-1) or after (+1) this one, half overlapping."""
         step = self.span / 2 * direction
-        return absolute(self.since + step, self.until + step)
+        since, until = _shifted(self.since, step), _shifted(self.until, step)
+        return absolute(since, until) if until - since == self.span else absolute(self.since, self.until)
+
+
+def _shifted(at: datetime, by: timedelta) -> datetime:
+    """An instant earlier or later, as far as windows reach."""
+    try:
+        return min(max(at + by, _FIRST), _LAST)
+    except OverflowError:
+        return _FIRST if by < timedelta(0) else _LAST
 
 
 def absolute(since: datetime, until: datetime) -> str:
@@ -183,6 +195,16 @@ def _with_offset(edge: str) -> str:
     return edge if read.tzinfo else zone.written(zone.utc(read))
 
 
+def part(start: str, seconds: str) -> tuple[datetime, datetime] | None:
+    """Both ends of a part of a window that the address names by begin and length; None for other text."""
+    try:
+        since = _instant(start)
+        until = since + timedelta(seconds=float(seconds))
+    except (ValueError, OverflowError):
+        return None
+    return (since, until) if _FIRST <= since < until <= _LAST else None
+
+
 def _instant(text: str) -> datetime:
     read = datetime.fromisoformat(text.strip())
     return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
@@ -200,10 +222,13 @@ def edges_of(text: str) -> tuple[datetime, datetime] | None:
 def _absolute(text: str) -> Window:
     try:
         since, until = (_instant(edge) for edge in text.split("/"))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _unreadable(text) from None
     if since >= until:
         raise ConfigError(f"time window {text!r} ends before it starts; write it as FROM/TO")
+    since, until = (_shifted(edge, timedelta(0)) for edge in (since, until))
+    if since == until:
+        raise _unreadable(text)
     return Window(text, since, until, is_absolute=True)
 
 
@@ -252,7 +277,7 @@ def _relative(text: str, coverage: Coverage, *, is_live: bool) -> Window:
     if coverage.last_at is None:
         text = ALL  # there is no time to choose from
     until = last + _INSTANT_STEP
-    since = first if length is None else max(first, until - length)
+    since = first if length is None else max(first, _shifted(until, -length))
     if until - since < _SHORTEST:
         # Of a log of one instant a picture would show nothing: its one bar lies beside the window.
         since = since.replace(microsecond=0)

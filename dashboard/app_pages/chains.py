@@ -182,7 +182,7 @@ def page(version: int) -> None:
         return
     choice = chain_panel.draw(answer, event)
     attempt(two_events.draw, version, event, lambda picked: controls.remember(event=picked, record=None))
-    _observations_panel(version, event)
+    attempt(_observations_panel, version, event)
     _table_panel(answer, choice)
 
 

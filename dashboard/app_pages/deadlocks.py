@@ -1,6 +1,6 @@
 """Deadlocks & loops: who waited for whom and because of what, and which chains go in circles."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
@@ -27,7 +27,7 @@ from dashboard.live_plotly import live_plotly
 from dashboard.pages import link
 from dashboard.panel import attempt, panel
 from dashboard.raw_line import show_place
-from dashboard.window import Window
+from dashboard.window import Window, part
 
 _LISTED: Final = 500
 _LIST_COLUMNS: Final = ("occurred_at", "service", "member_count", "shape")
@@ -36,11 +36,7 @@ _LIST_COLUMNS: Final = ("occurred_at", "service", "member_count", "shape")
 def _picked_bar() -> tuple[datetime, datetime] | None:
     """First and last edge of the bar in the address."""
     start, _, seconds = (controls.remembered("bar") or "").partition("|")
-    try:
-        first = datetime.fromisoformat(start)
-        return first, first + timedelta(seconds=float(seconds))
-    except (ValueError, OverflowError):
-        return None
+    return part(start, seconds)
 
 
 def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:

@@ -10,7 +10,7 @@ from dashboard import context_panel, controls, data, empty, facets_panel, filter
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.raw_line import show_place
 from dashboard.window import Window
 from stormwatch.export import plain_value
@@ -73,10 +73,10 @@ def _list_panel(answer: Answer, rows: list[dict[str, Any]], at: int | None) -> N
 
 def _picked_record(version: int) -> Answer | None:
     """The record in the address, wherever in the logs it is; None when there is none."""
-    try:
-        file_id, offset, number = (int(part) for part in (controls.remembered("at") or "").split(":"))
-    except ValueError:
+    place = context_panel.place(controls.remembered("at") or "")
+    if place is None:
         return None
+    file_id, offset, number = place
     found = data.load("observation_at", version, in_file=file_id, at_offset=offset, at_record=number)
     return found if found.table.num_rows else None
 
@@ -167,7 +167,7 @@ def page(version: int) -> None:
         if picked is not None:
             _detail_panel(version, picked)
         else:
-            facets_panel.draw(version, shown, chosen)
+            attempt(facets_panel.draw, version, shown, chosen)
     if around is not None:
         context_panel.draw(around, int(place.partition(":")[0]))
 

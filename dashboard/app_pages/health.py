@@ -23,7 +23,7 @@ from dashboard.charts import conservation, timeline
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.tile import Tile
 from dashboard.window import Coverage, resolve
 from stormwatch.retention.ages import age_text
@@ -215,13 +215,13 @@ def page(version: int) -> None:
     with left:
         _conservation_panel(health)
     with right:
-        _rate_panel(version)
+        attempt(_rate_panel, version)
         _occurrences_panel()
     cost_panel.draw()
     _files_panel(health)
-    _quarantine_panel(version)
-    first_run.known_panel(version)
-    mapping_panel.draw(version)
+    attempt(_quarantine_panel, version)
+    attempt(first_run.known_panel, version)
+    attempt(mapping_panel.draw, version)
 
 
 st.header("Is everything that was written also read, and where did every byte go?", anchor=False)

@@ -27,9 +27,9 @@ from dashboard.charts import base, hotspots
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.order_panels import Picked
-from dashboard.panel import panel
+from dashboard.panel import attempt, panel
 from dashboard.time_chart import Hand
-from dashboard.window import Window
+from dashboard.window import Window, part
 
 _COLUMNS: Final = 120
 _PAIRS_SHOWN: Final = 200
@@ -46,9 +46,10 @@ def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
     try:
         names, start, seconds = text.rsplit(_SEPARATOR, 2)
         consumer, stream = names.split(_SEPARATOR, 1)
-        return consumer, stream, datetime.fromisoformat(start), timedelta(seconds=float(seconds))
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    edges = part(start, seconds)
+    return (consumer, stream, edges[0], edges[1] - edges[0]) if edges else None
 
 
 def _pick_cell(picked: list[str], bucket: timedelta) -> None:
@@ -295,7 +296,7 @@ def page(version: int) -> None:
         with first:
             verdict_box.draw(*findings.of_order(answer.table, is_cut=is_cut))
         _map_panel(answer, shown if answer.name == _HISTORY else part)
-        _pairs_panel(version, shown, of)
+        attempt(_pairs_panel, version, shown, of)
     else:
         with st.container(border=True):
             if any(of.values()):
@@ -307,14 +308,14 @@ def page(version: int) -> None:
     )
     if missing.open:
         with missing:
-            _gaps_panel(version, part, of, is_numbered=bool(answer.table.num_rows))
+            attempt(_gaps_panel, version, part, of, is_numbered=bool(answer.table.num_rows))
     if duplicates.open:
         with duplicates:
-            _duplicates_panel(version, part, of)
+            attempt(_duplicates_panel, version, part, of)
     if answer.table.num_rows:
-        order_panels.loss(version, part, of)
-        order_panels.cost(version, part, of)
-        order_panels.ranking(version, part, of)
+        attempt(order_panels.loss, version, part, of)
+        attempt(order_panels.cost, version, part, of)
+        attempt(order_panels.ranking, version, part, of)
 
 
 st.header("Where do events arrive out of order, and which ones swapped?", anchor=False)

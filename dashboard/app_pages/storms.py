@@ -312,13 +312,13 @@ def page(version: int) -> None:
         _loops_panel(known, at, loops.tracks(known.rows), track.name)
         left, right = st.columns([5, 4])
         with left:
-            _edges_panel(version, at, row)
+            attempt(_edges_panel, version, at, row)
         with right:
-            _changes_panel(version, shown, at, track, row)
+            attempt(_changes_panel, version, shown, at, track, row)
         attempt(storm_chains.draw, version, shown, row["loop"])
     else:
         _say_no_loop(version, shown, has_causes=has_causes)
-    _signs_panel(version, shown, at)
+    attempt(_signs_panel, version, shown, at)
     _backtest(version, shown, track.worst["bucket_start"] + at.bucket if track else None)
 
 

@@ -53,3 +53,13 @@ def test_hostile_text_is_only_text(
     assert watched.foreign == []
     assert page.evaluate("() => window.__ran ?? null") is None
     assert page.evaluate(_FOREIGN) == []
+
+
+@pytest.mark.parametrize("name", ["events", "sql"])
+def test_no_table_writes_csv_in_which_text_is_a_formula(watched: Watched, hostile: Served, name: str) -> None:
+    page = watched.page
+    open_at(page, hostile.at(name, sql=quote("FROM event_records()")))
+    page.get_by_test_id("stDataFrame").last.hover()
+    tools = page.get_by_test_id("stElementToolbar").last
+    expect(tools.get_by_role("button", name="Fullscreen")).to_be_visible()
+    expect(tools.get_by_role("button", name="Download as CSV")).to_have_count(0)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
-from dashboard import data
+from dashboard import calls, data
 from stormwatch.catalog import Catalog
 from stormwatch.storage import Store
 
@@ -40,3 +40,10 @@ def test_statement_can_be_run_as_it_stands(store: Store, serve: Serve) -> None:
     answer = data.load("swapped_pairs", since=story.at(0), of_consumer="billing", of_stream=None)
     with store.cursor() as cursor:
         assert cursor.sql(data.statement(answer)).to_arrow_table().to_pylist() == answer.rows
+
+
+def test_source_of_a_definition_is_what_its_file_says() -> None:
+    catalog = Catalog.load()
+    assert calls.source(catalog["swapped_pairs"]) == "RFC 4737 sections 3.3, 4.2.3 and 4.3.3"
+    assert calls.source(catalog["reorder_runs"]).endswith("q sum of squares, (q/a) / (a/x)")
+    assert calls.source(catalog["events"]) == ""

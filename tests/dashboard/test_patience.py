@@ -29,6 +29,9 @@ STILL = "**Still being answered:** where did owners queue for a lock"
 Serve = Callable[..., Statements]
 ROWS: Found = (pa.table({"number": [1]}), 1.0)
 NEVER = "SELECT count(*) AS number FROM range(1000000000) AS a, range(1000000000) AS b"
+NEXT_BATCH = (
+    "INSERT INTO batches SELECT max(batch_id) + 1, max(committed_at), 1, 0, 0, NULL, 1.0 FROM batches"
+)
 PARAMETERS = "since := NULL, until := NULL, wait_min := NULL, row_limit := 100"
 
 
@@ -72,6 +75,35 @@ def test_what_nobody_wants_any_more_is_stopped() -> None:
         questions.take(question)
     assert questions.ask("key", "gaps", gate.put, "a") is not question
     gate.opened.set()
+
+
+def test_nobody_waits_for_what_somebody_else_asked_nor_for_what_every_page_needs() -> None:
+    questions, slow, quick = Questions(), Gate(), Gate()
+    quick.opened.set()
+    asked = [questions.ask(number, "gaps", slow.put, "a") for number in range(9)]
+    assert over(questions.ask("other", "gaps", quick.put, "b"))
+    own = questions.ask("own", "gaps", quick.put, "a")
+    assert over(questions.ask("coverage", "log_coverage", quick.put, "a", is_first=True))
+    assert not own.is_over
+    assert slow.count == 2
+    slow.opened.set()
+    assert all(over(question) for question in (*asked, own))
+
+
+def test_what_somebody_asked_who_closed_the_page_is_stopped() -> None:
+    there = {"a", "b"}
+    questions, gate = Questions(is_there=there.__contains__), Gate()
+    mine = questions.ask("mine", "gaps", gate.put, "a")
+    ours = questions.ask("ours", "gaps", gate.put, "a")
+    questions.ask("ours", "gaps", gate.put, "b")
+    waits = questions.ask("waits", "gaps", gate.put, "a")
+    there.remove("a")
+    questions.ask("theirs", "gaps", gate.put, "b")
+    assert over(mine)
+    assert over(waits)
+    assert not ours.is_over
+    gate.opened.set()
+    assert over(ours)
 
 
 def test_a_failure_is_kept_for_half_a_minute_or_until_somebody_asks_again() -> None:
@@ -128,8 +160,16 @@ class Noted(Questions):
         super().__init__()
         self.all: list[Question] = []
 
-    def ask(self, key: Hashable, name: str, put: Callable[[Stopper], Found], asker: str = "") -> Question:
-        question = super().ask(key, name, put, asker)
+    def ask(
+        self,
+        key: Hashable,
+        name: str,
+        put: Callable[[Stopper], Found],
+        asker: str = "",
+        *,
+        is_first: bool = False,
+    ) -> Question:
+        question = super().ask(key, name, put, asker, is_first=is_first)
         self.all.append(question)
         return question
 
@@ -165,6 +205,8 @@ def test_a_slow_question_is_named_in_its_place_and_can_be_stopped_and_asked_agai
         said = until_not(press(app, "Stop"), STILL)
         assert "**This could not be asked.**" in said
         assert any("the query was stopped before it had an answer" in one.value for one in app.code)
+        cursor.execute(NEXT_BATCH)
+        assert "**This could not be asked.**" in texts(app.run()), "the log went on, and it is asked again"
         cursor.execute(Catalog.load()[SLOW].sql)
     monkeypatch.setattr(patience, "WAIT_S", 60.0)
     assert list(table(press(app, "Ask again"), LISTED)["resource"]) == ["accounts", "orders"]
@@ -180,9 +222,7 @@ def test_a_page_that_follows_the_log_shows_what_it_showed_until_the_answer_comes
     monkeypatch.setattr(patience, "WAIT_S", 0.5)
     with queued.cursor() as cursor:
         slow_down(cursor)
-        cursor.execute(
-            "INSERT INTO batches SELECT max(batch_id) + 1, max(committed_at), 1, 0, 0, NULL, 1.0 FROM batches"
-        )
+        cursor.execute(NEXT_BATCH)
     app.run()
     assert table(app, LISTED).equals(before)
     assert STILL not in texts(app)
@@ -195,3 +235,24 @@ def test_a_page_that_follows_the_log_shows_what_it_showed_until_the_answer_comes
     # What one page asks nobody wants on another.
     app.switch_page("app_pages/health.py").run()
     assert all(over(question) for question in asked)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "below"),
+    [
+        ("ordering", "swapped_pairs", "What would order cost?"),
+        ("ordering", "order_loss", "What would order cost?"),
+        ("ordering", "gaps", "Who loses most order?"),
+        ("health", "ingest_rate", "How far is each file read?"),
+    ],
+)
+def test_a_panel_that_cannot_be_asked_keeps_no_other_from_being_drawn(
+    store: Store, serve: Serve, page: str, name: str, below: str
+) -> None:
+    serve(store)
+    with store.cursor() as cursor:
+        parameters = ", ".join(f"{one.name} := NULL" for one in Catalog.load()[name].parameters)
+        cursor.execute(f"CREATE OR REPLACE MACRO {name}({parameters}) AS TABLE SELECT error('no memory')")
+    app = open_page(page, window="all")
+    assert "**This could not be asked.**" in texts(app)
+    assert below in [one.value for one in app.subheader]

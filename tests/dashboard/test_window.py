@@ -1,10 +1,12 @@
 """What a time window in the address means in a log."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from dashboard.charts.base import grid
 from dashboard.window import Coverage, Window, absolute, resolve
 from stormwatch.errors import ConfigError
 
@@ -101,6 +103,31 @@ def test_absolute_window_with_a_zone_is_read_as_utc() -> None:
 def test_unreadable_window_says_what_to_write(text: str) -> None:
     with pytest.raises(ConfigError, match="write for example 90m"):
         resolve(text, LOG, is_live=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01/9999-12-31T23:59:59.999",
+        "0001-01-01T00:00+05:00/2026-11-20",
+        "999999w",
+        "9500-01-01/9999-01-01",
+    ],
+)
+@pytest.mark.parametrize(
+    "change", [Window.zoomed_out, lambda shown: shown.moved(-1), lambda shown: shown.moved(1)]
+)
+def test_windows_at_the_ends_of_the_calendar_can_be_drawn_moved_and_zoomed_out(
+    text: str, change: Callable[[Window], str]
+) -> None:
+    try:
+        shown = resolve(text, LOG, is_live=False)
+    except ConfigError:
+        return
+    for one in (shown, resolve(change(shown), LOG, is_live=False)):
+        bucket = one.bucket(150)
+        starts = grid(one.since - one.lookback, one.until, bucket)
+        assert starts[-1] < one.until <= starts[-1] + bucket
 
 
 def test_window_that_ends_before_it_starts_is_refused() -> None:

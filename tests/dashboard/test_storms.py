@@ -178,7 +178,9 @@ ASKED = {
 def test_page_asks_each_of_its_relations_once(page: str, storm: Store, serve: Serve) -> None:
     statements = serve(storm)
     open_page(page)
-    asked = [re.search(r"FROM (\w+)", text) for text in statements.texts]
+    # How many events a window has is counted by whoever asks about it first in this process.
+    relations = [text for text in statements.texts if not text.startswith("SELECT count(*) FROM events ")]
+    asked = [re.search(r"FROM (\w+)", text) for text in relations]
     names = [found[1] for found in asked if found and found[1] != "data_version"]
     assert sorted(names) == sorted(ASKED[page] | OF_EVERY_PAGE)
 

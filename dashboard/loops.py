@@ -19,6 +19,10 @@ _BUCKETS: Final = tuple(
 _MINUTE: Final = timedelta(minutes=1)
 _BUCKETS_PER_SPAN: Final = 15
 _SPANS_PER_BASELINE: Final = 96
+SPANS_LEARNING: Final = 4
+"""Spans at the beginning of a log that only tell what is usual."""
+MINUTES_LEARNING: Final = SPANS_LEARNING * _BUCKETS_PER_SPAN * _MINUTE
+"""How old a log is before its minutes can be judged."""
 _SPANS_AT_LEAST: Final = 8
 _POINTS_AT_MOST: Final = 2000
 
@@ -41,7 +45,7 @@ def scale(window: timedelta, *, has_minutes: bool = False) -> Scale:
     """The scale for a window of this length.
 
     A minute, 15 minutes and a day, as the relations have it, in windows of 2 to 33 hours. The first
-    four spans of a log only tell what is usual, so that a shorter window is cut into eight spans at
+    spans of a log only tell what is usual, so that a shorter window is cut into eight spans at
     least: of a log that is shown as a whole the second half can be judged, also where hours pass in
     seconds. A bucket remains a fifteenth of a span and a baseline 96 spans. In a longer window a
     bucket is as long as it has to be for 2,000 of them to do. Of a busy log that `has_minutes`

@@ -8,7 +8,7 @@ from typing import Final
 
 from dashboard import formatting, zone
 from dashboard.hostile import safe_md
-from dashboard.loops import Row, Scale, danger, scale, tracks
+from dashboard.loops import SPANS_LEARNING, Row, Scale, danger, scale, tracks
 from dashboard.verdict import Level
 from dashboard.window import Window
 
@@ -94,5 +94,5 @@ def _why_not(row: Row, at: Scale) -> str:
         missing = formatting.percent(1 - row["coverage_ratio"])
         return f"the causes of {missing} of the events are missing"
     if row["usual_count"] is None:
-        return f"the first {formatting.span(4 * at.span)} of a log only tell what is usual"
+        return f"the first {formatting.span(SPANS_LEARNING * at.span)} of a log only tell what is usual"
     return f"fewer than {_CAUSES_AT_LEAST} causes in {formatting.span(at.span)}"

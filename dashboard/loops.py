@@ -95,12 +95,14 @@ class Track:
         """The row nearest to a storm, the latest of equals."""
         return max(self.rows, key=lambda row: (*danger(row), row["bucket_start"]))
 
-    def onset(self, at: Row, since: datetime) -> datetime:
+    def onset(self, at: Row, since: datetime, bucket: timedelta) -> datetime:
         """When the rise to a row was half done: since then the gain has been above the middle between
-        that of the row and the least before it, which is none if it began after `since`.
+        that of the row and the least before it, which is none if it began after the first bucket.
+
+        It is the end of a bucket, as its row knows what happened in it: what changed there comes before.
         """
         before = [row for row in self.rows if row["bucket_start"] <= at["bucket_start"]]
-        began_inside = before[0]["bucket_start"] > since
+        began_inside = before[0]["bucket_start"] > since + bucket
         least = 0 if began_inside else min(row["gain"] for row in before)
         middle = (least + at["gain"]) / 2
         first = at
@@ -109,7 +111,7 @@ class Track:
                 break
             first = row
         start: datetime = first["bucket_start"]
-        return start
+        return start + bucket
 
 
 def tracks(rows: Sequence[Row]) -> list[Track]:

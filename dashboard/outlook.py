@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from dashboard import formatting, zone
@@ -36,6 +37,8 @@ class Outlook:
     """The row it is about."""
     is_over: bool = False
     """Whether that is how it was, and it is not so any more at the end of the window."""
+    onset: datetime | None = None
+    """When half of the rise to that row was done; None of a loop that is calm."""
 
     @property
     def look(self) -> Level:
@@ -49,7 +52,8 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
         return _without_loops(has_causes=has_causes)
     at = scale(shown.span, has_minutes=shown.has_minutes)
     nearest = max(rows, key=lambda row: (*danger(row), row["bucket_start"]))
-    latest = [track.rows[-1] for track in tracks(rows)]
+    found = tracks(rows)
+    latest = [track.rows[-1] for track in found]
     now = max(
         (row for row in latest if row["bucket_start"] >= shown.until - at.span), key=danger, default=None
     )
@@ -66,9 +70,11 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
         said = f"At the end of this window {_end(now)}. The nearest to a storm was {when}{said}"
     more = f"{round(100 * row['gain'])} more, at least {int(100 * row['gain_lower'])}"
     brief = f"{when}{head} of a loop cause {more}"
+    turning = next(track for track in found if any(one is row for one in track.rows))
     return Outlook(
         row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.", row,
         is_over=row is not now,
+        onset=None if row["level"] == "calm" else turning.onset(row, shown.since, at.bucket),
     )  # fmt: skip
 
 

@@ -85,12 +85,12 @@ def test_worst_is_by_level_then_by_what_is_sure() -> None:
 
 def test_onset_is_when_half_of_the_rise_was_done() -> None:
     track = Track([row(minute, gain) for minute, gain in enumerate([0.5, 0.5, 0.6, 0.8, 0.9])])
-    assert track.onset(track.rows[-1], START) == START + 3 * MINUTE
+    assert track.onset(track.rows[-1], START, MINUTE) == START + 4 * MINUTE
 
 
 def test_onset_of_a_loop_that_began_inside_is_its_beginning() -> None:
     track = Track([row(minute, 0.8) for minute in range(5, 9)])
-    assert track.onset(track.rows[-1], START) == START + 5 * MINUTE
+    assert track.onset(track.rows[-1], START, MINUTE) == START + 6 * MINUTE
 
 
 def test_end_of_the_window_is_said_first() -> None:
@@ -113,6 +113,7 @@ def test_past_danger_is_said_with_its_time() -> None:
         "2026-11-20 10:11:00 UTC: 100 events of `a <-> b` cause 90 more (at least 86)."
     )
     assert told.is_over
+    assert told.onset == START + 11 * MINUTE
 
 
 def test_loop_that_turns_no_more_is_not_said_to_turn_now() -> None:

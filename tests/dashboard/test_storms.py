@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def stormy(storm: Store) -> Opened:
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     """Pages of the story in which nothing goes wrong, as they open."""
     reading = read_sample("ordered", tmp_path_factory.mktemp("ordered") / "ordered.duckdb")
-    opened = _open(next(reading), "storms", "ordering")
+    opened = _open(next(reading), "storms", "ordering", "overview")
     next(reading, None)
     return opened
 
@@ -126,7 +127,7 @@ def test_unknown_moment_is_the_worst(moment: str, storm: Store, serve: Serve) ->
 
 def test_change_that_began_it_is_named(stormy: Opened) -> None:
     app = stormy["storms"]
-    assert "1\u00a0min before 2026-03-02 09:01:10 UTC" in texts(app)
+    assert "1\u00a0min before 2026-03-02 09:01:12 UTC" in texts(app)
     [change] = table(app, "Changes before the onset, latest first").to_dict("records")
     assert (change["kind"], change["subject"]) == ("change", "ordering ordered -> unordered")
     assert change["occurred_at"] == at("09:01:00")
@@ -206,6 +207,30 @@ def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:
     assert "**watch**\n" in said
     assert f"\n{brief}" in said
     assert f"**A loop was close to feeding on itself**: {brief}." in said
+
+
+def test_overview_names_what_was_changed_before_the_loop_rose(tmp_path: Path, serve: Serve) -> None:
+    reading = read_sample("storm", tmp_path / "storm.duckdb")
+    store = next(reading)
+    with store.cursor() as cursor:  # what is taken back later is later than the cause
+        cursor.execute(
+            "INSERT INTO observations SELECT observations.* REPLACE ('step ' || step AS message, "
+            "occurred_at + to_minutes(2 + step) AS occurred_at) "
+            "FROM observations, range(3) AS steps(step) WHERE operation = 'change'"
+        )
+    serve(store)
+    app = open_page("overview")
+    assert f"Changed last before the rise of `{LOOP}`:" in texts(app)
+    assert "Changed in this window, the last 3 of 5:" in texts(app)
+    links = [link.proto for link in app.get("page_link") if "`config: " in link.proto.label]
+    assert links[0].label == "09:01:00 `config: ordering ordered -> unordered`"
+    assert links[0].query_string.startswith("at=")
+    assert [link.label for link in links[1:]] == [f"09:0{3 + n}:00 `config: step {n}`" for n in (1, 2)]
+    next(reading, None)
+
+
+def test_overview_of_a_calm_log_names_no_rise(calm: Opened) -> None:
+    assert "before the rise" not in texts(calm["overview"])
 
 
 def test_order_was_lost_between_consumers(stormy: Opened) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.differences import label, times
 from ingest.service import Ingester, Settings
 from stormwatch.alerts.asking import Pace
 from stormwatch.alerts.config import AlertConfig, Route
@@ -80,8 +81,20 @@ def test_overview_names_what_fires_and_leads_there(evaluated: Store, serve: Serv
     app = open_page("overview", window="all")
     assert "Alerts that fire:" in texts(app)
     [link] = [link.proto for link in app.get("page_link") if "episode=" in link.proto.query_string]
-    assert re.match(r"\w+ since 09:0\d:\d\d `100 events of order\.confirmed", link.label)
+    assert re.match(r"\w+, began 09:0\d:\d\d `100 events of order\.confirmed", link.label)
     assert link.query_string.endswith("episode=1")
+
+
+def test_evidence_names_whole_groups_and_leads_to_chains(opened: AppTest, evaluated: Store) -> None:
+    with evaluated.cursor() as cursor:
+        [(text,)] = cursor.execute("SELECT evidence FROM alert_episodes").fetchall()
+    rows = json.loads(text)["explain_difference"]
+    groups = table(opened, "What its events have in common")
+    assert groups["group"].tolist() == [label(row) for row in rows]
+    assert groups["group"].is_unique
+    assert groups["times"].tolist() == [times(row) for row in rows]
+    leading = {frame.proto.alt for frame in opened.dataframe if frame.proto.selection_mode}
+    assert {"Changed before", "Strongest edges"} <= leading
 
 
 def test_search_leaves_what_holds_the_text_and_the_verdict(evaluated: Store, serve: Serve) -> None:

@@ -23,6 +23,7 @@ LOOP = "order.confirmed <-> order.item_added <-> order.resubmitted <-> payment.c
 SCALE = {"bucket": timedelta(seconds=2), "span": timedelta(seconds=30), "baseline": timedelta(minutes=48)}
 EDGES = "Causes and effects that make up the gain of the loop"
 SIGNS = "Signs of storms that need no causes"
+PAIRS = "Events that arrived after one with a greater number"
 LOOPS = "Loops of the window and the last known of each"
 
 
@@ -241,6 +242,19 @@ def test_order_was_lost_between_consumers(stormy: Opened) -> None:
     assert loss.iloc[0][["event_id", "overtaken_by", "node", "overtaken_by_node"]].tolist() == [
         "orders-api-2.s1.12", "orders-api-2.s1.13", "billing-1", "billing-3",
     ]  # fmt: skip
+
+
+def test_first_pairs_are_a_click_away_and_in_the_address(storm: Store, serve: Serve) -> None:
+    serve(storm)
+    app = open_page("ordering")
+    latest = table(app, PAIRS)["occurred_at"].tolist()
+    assert latest == sorted(latest, reverse=True)
+    app.button(key="other_end").click().run()
+    first = table(app, PAIRS)["occurred_at"].tolist()
+    assert first == sorted(latest)
+    assert "The first of the window; click a cell" in texts(app)
+    assert app.query_params["pairs"] == "first"
+    assert table(open_page("ordering", pairs="first"), PAIRS)["occurred_at"].tolist() == first
 
 
 def test_order_has_a_price(stormy: Opened) -> None:

@@ -12,6 +12,8 @@ Row = Mapping[str, Any]
 
 LEVELS: Final = ("calm", "watch", "warn", "page", "storm")
 """As `loop_gain` names them, the worst last."""
+LINES: Final = {"watch": 0.7, "warn": 0.8, "page": 0.9, "storm": 1.0}
+"""From which gain on a level is given, once it has held."""
 _SEPARATOR: Final = " <-> "
 _BUCKETS: Final = tuple(
     timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
@@ -71,6 +73,17 @@ def danger(row: Row) -> tuple[float, float, float]:
     """Greater for what is nearer to a storm."""
     level = row["level"]
     return (LEVELS.index(level) if level else -1, row["sustained_gain"], row["gain_lower"])
+
+
+def rises_to(row: Row) -> str | None:
+    """The level whose line a gain is surely above but has not been for long enough; None of other gains.
+
+    What fades or goes round by design is not judged higher than it has been.
+    """
+    reached = [name for name, line in LINES.items() if row["gain_lower"] >= line]
+    if not reached or row["level"] is None or row["judged_gain"] <= row["sustained_gain"]:
+        return None
+    return reached[-1] if LEVELS.index(reached[-1]) > LEVELS.index(row["level"]) else None
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Final
 
 from dashboard import formatting, zone
 from dashboard.hostile import safe_md
-from dashboard.loops import SPANS_LEARNING, Row, Scale, danger, scale, tracks
+from dashboard.loops import SPANS_LEARNING, Row, Scale, danger, rises_to, scale, tracks
 from dashboard.verdict import Level
 from dashboard.window import Window
 
@@ -39,11 +39,14 @@ class Outlook:
     """Whether that is how it was, and it is not so any more at the end of the window."""
     onset: datetime | None = None
     """When half of the rise to that row was done; None of a loop that is calm."""
+    is_rising: bool = False
+    """Whether it is above the line of a higher level already, and has not been for long enough."""
 
     @property
     def look(self) -> Level:
         """How alarming it is on the screen."""
-        return LOOKS[self.level]
+        look = LOOKS[self.level]
+        return "watch" if look == "calm" and self.is_rising else look
 
 
 def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
@@ -71,10 +74,17 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
     more = f"{round(100 * row['gain'])} more, at least {int(100 * row['gain_lower'])}"
     brief = f"{when}{head} of a loop cause {more}"
     turning = next(track for track in found if any(one is row for one in track.rows))
+    higher = rises_to(row) if row is now else None
+    if higher is not None:
+        said += f". It is above the line of **{higher}** already, which is given once that has held"
+        brief += f", rising to {higher}"
     return Outlook(
-        row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.", row,
+        row["level"], row["level"], brief,
+        f"**{row['level'].capitalize()}{' so far' if higher else ''}.** {said}.", row,
         is_over=row is not now,
-        onset=None if row["level"] == "calm" else turning.onset(row, shown.since, at.bucket),
+        onset=None if row["level"] == "calm" and higher is None
+        else turning.onset(row, shown.since, at.bucket),
+        is_rising=higher is not None,
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 -- swapped_pairs: which late event was overtaken by which other one?
 --
 -- One row per first arrival that came after a larger number of its scope, newest first
--- (oldest_first: the other way round, to see where it began), beside the arrival that overtook it: the earliest with a larger number. Arrivals in the
--- lookback count as arrived before.
+-- (oldest_first: the other way round, to see where it began), beside the arrival that
+-- overtook it: the earliest with a larger number. Arrivals in the lookback count as arrived
+-- before.
 -- An arrival without a readable time has no place in the order.
 --
 -- Parameters

@@ -100,11 +100,12 @@ def _detail_panel(version: int, found: Answer) -> None:
                 "", icon=":material/close:", key="close_record", type="tertiary", help="Close",
                 on_click=controls.remember, kwargs={"at": None},
             )  # fmt: skip
+        # What was really written is what one came for, and stands without scrolling.
+        show_place(version, row["file_id"], row["byte_offset"], key="event")
         if form == "JSON":
             st.json(_as_json(row), expanded=2)
         else:
             _show_fields(row)
-        show_place(version, row["file_id"], row["byte_offset"], key="event")
         if row["event_id"]:
             link("chains", "Causes and effects", icon="account_tree", event=row["event_id"])
 
@@ -159,7 +160,8 @@ def page(version: int) -> None:
     place = controls.remembered("at") or ""
     picked, around = _picked_record(version), context_panel.ask(version, place)
     at = next((n for n, row in enumerate(rows) if _place(row) == place), None)
-    left, right = st.columns([3, 2] if picked is not None else [3, 1])
+    with st.container(key="records"):
+        left, right = st.columns([3, 2] if picked is not None else [3, 1])
     with left:
         if rows:
             _list_panel(answer, rows, at)

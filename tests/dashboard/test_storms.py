@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import formatting
 from stormwatch import runtime
 from stormwatch.catalog import Catalog
 from stormwatch.storage import Store
@@ -257,13 +258,20 @@ def test_first_pairs_are_a_click_away_and_in_the_address(storm: Store, serve: Se
     assert table(open_page("ordering", pairs="first"), PAIRS)["occurred_at"].tolist() == first
 
 
-def test_order_has_a_price(stormy: Opened) -> None:
+def test_order_has_a_price(storm: Store, stormy: Opened) -> None:
     [curve] = figures(stormy["ordering"])["cost"]["data"]
     assert curve["x"] == ["none", "50\u00a0ms", "250\u00a0ms", "1\u00a0s", "5\u00a0s", "30\u00a0s"]
     assert curve["y"] == [pytest.approx(100 * late / 224) for late in (44, 38, 33, 11, 0, 0)]
     assert curve["hovertext"][3].endswith(
         "4.9\u00a0% late, 47 events wait<br>adds 1\u00a0s (99th percentile)"
     )
+    enough = _ask(storm, "order_cost")[4]
+    assert (enough["stream"], enough["hold_ms"], enough["late_count"]) == ("orders", 5000, 0)
+    assert (
+        "`orders → billing`: 19.6\u00a0% of its arrivals come late. If early ones were held back for at "
+        f"most **5\u00a0s**, none would; {enough['held_count']} events would wait, and 1 of 100 arrivals "
+        f"would come **{formatting.milliseconds(enough['added_latency_p99_ms'])}** later or more."
+    ) in texts(stormy["ordering"])
 
 
 def test_ranking_is_by_what_is_sure(stormy: Opened) -> None:

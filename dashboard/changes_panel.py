@@ -37,7 +37,7 @@ def name_latest(version: int, shown: Window, loops: Outlook) -> None:
         more = f", the last {_NAMED} of {formatting.count(len(told))}" if len(told) > _NAMED else ""
         st.caption(f"Changed in this window{more}:", width="content")
         for row in told[-_NAMED:]:
-            _link(row)
+            link(row)
         pages.link("why", "Why?", icon="manage_search")
 
 
@@ -50,10 +50,23 @@ def _name_suspect(told: Sequence[dict[str, Any]], loops: Outlook) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="suspect"):
         st.caption(f"Changed last before the rise of {safe_md(loops.row['loop'], 100)}:", width="content")
-        _link(before[-1])
+        link(before[-1])
 
 
-def _link(row: dict[str, Any]) -> None:
+def name_crash(version: int, fired_at: datetime, until: datetime) -> None:
+    """The first crash after an alert fired, how long it took, and the way to its record, if there was one."""
+    found = data.load("changes", version, since=fired_at, until=until).rows
+    crash = next((row for row in found if row["kind"] == "crash"), None)
+    if crash is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="crash"):
+        lead = formatting.span(crash["occurred_at"] - fired_at)
+        st.markdown(f"It fired **{lead} before the crash**:", width="content")
+        link(crash)
+
+
+def link(row: dict[str, Any]) -> None:
+    """A change in words, as a link to its record."""
     target = lane.place_of(lane.target_of(row))
     if target is not None:
         pages.link(target[0], _in_words(row), icon=_ICONS[row["kind"]], **target[1])

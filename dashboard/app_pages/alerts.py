@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import (
     alert_desk,
     backtest_panel,
+    changes_panel,
     controls,
     data,
     differences,
@@ -86,7 +87,7 @@ def _act_on(row: Row) -> None:
         )  # fmt: skip
 
 
-def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
+def _episode_panel(version: int, row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
     about = (
         "What was found out when it fired, and nothing later: the window, the strongest edges of its "
         "loop, what changed before its onset. Earlier is not *because of*. Acknowledging says who takes "
@@ -98,6 +99,8 @@ def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
         st.markdown(f"{safe_md(row['sentence'], 300)}")
         since = formatting.instant(row["onset_at"])
         st.caption(f"since {since} {zone.name()}; about {safe_md(row['episode_key'], 90)}")
+        if row["fired_at"] is not None and row["clock"] == "log":
+            changes_panel.name_crash(version, row["fired_at"], row["resolved_at"] or row["evaluated_at"])
         rule = rules.get(row["rule"])
         if rule is not None:
             st.markdown(f"**What to do.** {safe_md(rule.runbook, 600)}")
@@ -211,7 +214,7 @@ def page(version: int) -> None:
     picked = _picked(rows)
     _episodes_panel(answer, rows, picked)
     if picked is not None:
-        _episode_panel(rows[picked], answer, desk.config.rules)
+        _episode_panel(version, rows[picked], answer, desk.config.rules)
     _rules_panel(desk.overview())
     backtest_panel.draw(version, controls.current_window(version), alert_desk.playable(desk))
 

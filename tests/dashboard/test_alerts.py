@@ -97,6 +97,12 @@ def test_evidence_names_whole_groups_and_leads_to_chains(opened: AppTest, evalua
     assert {"Changed before", "Strongest edges"} <= leading
 
 
+def test_alert_says_how_long_before_the_crash_it_fired(opened: AppTest) -> None:
+    assert "It fired **32\u00a0s before the crash**:" in texts(opened)
+    [label] = [link.proto.label for link in opened.get("page_link") if "at=" in link.proto.query_string]
+    assert label.startswith("09:04:00 `broker: 205 messages wait")
+
+
 def test_search_leaves_what_holds_the_text_and_the_verdict(evaluated: Store, serve: Serve) -> None:
     serve(evaluated, alerts=Desk(evaluated, CONFIG))
     found = open_page("alerts", window="all", search="RESUBMITTED <->")

@@ -42,7 +42,7 @@ def verdict(rows: Sequence[Row]) -> tuple[Level, str]:
     worst = min(firing, key=lambda row: SEVERE.index(row["severity"]))
     count = formatting.plural(len(firing), "alert fires", "alerts fire")
     level: Level = "watch" if worst["severity"] == "watch" else "trouble"
-    return level, f"{count}; the most serious, {worst['severity']}: {safe_md(worst['sentence'], 160)}"
+    return level, f"{count}; the most serious, {worst['severity']}: {safe_md(worst['sentence'], 300)}"
 
 
 def name_firing(version: int) -> None:

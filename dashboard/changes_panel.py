@@ -53,15 +53,17 @@ def _name_suspect(told: Sequence[dict[str, Any]], loops: Outlook) -> None:
         link(before[-1])
 
 
-def name_crash(version: int, fired_at: datetime, until: datetime) -> None:
-    """The first crash after an alert fired, how long it took, and the way to its record, if there was one."""
-    found = data.load("changes", version, since=fired_at, until=until).rows
+def name_crash(version: int, said: str, since: datetime, until: datetime) -> None:
+    """The first crash after an alert began or fired, how long it took, and the way to its record, if there
+    was one.
+    """
+    found = data.load("changes", version, since=since, until=until).rows
     crash = next((row for row in found if row["kind"] == "crash"), None)
     if crash is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="crash"):
-        lead = formatting.span(crash["occurred_at"] - fired_at)
-        st.markdown(f"It fired **{lead} before the crash**:", width="content")
+        lead = formatting.span(crash["occurred_at"] - since)
+        st.markdown(f"It {said} **{lead} before the crash**:", width="content")
         link(crash)
 
 

@@ -100,7 +100,9 @@ def _episode_panel(version: int, row: Row, answer: Answer, rules: Mapping[str, A
         since = formatting.instant(row["onset_at"])
         st.caption(f"since {since} {zone.name()}; about {safe_md(row['episode_key'], 90)}")
         if row["fired_at"] is not None and row["clock"] == "log":
-            changes_panel.name_crash(version, row["fired_at"], row["resolved_at"] or row["evaluated_at"])
+            # Of one that fired again after a lull it is known when it did last, and when it began.
+            said, since = ("fired", "fired_at") if row["fired_count"] == 1 else ("began", "onset_at")
+            changes_panel.name_crash(version, said, row[since], row["resolved_at"] or row["evaluated_at"])
         rule = rules.get(row["rule"])
         if rule is not None:
             st.markdown(f"**What to do.** {safe_md(rule.runbook, 600)}")

@@ -60,7 +60,7 @@ def opened(evaluated: Store, serve: Serve) -> AppTest:
 
 def test_what_fires_is_said_first_with_its_evidence(opened: AppTest) -> None:
     assert "1 alert fires" in opened.subheader[0].value
-    assert "100 events of order.confirmed <-> order.item_added" in opened.subheader[0].value
+    assert "now cause 91 more (at least 77); before 76; from 100 on" in opened.subheader[0].value
     row = table(opened, EPISODES).iloc[0]
     assert (row["state"], row["rule"]) == ("firing", "storm_ahead")
     assert str(row["fired_at"]) == "2026-03-02 09:03:28"
@@ -101,6 +101,19 @@ def test_alert_says_how_long_before_the_crash_it_fired(opened: AppTest) -> None:
     assert "It fired **32\u00a0s before the crash**:" in texts(opened)
     [label] = [link.proto.label for link in opened.get("page_link") if "at=" in link.proto.query_string]
     assert label.startswith("09:04:00 `broker: 205 messages wait")
+
+
+def test_alert_that_fired_again_says_how_long_before_the_crash_it_began(
+    evaluated: Store, serve: Serve
+) -> None:
+    again = "UPDATE alert_episodes SET fired_at = $fired_at::TIMESTAMP, fired_count = $count"
+    with evaluated.cursor() as cursor:
+        cursor.execute(again, {"fired_at": "2026-03-02 09:05:00", "count": 2})
+    serve(evaluated, alerts=Desk(evaluated, CONFIG))
+    said = texts(open_page("alerts", window="all"))
+    with evaluated.cursor() as cursor:
+        cursor.execute(again, {"fired_at": "2026-03-02 09:03:28", "count": 1})
+    assert re.search(r"It began \*\*\d\d\u00a0s before the crash\*\*:", said)
 
 
 def test_search_leaves_what_holds_the_text_and_the_verdict(evaluated: Store, serve: Serve) -> None:

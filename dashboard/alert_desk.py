@@ -42,7 +42,7 @@ def verdict(rows: Sequence[Row]) -> tuple[Level, str]:
     worst = min(firing, key=lambda row: SEVERE.index(row["severity"]))
     count = formatting.plural(len(firing), "alert fires", "alerts fire")
     level: Level = "watch" if worst["severity"] == "watch" else "trouble"
-    return level, f"{count}; the most serious, {worst['severity']}: {safe_md(worst['sentence'], 160)}"
+    return level, f"{count}; the most serious, {worst['severity']}: {safe_md(worst['sentence'], 300)}"
 
 
 def name_firing(version: int) -> None:
@@ -57,9 +57,9 @@ def name_firing(version: int) -> None:
         more = f", the worst {_NAMED} of {formatting.count(len(firing))}" if len(firing) > _NAMED else ""
         st.caption(f"Alerts that fire{more}:", width="content")
         for row in firing[:_NAMED]:
-            said = (
-                f"{row['severity']} since {formatting.clock(row['onset_at'])} {safe_md(row['sentence'], 60)}"
-            )
+            # The severity is the highest it has reached: it was not so from the beginning.
+            began = formatting.clock(row["onset_at"])
+            said = f"{row['severity']}, began {began} {safe_md(row['sentence'], 60)}"
             pages.link("alerts", said, icon="notifications_active", episode=str(row["episode_id"]))
 
 

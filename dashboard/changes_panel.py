@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,32 +11,67 @@ import streamlit as st
 from dashboard import data, formatting, pages, table, zone
 from dashboard.charts import lane
 from dashboard.hostile import safe_md
+from dashboard.outlook import Outlook
 from dashboard.panel import panel
 from dashboard.window import Window
 
-_FIRST_SIGHT: Final = "new_"
-"""How kinds of change begin that no record says in words."""
 _TOLD: Final = ("change", "crash", "note")
 """Kinds that are named beside a verdict: whole fleets start and stop."""
+_MADE: Final = ("change", "note")
+"""Those of them that are somebody's doing."""
 _ICONS: Final = {"change": "tune", "crash": "error", "note": "edit_note"}
 _NAMED: Final = 3
 _LISTED: Final = 200
 
 
-def name_latest(version: int, shown: Window) -> None:
-    """The latest changes of a window in words, each leading to its record, and to the page Why."""
+def name_latest(version: int, shown: Window, loops: Outlook) -> None:
+    """The changes of a window in words, each leading to its record: the last before the loop rose that
+    the verdict is about, wherever it lies, and the latest; and the way to the page Why.
+    """
     found = data.load("changes", version, **shown.edges).rows
     told = [row for row in found if row["kind"] in _TOLD and row["occurred_at"] is not None]
     if not told:
         return
+    _name_suspect(told, loops)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="latest_changes"):
         more = f", the last {_NAMED} of {formatting.count(len(told))}" if len(told) > _NAMED else ""
         st.caption(f"Changed in this window{more}:", width="content")
         for row in told[-_NAMED:]:
-            target = lane.place_of(lane.target_of(row))
-            if target is not None:
-                pages.link(target[0], _in_words(row), icon=_ICONS[row["kind"]], **target[1])
+            link(row)
         pages.link("why", "Why?", icon="manage_search")
+
+
+def _name_suspect(told: Sequence[dict[str, Any]], loops: Outlook) -> None:
+    """What was changed last before a loop rose: after its end that is seldom among the latest."""
+    if loops.onset is None or loops.row is None:
+        return
+    before = [row for row in told if row["occurred_at"] <= loops.onset]
+    if not before:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="suspect"):
+        st.caption(f"Changed last before the rise of {safe_md(loops.row['loop'], 100)}:", width="content")
+        link(before[-1])
+
+
+def name_crash(version: int, said: str, since: datetime, until: datetime) -> None:
+    """The first crash after an alert began or fired, how long it took, and the way to its record, if there
+    was one.
+    """
+    found = data.load("changes", version, since=since, until=until).rows
+    crash = next((row for row in found if row["kind"] == "crash"), None)
+    if crash is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="crash"):
+        lead = formatting.span(crash["occurred_at"] - since)
+        st.markdown(f"It {said} **{lead} before the crash**:", width="content")
+        link(crash)
+
+
+def link(row: dict[str, Any]) -> None:
+    """A change in words, as a link to its record."""
+    target = lane.place_of(lane.target_of(row))
+    if target is not None:
+        pages.link(target[0], _in_words(row), icon=_ICONS[row["kind"]], **target[1])
 
 
 def _in_words(row: Mapping[str, Any]) -> str:
@@ -59,9 +94,9 @@ def draw(version: int, onset: datetime, *, within: timedelta, lookback: timedelt
     )
     with panel("changes", "What changed before it began?", about, changes):
         said = f"{formatting.span(within)} before {formatting.instant(onset)} {zone.name()}"
-        logged = next((row for row in changes.rows if not row["kind"].startswith(_FIRST_SIGHT)), None)
-        if logged is not None:
-            said += f"; the last that somebody made: {_in_words(logged)}"
+        made = next((row for row in changes.rows if row["kind"] in _MADE), None)
+        if made is not None:
+            said += f"; the last that somebody made: {_in_words(made)}"
         st.caption(said)
         if not changes.table.num_rows:
             st.markdown("Nothing that the log tells, and no note.")

@@ -66,6 +66,12 @@ def _attribute(name: str, value: str) -> str:
     return f"{safe_md(name, 40)} is {safe_md(value, 60)}"
 
 
+def times(row: Row) -> str:
+    """How many times as likely an event of a row's group is selected as one outside."""
+    low = _times(row["risk_ratio_low"])
+    return f"at least {low}, none is outside" if row["risk_ratio"] is None else _times(row["risk_ratio"])
+
+
 def _ratio(row: Row) -> str:
     low = _times(row["risk_ratio_low"])
     if row["risk_ratio"] is None:

@@ -38,6 +38,7 @@ def no_data_yet(status: IngestStatus, rejects: int) -> None:
             f"stormwatch up DIR        # watch another directory\n"
             f"stormwatch demo          # see it work on sample logs",
             language="bash",
+            wrap_lines=True,
             width=620,
         )
 

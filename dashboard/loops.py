@@ -12,6 +12,8 @@ Row = Mapping[str, Any]
 
 LEVELS: Final = ("calm", "watch", "warn", "page", "storm")
 """As `loop_gain` names them, the worst last."""
+LINES: Final = {"watch": 0.7, "warn": 0.8, "page": 0.9, "storm": 1.0}
+"""From which gain on a level is given, once it has held."""
 _SEPARATOR: Final = " <-> "
 _BUCKETS: Final = tuple(
     timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
@@ -19,6 +21,10 @@ _BUCKETS: Final = tuple(
 _MINUTE: Final = timedelta(minutes=1)
 _BUCKETS_PER_SPAN: Final = 15
 _SPANS_PER_BASELINE: Final = 96
+SPANS_LEARNING: Final = 4
+"""Spans at the beginning of a log that only tell what is usual."""
+MINUTES_LEARNING: Final = SPANS_LEARNING * _BUCKETS_PER_SPAN * _MINUTE
+"""How old a log is before its minutes can be judged."""
 _SPANS_AT_LEAST: Final = 8
 _POINTS_AT_MOST: Final = 2000
 
@@ -41,7 +47,7 @@ def scale(window: timedelta, *, has_minutes: bool = False) -> Scale:
     """The scale for a window of this length.
 
     A minute, 15 minutes and a day, as the relations have it, in windows of 2 to 33 hours. The first
-    four spans of a log only tell what is usual, so that a shorter window is cut into eight spans at
+    spans of a log only tell what is usual, so that a shorter window is cut into eight spans at
     least: of a log that is shown as a whole the second half can be judged, also where hours pass in
     seconds. A bucket remains a fifteenth of a span and a baseline 96 spans. In a longer window a
     bucket is as long as it has to be for 2,000 of them to do. Of a busy log that `has_minutes`
@@ -69,6 +75,17 @@ def danger(row: Row) -> tuple[float, float, float]:
     return (LEVELS.index(level) if level else -1, row["sustained_gain"], row["gain_lower"])
 
 
+def rises_to(row: Row) -> str | None:
+    """The level whose line a gain is surely above but has not been for long enough; None of other gains.
+
+    What fades or goes round by design is not judged higher than it has been.
+    """
+    reached = [name for name, line in LINES.items() if row["gain_lower"] >= line]
+    if not reached or row["level"] is None or row["judged_gain"] <= row["sustained_gain"]:
+        return None
+    return reached[-1] if LEVELS.index(reached[-1]) > LEVELS.index(row["level"]) else None
+
+
 @dataclass
 class Track:
     """One loop through time: it is the same as long as a type of it stays."""
@@ -91,12 +108,14 @@ class Track:
         """The row nearest to a storm, the latest of equals."""
         return max(self.rows, key=lambda row: (*danger(row), row["bucket_start"]))
 
-    def onset(self, at: Row, since: datetime) -> datetime:
+    def onset(self, at: Row, since: datetime, bucket: timedelta) -> datetime:
         """When the rise to a row was half done: since then the gain has been above the middle between
-        that of the row and the least before it, which is none if it began after `since`.
+        that of the row and the least before it, which is none if it began after the first bucket.
+
+        It is the end of a bucket, as its row knows what happened in it: what changed there comes before.
         """
         before = [row for row in self.rows if row["bucket_start"] <= at["bucket_start"]]
-        began_inside = before[0]["bucket_start"] > since
+        began_inside = before[0]["bucket_start"] > since + bucket
         least = 0 if began_inside else min(row["gain"] for row in before)
         middle = (least + at["gain"]) / 2
         first = at
@@ -105,7 +124,7 @@ class Track:
                 break
             first = row
         start: datetime = first["bucket_start"]
-        return start
+        return start + bucket
 
 
 def tracks(rows: Sequence[Row]) -> list[Track]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import streamlit as st
 
 from dashboard import data, empty, formatting, pages, table
 from dashboard.charts import hotspots, order_cost
+from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
 from dashboard.window import Window
@@ -74,11 +76,29 @@ def cost(version: int, shown: Window, of: Picked) -> None:
         if not found.table.num_rows:
             st.markdown(":material/check_circle: Nothing: all that arrived is in order.")
             return
+        worst = order_cost.by_place(found.table)
+        if worst:
+            st.markdown(price(*worst[0]))
         live_plotly(
             data.figure(order_cost.curve, found),
             key="cost", alt="Share of arrivals out of order by how long early ones are held back",
             height=_COST_PX,
         )  # fmt: skip
+
+
+def price(place: tuple[str, str], rows: Sequence[dict[str, Any]]) -> str:
+    """What order costs at a place in words, from its rows by hold: the least hold that restores it, else
+    what the longest leaves.
+    """
+    enough = next((row for row in rows if not row["late_count"]), rows[-1])
+    left = f"{formatting.percent(enough['late_ratio'])} still would" if enough["late_count"] else "none would"
+    return (
+        f"{safe_md(hotspots.label(*place), 60)}: {formatting.percent(rows[0]['late_ratio'])} of its arrivals "
+        "come late. If early ones were held back for at most "
+        f"**{formatting.milliseconds(enough['hold_ms'])}**, {left}; "
+        f"{formatting.plural(enough['held_count'], 'event')} would wait, and 1 of 100 arrivals would come "
+        f"**{formatting.milliseconds(enough['added_latency_p99_ms'])}** later or more."
+    )
 
 
 def ranking(version: int, shown: Window, of: Picked) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from dashboard import formatting, zone
 from dashboard.hostile import safe_md
-from dashboard.loops import Row, Scale, danger, scale, tracks
+from dashboard.loops import SPANS_LEARNING, Row, Scale, danger, rises_to, scale, tracks
 from dashboard.verdict import Level
 from dashboard.window import Window
 
@@ -36,11 +37,16 @@ class Outlook:
     """The row it is about."""
     is_over: bool = False
     """Whether that is how it was, and it is not so any more at the end of the window."""
+    onset: datetime | None = None
+    """When half of the rise to that row was done; None of a loop that is calm."""
+    is_rising: bool = False
+    """Whether it is above the line of a higher level already, and has not been for long enough."""
 
     @property
     def look(self) -> Level:
         """How alarming it is on the screen."""
-        return LOOKS[self.level]
+        look = LOOKS[self.level]
+        return "watch" if look == "calm" and self.is_rising else look
 
 
 def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
@@ -49,7 +55,8 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
         return _without_loops(has_causes=has_causes)
     at = scale(shown.span, has_minutes=shown.has_minutes)
     nearest = max(rows, key=lambda row: (*danger(row), row["bucket_start"]))
-    latest = [track.rows[-1] for track in tracks(rows)]
+    found = tracks(rows)
+    latest = [track.rows[-1] for track in found]
     now = max(
         (row for row in latest if row["bucket_start"] >= shown.until - at.span), key=danger, default=None
     )
@@ -66,9 +73,18 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
         said = f"At the end of this window {_end(now)}. The nearest to a storm was {when}{said}"
     more = f"{round(100 * row['gain'])} more, at least {int(100 * row['gain_lower'])}"
     brief = f"{when}{head} of a loop cause {more}"
+    turning = next(track for track in found if any(one is row for one in track.rows))
+    higher = rises_to(row) if row is now else None
+    if higher is not None:
+        said += f". It is above the line of **{higher}** already, which is given once that has held"
+        brief += f", rising to {higher}"
     return Outlook(
-        row["level"], row["level"], brief, f"**{row['level'].capitalize()}.** {said}.", row,
+        row["level"], row["level"], brief,
+        f"**{row['level'].capitalize()}{' so far' if higher else ''}.** {said}.", row,
         is_over=row is not now,
+        onset=None if row["level"] == "calm" and higher is None
+        else turning.onset(row, shown.since, at.bucket),
+        is_rising=higher is not None,
     )  # fmt: skip
 
 
@@ -94,5 +110,5 @@ def _why_not(row: Row, at: Scale) -> str:
         missing = formatting.percent(1 - row["coverage_ratio"])
         return f"the causes of {missing} of the events are missing"
     if row["usual_count"] is None:
-        return f"the first {formatting.span(4 * at.span)} of a log only tell what is usual"
+        return f"the first {formatting.span(SPANS_LEARNING * at.span)} of a log only tell what is usual"
     return f"fewer than {_CAUSES_AT_LEAST} causes in {formatting.span(at.span)}"

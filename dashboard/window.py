@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from dashboard import zone
+from dashboard.loops import MINUTES_LEARNING
 from stormwatch.errors import ConfigError
 
 AUTO: Final = "auto"
@@ -20,6 +21,8 @@ PRESETS: Final = (AUTO, "15m", "1h", "6h", "24h", "7d", ALL)
 _LIVE_WITHIN: Final = timedelta(minutes=10)
 EVENTS_AT_ONCE: Final = 400_000
 """So many events are drawn within a second or two: what is chosen for a person holds no more."""
+_FEW_ENOUGH: Final = 10 * EVENTS_AT_ONCE
+"""So many events are read once more for loops in seconds, where minutes cannot tell of them."""
 _LOOKBACK: Final = timedelta(hours=1)
 _INSTANT_STEP: Final = timedelta(microseconds=1)
 _SHORTEST: Final = timedelta(seconds=1)
@@ -74,6 +77,17 @@ class Coverage:
     def is_busy(self) -> bool:
         """Whether an hour of it is more than is drawn quickly."""
         return any(count > EVENTS_AT_ONCE for _, count in self.pace)
+
+    @property
+    def is_told_by_minutes(self) -> bool:
+        """Whether what is kept of each minute answers for it: not of a young log, whose minutes do not
+        tell yet what is usual, as long as that has few enough events to be read in finer steps.
+        """
+        if not (self.is_busy and self.has_minutes):
+            return False
+        first, last = self.first_at, self.last_at
+        is_young = first is not None and last is not None and last - first < MINUTES_LEARNING
+        return not (is_young and self.event_count <= _FEW_ENOUGH)
 
 
 @dataclass(frozen=True)
@@ -262,7 +276,7 @@ def resolve(text: str, coverage: Coverage, *, is_live: bool) -> Window:
         shown,
         lookback=min(shown.span, _LOOKBACK) if coverage.is_busy else _LOOKBACK,
         is_busy=coverage.is_busy,
-        has_minutes=coverage.is_busy and coverage.has_minutes,
+        has_minutes=coverage.is_told_by_minutes,
     )
 
 

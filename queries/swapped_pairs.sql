@@ -1,17 +1,19 @@
 -- swapped_pairs: which late event was overtaken by which other one?
 --
--- One row per first arrival that came after a larger number of its scope, newest first,
--- beside the arrival that overtook it: the earliest with a larger number. Arrivals in the
--- lookback count as arrived before.
+-- One row per first arrival that came after a larger number of its scope, newest first
+-- (oldest_first: the other way round, to see where it began), beside the arrival that
+-- overtook it: the earliest with a larger number. Arrivals in the lookback count as arrived
+-- before.
 -- An arrival without a readable time has no place in the order.
 --
 -- Parameters
---   since        TIMESTAMP  first instant included (default: the oldest event)
---   until        TIMESTAMP  first instant excluded (default: the newest event)
---   of_consumer  VARCHAR    only at this consumer, empty: where none is named (default: at any)
---   of_stream    VARCHAR    only of this stream, empty: where none is named (default: of any)
---   row_limit    BIGINT     how many rows (default: 200)
---   lookback     INTERVAL   how far before since arrivals are looked at (default: 1 hour)
+--   since         TIMESTAMP  first instant included (default: the oldest event)
+--   until         TIMESTAMP  first instant excluded (default: the newest event)
+--   of_consumer   VARCHAR    only at this consumer, empty: where none is named (default: at any)
+--   of_stream     VARCHAR    only of this stream, empty: where none is named (default: of any)
+--   oldest_first  BOOLEAN    whether the first of them are wanted (default: false)
+--   row_limit     BIGINT     how many rows (default: 200)
+--   lookback      INTERVAL   how far before since arrivals are looked at (default: 1 hour)
 --
 -- Columns
 --   occurred_at            TIMESTAMP  when the late event arrived, UTC
@@ -39,6 +41,7 @@ CREATE OR REPLACE MACRO swapped_pairs(
     until := 'infinity'::TIMESTAMP,
     of_consumer := NULL,
     of_stream := NULL,
+    oldest_first := FALSE,
     row_limit := 200,
     lookback := INTERVAL 1 HOUR
 ) AS TABLE
@@ -69,6 +72,7 @@ WHERE
     AND (of_consumer IS NULL OR coalesce(behind.consumer, '') = of_consumer::VARCHAR)
     AND (of_stream IS NULL OR coalesce(behind.stream, '') = of_stream::VARCHAR)
 ORDER BY
+    CASE WHEN oldest_first::BOOLEAN THEN behind.occurred_at END ASC,
     behind.occurred_at DESC,
     behind.file_id DESC,
     behind.byte_offset DESC,

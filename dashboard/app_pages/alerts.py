@@ -8,8 +8,10 @@ import streamlit as st
 from dashboard import (
     alert_desk,
     backtest_panel,
+    changes_panel,
     controls,
     data,
+    differences,
     empty,
     filters,
     formatting,
@@ -85,17 +87,22 @@ def _act_on(row: Row) -> None:
         )  # fmt: skip
 
 
-def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
+def _episode_panel(version: int, row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
     about = (
         "What was found out when it fired, and nothing later: the window, the strongest edges of its "
         "loop, what changed before its onset. Earlier is not *because of*. Acknowledging says who takes "
-        "care; a silence keeps routes from being told until it expires."
+        "care; a silence keeps routes from being told until it expires. **Click** a change or an edge for "
+        "its chain and its line in the log."
     )
     found = alert_desk.evidence(row)
     with panel("episode", "What is behind it?", about, answer):
         st.markdown(f"{safe_md(row['sentence'], 300)}")
         since = formatting.instant(row["onset_at"])
         st.caption(f"since {since} {zone.name()}; about {safe_md(row['episode_key'], 90)}")
+        if row["fired_at"] is not None and row["clock"] == "log":
+            # Of one that fired again after a lull it is known when it did last, and when it began.
+            said, since = ("fired", "fired_at") if row["fired_count"] == 1 else ("began", "onset_at")
+            changes_panel.name_crash(version, said, row[since], row["resolved_at"] or row["evaluated_at"])
         rule = rules.get(row["rule"])
         if rule is not None:
             st.markdown(f"**What to do.** {safe_md(rule.runbook, 600)}")
@@ -107,21 +114,21 @@ def _episode_panel(row: Row, answer: Answer, rules: Mapping[str, Any]) -> None:
                 pages.link("chains", "First chain", icon="account_tree", event=row["first_event_id"])
         _act_on(row)
         alert_desk.say_what_was_done()
-        _listed("changes_before", "Changed before", found, ("occurred_at", "kind", "service", "subject"))
-        _listed("loop_edges", "Strongest edges", found, ("cause_type", "effect_type", "effects_per_cause"))
-        _listed(
-            "explain_difference",
-            "What its events have in common",
-            found,
-            ("attribute", "value", "risk_ratio"),
-        )
+        changed = ("occurred_at", "kind", "service", "subject")
+        _listed("changes_before", "Changed before", found, changed, chain_of="event_id")
+        edges = ("cause_type", "effect_type", "effects_per_cause")
+        _listed("loop_edges", "Strongest edges", found, edges, chain_of="first_event_id")
+        _differences(found)
         if "sql" in found:
             with st.expander("The SQL that found it, and its parameters", icon=":material/code:"):
                 st.json(found["parameters"])
                 st.code(found["sql"], language="sql", height=320)
 
 
-def _listed(name: str, title: str, found: Mapping[str, Any], columns: tuple[str, ...]) -> None:
+def _listed(
+    name: str, title: str, found: Mapping[str, Any], columns: tuple[str, ...], *, chain_of: str
+) -> None:
+    """A table of the evidence; a click on a row leads to the chain of the event it names."""
     rows = found.get(name)
     if rows:
         st.caption(title)
@@ -131,7 +138,32 @@ def _listed(name: str, title: str, found: Mapping[str, Any], columns: tuple[str,
             ]
             for column in columns
         }
-        table.show(shown, _evidence_columns(), key=name, alt=title)
+        ids = [one[chain_of] for one in rows]
+        table.opening(
+            shown, _evidence_columns(),
+            lambda number: pages.go("chains", event=ids[number]) if ids[number] else None,
+            key=name, alt=title,
+        )  # fmt: skip
+
+
+def _differences(found: Mapping[str, Any]) -> None:
+    rows = found.get("explain_difference")
+    if rows:
+        title = "What its events have in common"
+        st.caption(f"{title} that the others have not, the best explanation first")
+        table.show(
+            {
+                "group": [differences.label(row) for row in rows],
+                "share": [100 * row["support"] for row in rows],
+                "times": [differences.times(row) for row in rows],
+            },
+            {
+                "group": table.text("they are", "large"),
+                "share": st.column_config.NumberColumn("of its events", format="%.0f %%", width=100),
+                "times": table.text("times as likely as elsewhere", alignment="right"),
+            },
+            key="explain_difference", alt=title,
+        )  # fmt: skip
 
 
 def _evidence_columns() -> dict[str, Any]:
@@ -140,8 +172,6 @@ def _evidence_columns() -> dict[str, Any]:
         "cause_type": table.text("cause"),
         "effect_type": table.text("effect"),
         "effects_per_cause": st.column_config.NumberColumn("effects per cause", format="%.2f"),
-        "attribute": table.text("field"),
-        "risk_ratio": st.column_config.NumberColumn("times as likely as elsewhere", format="%.1f"),
     }
 
 
@@ -186,7 +216,7 @@ def page(version: int) -> None:
     picked = _picked(rows)
     _episodes_panel(answer, rows, picked)
     if picked is not None:
-        _episode_panel(rows[picked], answer, desk.config.rules)
+        _episode_panel(version, rows[picked], answer, desk.config.rules)
     _rules_panel(desk.overview())
     backtest_panel.draw(version, controls.current_window(version), alert_desk.playable(desk))
 

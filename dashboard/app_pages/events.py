@@ -1,12 +1,23 @@
 """Events: the log records themselves, filtered and searched."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import context_panel, controls, data, empty, facets_panel, filters, formatting, table, zone
+from dashboard import (
+    context_panel,
+    controls,
+    data,
+    empty,
+    facets_panel,
+    filters,
+    formatting,
+    table,
+    window,
+    zone,
+)
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.pages import link
@@ -17,6 +28,8 @@ from stormwatch.export import plain_value
 
 _ROWS: Final = 500
 _LIST_PX: Final = 700
+_AROUND: Final = timedelta(seconds=1)
+"""Before and after a picked record: in a busy log more than the list holds."""
 _FEW: Final = 18
 """Rows up to which the list is as high as its rows."""
 _SHOWN: Final = (
@@ -39,7 +52,19 @@ def _place(row: dict[str, Any]) -> str:
     return f"{row['file_id']}:{row['byte_offset']}:{row['record_no']}"
 
 
-def _list_panel(answer: Answer, rows: list[dict[str, Any]], at: int | None) -> None:
+def _say_elsewhere(picked: Answer) -> None:
+    """The list does not hold the record that is shown beside it: offers the window in which it does."""
+    moment = picked.rows[0]["occurred_at"]
+    with st.container(horizontal=True, vertical_alignment="center", key="elsewhere"):
+        st.caption("The picked record is not among them", width="content")
+        if moment is not None:
+            st.button(
+                "Look around its time", icon=":material/my_location:", key="around_picked", type="tertiary",
+                on_click=controls.set_window, args=(window.absolute(moment - _AROUND, moment + _AROUND),),
+            )  # fmt: skip
+
+
+def _list_panel(answer: Answer, rows: list[dict[str, Any]], at: int | None, picked: Answer | None) -> None:
     about = (
         "Records as they were read, newest first. One event has a row for each observation: when it "
         "was sent, when it was received, when it was handled. **Click** a row for all its fields."
@@ -47,6 +72,8 @@ def _list_panel(answer: Answer, rows: list[dict[str, Any]], at: int | None) -> N
     with panel("event_list", "Events", about, answer):
         some = "The newest " if len(rows) == _ROWS else ""
         st.caption(f"{some}{formatting.plural(len(rows), 'record')}")
+        if picked is not None and at is None:
+            _say_elsewhere(picked)
         columns = [name for name in _SHOWN if any(row[name] is not None for row in rows)]
         table.picking(
             answer.table.select(columns).to_pydict(),
@@ -100,11 +127,12 @@ def _detail_panel(version: int, found: Answer) -> None:
                 "", icon=":material/close:", key="close_record", type="tertiary", help="Close",
                 on_click=controls.remember, kwargs={"at": None},
             )  # fmt: skip
+        # What was really written is what one came for, and stands without scrolling.
+        show_place(version, row["file_id"], row["byte_offset"], key="event")
         if form == "JSON":
             st.json(_as_json(row), expanded=2)
         else:
             _show_fields(row)
-        show_place(version, row["file_id"], row["byte_offset"], key="event")
         if row["event_id"]:
             link("chains", "Causes and effects", icon="account_tree", event=row["event_id"])
 
@@ -159,10 +187,11 @@ def page(version: int) -> None:
     place = controls.remembered("at") or ""
     picked, around = _picked_record(version), context_panel.ask(version, place)
     at = next((n for n, row in enumerate(rows) if _place(row) == place), None)
-    left, right = st.columns([3, 2] if picked is not None else [3, 1])
+    with st.container(key="records"):
+        left, right = st.columns([3, 2] if picked is not None else [3, 1])
     with left:
         if rows:
-            _list_panel(answer, rows, at)
+            _list_panel(answer, rows, at, picked)
     with right:
         if picked is not None:
             _detail_panel(version, picked)

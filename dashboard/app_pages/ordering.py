@@ -35,6 +35,8 @@ _COLUMNS: Final = 120
 _PAIRS_SHOWN: Final = 200
 _LIST_SHOWN: Final = 500
 _SEPARATOR: Final = "|"
+_PAIRS_FROM, _FIRST = "pairs", "first"
+"""What the address says when the pairs are listed with which it began."""
 _HISTORY: Final = "reorder_history"
 _COUNTED: Final = timedelta(minutes=5)
 """Its shortest bucket."""
@@ -133,6 +135,7 @@ def _pairs_panel(version: int, shown: Window, of: Picked) -> None:
     pairs = data.load(
         "swapped_pairs", version, **asked.edges, lookback=asked.lookback,
         of_consumer=consumer, of_stream=stream, row_limit=_PAIRS_SHOWN,
+        **({"oldest_first": True} if _is_from_the_first() else {}),
     )  # fmt: skip
     about = (
         "Each row is an event and the first one that **overtook** it: it was sent later (greater "
@@ -162,15 +165,35 @@ def _picked_pair(rows: list[dict[str, Any]]) -> int | None:
     return next(iter([*there, *found]), None)
 
 
+def _is_from_the_first() -> bool:
+    """Whether the pairs are listed with which it began, and not the latest."""
+    return controls.remembered(_PAIRS_FROM) == _FIRST
+
+
+def _other_end() -> None:
+    """The button that lists the pairs from the other end."""
+    is_first = _is_from_the_first()
+    st.button(
+        "The latest" if is_first else "The first", key="other_end", type="tertiary",
+        icon=":material/last_page:" if is_first else ":material/first_page:",
+        on_click=controls.remember, kwargs={_PAIRS_FROM: None if is_first else _FIRST},
+    )  # fmt: skip
+
+
 def _cell_line(cell: tuple[str, str, datetime, timedelta] | None) -> None:
+    listed = "The first" if _is_from_the_first() else "The latest"
     if cell is None:
-        st.caption("The latest of the window; click a cell above for its pairs, a row for its way")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            hint = "click a cell above for its pairs, a row for its way"
+            st.caption(f"{listed} of the window; {hint}", width="content")
+            _other_end()
         return
     consumer, stream, start, length = cell
     with st.container(horizontal=True, vertical_alignment="center"):
         name = safe_md(hotspots.label(consumer, stream), 60)
         until = f"{formatting.instant(start)} {zone.name()} for {formatting.span(length)}"
-        st.markdown(f"{name} from {until}", width="content")
+        st.markdown(f"{listed} at {name} from {until}", width="content")
+        _other_end()
         st.button(
             "Whole window", icon=":material/close:", key="forget_cell", type="tertiary",
             on_click=controls.remember, kwargs={"cell": None, "pair": None, "pair_at": None},

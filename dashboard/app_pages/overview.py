@@ -258,7 +258,7 @@ def _state(version: int, shown: Window) -> None:
     loops = outlook.outlook(gains.rows, shown, has_causes=has_causes)
     _verdict(numbers, deadlocks, _worst_places(disorder), loops)
     alert_desk.name_firing(version)
-    changes_panel.name_latest(version, shown)
+    changes_panel.name_latest(version, shown, loops)
     _tiles(numbers, shown, rate, deadlocks, disorder, loops, gains)
     near.say(shown, "Order, loss, duplicates and chains")
 

@@ -198,7 +198,7 @@ def _of_loop(edges: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
 
 
 def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Row) -> None:
-    onset = track.onset(row, shown.since + at.bucket)
+    onset = track.onset(row, shown.since, at.bucket)
     # In a busy log no further back than other questions of this window look.
     furthest = shown.lookback if shown.is_busy else _KNOWN_FROM_SPANS * at.span
     changes_panel.draw(

@@ -12,14 +12,12 @@ import pyarrow as pa
 from dashboard import formatting
 from dashboard.charts import base
 from dashboard.hostile import safe_plotly
-from dashboard.loops import Row, Track, tracks
+from dashboard.loops import LINES, Row, Track, tracks
 
 LOOPS_AT_MOST: Final = 6
-LEVELS: Final = (
-    (0.7, "0.7 watch", base.GREY),
-    (0.8, "0.8 warn", base.ORANGE),
-    (0.9, "0.9 page", base.RED),
-    (1.0, "1 storm", base.RED),
+LEVELS: Final = tuple(
+    (line, f"{line:g} {name}", colour)
+    for (name, line), colour in zip(LINES.items(), (base.GREY, base.ORANGE, base.RED, base.RED), strict=True)
 )
 _DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _COLOURS: Final = (base.BLUE, base.GREEN, base.PINK, base.VIOLET, base.SKY, "#b8a12f")

@@ -18,7 +18,7 @@ _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x", "star")
 def curve(table: pa.Table) -> go.Figure:
     """A line per consumer and stream that loses order at all, most late first; rows of `order_cost`."""
     figure = go.Figure(layout=base.layout())
-    places = _places(table)
+    places = by_place(table)
     for number, ((consumer, stream), rows) in enumerate(places):
         name = safe_plotly(hotspots.label(consumer, stream), 40)
         figure.add_scatter(
@@ -45,8 +45,8 @@ def curve(table: pa.Table) -> go.Figure:
     return figure
 
 
-def _places(table: pa.Table) -> list[tuple[tuple[str, str], list[dict[str, Any]]]]:
-    """The rows of each place, by hold."""
+def by_place(table: pa.Table) -> list[tuple[tuple[str, str], list[dict[str, Any]]]]:
+    """The rows of each consumer and stream that loses order, by hold; most late first."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in table.to_pylist():
         found.setdefault((row["consumer"] or "", row["stream"] or ""), []).append(row)

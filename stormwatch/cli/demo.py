@@ -62,6 +62,9 @@ def demo(
             own(database, settings, "stormwatch demo", alerts) as owned,
         ):
             say(f"the story is '{story}', written to {logs}")
+            say(
+                "first a calm quarter of an hour; it begins within a minute from now, and again minutes later"
+            )
             serve_dashboard(owned, page, seconds)
     return ExitCode.OK
 

@@ -33,6 +33,26 @@ def test_click_on_a_line_leads_to_its_record_and_how_many_stay_in_the_address(
     expect(picked).to_contain_text('"id": "shipment-1"')
 
 
+def test_line_of_a_picked_record_stands_without_scrolling_and_before_the_list_on_a_phone(
+    page: Page, served: Served
+) -> None:
+    found = page.request.get(served.at("api/queries/event_observations", event="payment-1")).json()
+    [row] = found["rows"]
+    open_at(page, served.at("events", refresh="off", at=f"{row['file_id']}:{row['byte_offset']}:0"))
+    line = page.locator(".st-key-place_event")
+    expect(line).to_contain_text('"id": "payment-1"')
+    placed = line.bounding_box()
+    assert placed is not None
+    assert placed["y"] + placed["height"] < 600
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function(
+        """() => {
+            const top = (key) => document.querySelector(`.st-key-${key}`).getBoundingClientRect().top;
+            return top("panel_detail") < top("panel_event_list");
+        }"""
+    )
+
+
 def test_click_on_a_value_shows_its_records_alone(page: Page, served: Served) -> None:
     open_at(page, served.at("events", refresh="off"))
     rows = page.locator(".st-key-panel_facets").get_by_test_id("stDataFrame").first

@@ -31,6 +31,7 @@ def test_demo_shows_live_events_and_leaves_nothing_behind(tmp_path: Path, start:
     assert len(simulators) == 1
     code, err = running.stop(signal.SIGINT)
     assert code == ExitCode.OK
+    assert "it begins within a minute from now" in err
     assert "Traceback" not in err
     assert list(scratch.iterdir()) == []
     assert _processes(str(scratch)) == []

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.differences import label, times
 from ingest.service import Ingester, Settings
 from stormwatch.alerts.asking import Pace
 from stormwatch.alerts.config import AlertConfig, Route
@@ -59,7 +60,7 @@ def opened(evaluated: Store, serve: Serve) -> AppTest:
 
 def test_what_fires_is_said_first_with_its_evidence(opened: AppTest) -> None:
     assert "1 alert fires" in opened.subheader[0].value
-    assert "100 events of order.confirmed <-> order.item_added" in opened.subheader[0].value
+    assert "now cause 91 more (at least 77); before 76; from 100 on" in opened.subheader[0].value
     row = table(opened, EPISODES).iloc[0]
     assert (row["state"], row["rule"]) == ("firing", "storm_ahead")
     assert str(row["fired_at"]) == "2026-03-02 09:03:28"
@@ -80,8 +81,39 @@ def test_overview_names_what_fires_and_leads_there(evaluated: Store, serve: Serv
     app = open_page("overview", window="all")
     assert "Alerts that fire:" in texts(app)
     [link] = [link.proto for link in app.get("page_link") if "episode=" in link.proto.query_string]
-    assert re.match(r"\w+ since 09:0\d:\d\d `100 events of order\.confirmed", link.label)
+    assert re.match(r"\w+, began 09:0\d:\d\d `100 events of order\.confirmed", link.label)
     assert link.query_string.endswith("episode=1")
+
+
+def test_evidence_names_whole_groups_and_leads_to_chains(opened: AppTest, evaluated: Store) -> None:
+    with evaluated.cursor() as cursor:
+        [(text,)] = cursor.execute("SELECT evidence FROM alert_episodes").fetchall()
+    rows = json.loads(text)["explain_difference"]
+    groups = table(opened, "What its events have in common")
+    assert groups["group"].tolist() == [label(row) for row in rows]
+    assert groups["group"].is_unique
+    assert groups["times"].tolist() == [times(row) for row in rows]
+    leading = {frame.proto.alt for frame in opened.dataframe if frame.proto.selection_mode}
+    assert {"Changed before", "Strongest edges"} <= leading
+
+
+def test_alert_says_how_long_before_the_crash_it_fired(opened: AppTest) -> None:
+    assert "It fired **32\u00a0s before the crash**:" in texts(opened)
+    [label] = [link.proto.label for link in opened.get("page_link") if "at=" in link.proto.query_string]
+    assert label.startswith("09:04:00 `broker: 205 messages wait")
+
+
+def test_alert_that_fired_again_says_how_long_before_the_crash_it_began(
+    evaluated: Store, serve: Serve
+) -> None:
+    again = "UPDATE alert_episodes SET fired_at = $fired_at::TIMESTAMP, fired_count = $count"
+    with evaluated.cursor() as cursor:
+        cursor.execute(again, {"fired_at": "2026-03-02 09:05:00", "count": 2})
+    serve(evaluated, alerts=Desk(evaluated, CONFIG))
+    said = texts(open_page("alerts", window="all"))
+    with evaluated.cursor() as cursor:
+        cursor.execute(again, {"fired_at": "2026-03-02 09:03:28", "count": 1})
+    assert re.search(r"It began \*\*\d\d\u00a0s before the crash\*\*:", said)
 
 
 def test_search_leaves_what_holds_the_text_and_the_verdict(evaluated: Store, serve: Serve) -> None:

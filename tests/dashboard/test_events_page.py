@@ -9,7 +9,7 @@ import pytest
 
 from stormwatch.storage import Store
 
-from .conftest import Statements, asked_of, open_page, table
+from .conftest import Statements, asked_of, open_page, table, texts
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +40,16 @@ def test_record_takes_the_place_of_the_values_and_asks_for_no_more(statements: S
     assert asked_of(statements) == [
         "event_facets", "event_records", "observation_at", "record_context", "record_place",
     ]  # fmt: skip
+
+
+def test_record_that_is_not_in_the_list_is_a_click_away_from_it() -> None:
+    app = open_page("events", at="1:1200:0", window="15m")
+    listed = "Event records, newest first"
+    assert table(app, listed)["mark"].tolist() == [""]
+    assert "The picked record is not among them" in texts(app)
+    app.button(key="around_picked").click().run()
+    assert "●" in table(app, listed)["mark"].tolist()
+    assert "The picked record is not among them" not in texts(app)
 
 
 def test_record_as_json_is_all_that_is_stored_of_it() -> None:

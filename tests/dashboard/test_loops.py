@@ -22,8 +22,8 @@ def row(minute: int, gain: float, loop: str = "a <-> b", **changes: Any) -> dict
     """A row of `loop_gain`, of the bucket so many minutes after the start."""
     plain = {
         "bucket_start": START + minute * MINUTE, "loop": loop, "level": "calm", "gain": gain,
-        "gain_lower": gain - 0.04, "gain_upper": gain + 0.04, "sustained_gain": 0.0, "coverage_ratio": 1.0,
-        "usual_count": 50.0,
+        "gain_lower": gain - 0.04, "gain_upper": gain + 0.04, "judged_gain": 0.0, "sustained_gain": 0.0,
+        "coverage_ratio": 1.0, "usual_count": 50.0,
         "meaning": f"100 events of {loop} now cause {100 * gain:.0f} more (at least {100 * gain - 4:.0f})",
     }  # fmt: skip
     return plain | changes
@@ -85,12 +85,12 @@ def test_worst_is_by_level_then_by_what_is_sure() -> None:
 
 def test_onset_is_when_half_of_the_rise_was_done() -> None:
     track = Track([row(minute, gain) for minute, gain in enumerate([0.5, 0.5, 0.6, 0.8, 0.9])])
-    assert track.onset(track.rows[-1], START) == START + 3 * MINUTE
+    assert track.onset(track.rows[-1], START, MINUTE) == START + 4 * MINUTE
 
 
 def test_onset_of_a_loop_that_began_inside_is_its_beginning() -> None:
     track = Track([row(minute, 0.8) for minute in range(5, 9)])
-    assert track.onset(track.rows[-1], START) == START + 5 * MINUTE
+    assert track.onset(track.rows[-1], START, MINUTE) == START + 6 * MINUTE
 
 
 def test_end_of_the_window_is_said_first() -> None:
@@ -104,6 +104,33 @@ def test_end_of_the_window_is_said_first() -> None:
     assert not told.is_over
 
 
+def test_what_is_above_a_line_but_not_for_long_is_said_to_rise() -> None:
+    now = row(119, 0.86, judged_gain=0.6, sustained_gain=0.4)
+    told = outlook([row(10, 0.2), now], SHOWN, has_causes=True)
+    assert (told.level, told.look, told.headline) == ("calm", "watch", "calm")
+    assert told.sentence == (
+        "**Calm so far.** 100 events of `a <-> b` now cause 86 more (at least 82). It is above the line of "
+        "**warn** already, which is given once that has held."
+    )
+    assert told.brief == "100 events of a loop cause 86 more, at least 82, rising to warn"
+    assert told.onset == START + 120 * MINUTE
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        row(119, 0.86),  # as often as ever, or by design
+        row(119, 0.86, judged_gain=0.3, sustained_gain=0.3),  # what is newest denies it
+        row(119, 0.86, level="warn", judged_gain=0.82, sustained_gain=0.81),
+        row(119, 0.5, judged_gain=0.4, sustained_gain=0.2),
+    ],
+)
+def test_what_does_not_rise_is_as_its_level_says(now: dict[str, Any]) -> None:
+    told = outlook([row(10, 0.2), now], SHOWN, has_causes=True)
+    assert not told.is_rising
+    assert "already" not in told.sentence
+
+
 def test_past_danger_is_said_with_its_time() -> None:
     told = outlook(
         [row(10, 0.9, level="page", sustained_gain=0.9), row(119, 0.2)], SHOWN, has_causes=True
@@ -113,6 +140,7 @@ def test_past_danger_is_said_with_its_time() -> None:
         "2026-11-20 10:11:00 UTC: 100 events of `a <-> b` cause 90 more (at least 86)."
     )
     assert told.is_over
+    assert told.onset == START + 11 * MINUTE
 
 
 def test_loop_that_turns_no_more_is_not_said_to_turn_now() -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from dashboard.charts import base, gain, loop, order_cost
+from dashboard.order_panels import price
 
 from .story import HOSTILE
 
@@ -109,3 +110,7 @@ def test_only_streams_that_lose_order_have_a_price() -> None:
     [line] = order_cost.curve(pa.Table.from_pylist(rows)).data
     assert line.name == "s → wild"
     assert (list(line.x), list(line.y)) == (["none", "1\u00a0s"], [50, 10])
+    [(place, of_place)] = order_cost.by_place(pa.Table.from_pylist(rows))
+    assert "held back for at most **1\u00a0s**, 10\u00a0% still would; 0 events would wait" in price(
+        place, of_place
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import formatting
 from stormwatch import runtime
 from stormwatch.catalog import Catalog
 from stormwatch.storage import Store
@@ -22,6 +24,7 @@ LOOP = "order.confirmed <-> order.item_added <-> order.resubmitted <-> payment.c
 SCALE = {"bucket": timedelta(seconds=2), "span": timedelta(seconds=30), "baseline": timedelta(minutes=48)}
 EDGES = "Causes and effects that make up the gain of the loop"
 SIGNS = "Signs of storms that need no causes"
+PAIRS = "Events that arrived after one with a greater number"
 LOOPS = "Loops of the window and the last known of each"
 
 
@@ -53,7 +56,7 @@ def stormy(storm: Store) -> Opened:
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     """Pages of the story in which nothing goes wrong, as they open."""
     reading = read_sample("ordered", tmp_path_factory.mktemp("ordered") / "ordered.duckdb")
-    opened = _open(next(reading), "storms", "ordering")
+    opened = _open(next(reading), "storms", "ordering", "overview")
     next(reading, None)
     return opened
 
@@ -126,7 +129,7 @@ def test_unknown_moment_is_the_worst(moment: str, storm: Store, serve: Serve) ->
 
 def test_change_that_began_it_is_named(stormy: Opened) -> None:
     app = stormy["storms"]
-    assert "1\u00a0min before 2026-03-02 09:01:10 UTC" in texts(app)
+    assert "1\u00a0min before 2026-03-02 09:01:12 UTC" in texts(app)
     [change] = table(app, "Changes before the onset, latest first").to_dict("records")
     assert (change["kind"], change["subject"]) == ("change", "ordering ordered -> unordered")
     assert change["occurred_at"] == at("09:01:00")
@@ -210,6 +213,30 @@ def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:
     assert f"**A loop was close to feeding on itself**: {brief}." in said
 
 
+def test_overview_names_what_was_changed_before_the_loop_rose(tmp_path: Path, serve: Serve) -> None:
+    reading = read_sample("storm", tmp_path / "storm.duckdb")
+    store = next(reading)
+    with store.cursor() as cursor:  # what is taken back later is later than the cause
+        cursor.execute(
+            "INSERT INTO observations SELECT observations.* REPLACE ('step ' || step AS message, "
+            "occurred_at + to_minutes(2 + step) AS occurred_at) "
+            "FROM observations, range(3) AS steps(step) WHERE operation = 'change'"
+        )
+    serve(store)
+    app = open_page("overview")
+    assert f"Changed last before the rise of `{LOOP}`:" in texts(app)
+    assert "Changed in this window, the last 3 of 5:" in texts(app)
+    links = [link.proto for link in app.get("page_link") if "`config: " in link.proto.label]
+    assert links[0].label == "09:01:00 `config: ordering ordered -> unordered`"
+    assert links[0].query_string.startswith("at=")
+    assert [link.label for link in links[1:]] == [f"09:0{3 + n}:00 `config: step {n}`" for n in (1, 2)]
+    next(reading, None)
+
+
+def test_overview_of_a_calm_log_names_no_rise(calm: Opened) -> None:
+    assert "before the rise" not in texts(calm["overview"])
+
+
 def test_order_was_lost_between_consumers(stormy: Opened) -> None:
     loss = table(stormy["ordering"], "Places where order was lost, with the first pair")
     assert loss[["at", "place", "swap_count"]].values.tolist() == [
@@ -220,13 +247,33 @@ def test_order_was_lost_between_consumers(stormy: Opened) -> None:
     ]  # fmt: skip
 
 
-def test_order_has_a_price(stormy: Opened) -> None:
+def test_first_pairs_are_a_click_away_and_in_the_address(storm: Store, serve: Serve) -> None:
+    serve(storm)
+    app = open_page("ordering")
+    latest = table(app, PAIRS)["occurred_at"].tolist()
+    assert latest == sorted(latest, reverse=True)
+    app.button(key="other_end").click().run()
+    first = table(app, PAIRS)["occurred_at"].tolist()
+    assert first == sorted(latest)
+    assert "The first of the window; click a cell" in texts(app)
+    assert app.query_params["pairs"] == "first"
+    assert table(open_page("ordering", pairs="first"), PAIRS)["occurred_at"].tolist() == first
+
+
+def test_order_has_a_price(storm: Store, stormy: Opened) -> None:
     [curve] = figures(stormy["ordering"])["cost"]["data"]
     assert curve["x"] == ["none", "50\u00a0ms", "250\u00a0ms", "1\u00a0s", "5\u00a0s", "30\u00a0s"]
     assert curve["y"] == [pytest.approx(100 * late / 224) for late in (44, 38, 33, 11, 0, 0)]
     assert curve["hovertext"][3].endswith(
         "4.9\u00a0% late, 47 events wait<br>adds 1\u00a0s (99th percentile)"
     )
+    enough = _ask(storm, "order_cost")[4]
+    assert (enough["stream"], enough["hold_ms"], enough["late_count"]) == ("orders", 5000, 0)
+    assert (
+        "`orders → billing`: 19.6\u00a0% of its arrivals come late. If early ones were held back for at "
+        f"most **5\u00a0s**, none would; {enough['held_count']} events would wait, and 1 of 100 arrivals "
+        f"would come **{formatting.milliseconds(enough['added_latency_p99_ms'])}** later or more."
+    ) in texts(stormy["ordering"])
 
 
 def test_ranking_is_by_what_is_sure(stormy: Opened) -> None:

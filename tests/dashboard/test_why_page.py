@@ -124,6 +124,11 @@ def test_sentence_has_the_ratio_with_its_interval_and_the_share() -> None:
     )
 
 
+def test_times_as_likely_are_at_least_the_bound_where_none_is_outside() -> None:
+    assert differences.times(_row()) == "5.0"
+    assert differences.times(_row(risk_ratio=None)) == "at least 3.0, none is outside"
+
+
 def test_group_leads_to_its_records_by_the_filters_there_are() -> None:
     pair = _row(attribute="consumer", value="billing", other_attribute="zone", other_value="eu")
     assert differences.event_filters(pair) == {"service": "billing", "search": "eu"}

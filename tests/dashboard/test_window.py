@@ -84,6 +84,18 @@ def test_window_asks_by_minutes_in_a_busy_log_whose_minutes_are_kept(per_s: int,
     assert (shown.is_busy, shown.has_minutes) == (per_s == 20_000, per_s == 20_000 and is_kept)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "events", "is_asked"), [(20, 450_000, False), (60, 450_000, True), (20, 20_000_000, True)]
+)
+def test_window_of_a_young_log_asks_by_seconds_as_long_as_its_events_are_few(
+    minutes: int, events: int, is_asked: bool
+) -> None:
+    began = LAST - timedelta(minutes=minutes)
+    young = replace(_paced(400), first_at=began, has_minutes=True, event_count=events)
+    assert young.is_busy
+    assert resolve("auto", young, is_live=True).has_minutes == is_asked
+
+
 def test_grafana_spelling_is_understood() -> None:
     assert resolve("now-15m", LOG, is_live=False).span == timedelta(minutes=15)
 

@@ -29,6 +29,7 @@ from dashboard import (
 )
 from dashboard.hostile import safe_md
 from dashboard.questions import StillAsked
+from dashboard.sharing import Known
 from dashboard.window import Window
 from stormwatch.errors import ConfigError, StormwatchError
 
@@ -140,7 +141,8 @@ def live(body: Callable[[int], None]) -> None:
         try:
             header.say_if_late(refresh_s())
             with patience.drawing(*_view()) as drawing:
-                _draw(body, header)
+                known = drawing.version(lambda: picture.shown_lately(refresh_s()) or data.shared_version())
+                _draw(body, header, known)
             drawing.follow()
         except StormwatchError as error:
             st.error("This page could not be drawn.", icon=":material/error:")
@@ -149,8 +151,7 @@ def live(body: Callable[[int], None]) -> None:
     refreshed()
 
 
-def _draw(body: Callable[[int], None], header: picture.Places) -> None:
-    known = picture.shown_lately(refresh_s()) or data.shared_version()
+def _draw(body: Callable[[int], None], header: picture.Places, known: Known) -> None:
     version = known.version
     try:
         text = ""

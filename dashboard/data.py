@@ -23,6 +23,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import calls, patience, viewer, zone
+from dashboard.loops import MINUTE
 from dashboard.patience import Asked, values
 from dashboard.questions import Found
 from dashboard.sharing import Known, Sharing
@@ -228,6 +229,7 @@ def coverage(at_version: int | None = None) -> Coverage:
         row["event_count"],
         row["reject_count"],
         tuple((timedelta(seconds=step["span_s"]), step["event_count"]) for step in pace),
+        minute=desk.config.pace.minute if (desk := current().alerts) else MINUTE,
     )
     return replace(found, has_minutes=_has_minutes(row["last_at"], at_version)) if found.is_busy else found
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dashboard import data
 from dashboard.data import Answer
-from dashboard.loops import scale
 from dashboard.window import Window
 
 
 def gains(version: int, shown: Window, capacity_per_s: float | None = None) -> Answer:
     """The gain of every loop in the window, at the scale of the window."""
-    at = scale(shown.span, has_minutes=shown.has_minutes)
+    at = shown.loop_scale
     known = {} if capacity_per_s is None else {"capacity_per_s": capacity_per_s}
     return data.load("loop_gain", version, **shown.edges, **at.lengths, baseline=at.baseline, **known)
 

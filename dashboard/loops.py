@@ -18,12 +18,12 @@ _SEPARATOR: Final = " <-> "
 _BUCKETS: Final = tuple(
     timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
 )
-_MINUTE: Final = timedelta(minutes=1)
+MINUTE: Final = timedelta(minutes=1)
 _BUCKETS_PER_SPAN: Final = 15
 _SPANS_PER_BASELINE: Final = 96
 SPANS_LEARNING: Final = 4
 """Spans at the beginning of a log that only tell what is usual."""
-MINUTES_LEARNING: Final = SPANS_LEARNING * _BUCKETS_PER_SPAN * _MINUTE
+MINUTES_LEARNING: Final = SPANS_LEARNING * _BUCKETS_PER_SPAN * MINUTE
 """How old a log is before its minutes can be judged."""
 _SPANS_AT_LEAST: Final = 8
 _POINTS_AT_MOST: Final = 2000
@@ -43,10 +43,11 @@ class Scale:
         return {"bucket": self.bucket, "span": self.span}
 
 
-def scale(window: timedelta, *, has_minutes: bool = False) -> Scale:
+def scale(window: timedelta, *, has_minutes: bool = False, minute: timedelta = MINUTE) -> Scale:
     """The scale for a window of this length.
 
-    A minute, 15 minutes and a day, as the relations have it, in windows of 2 to 33 hours. The first
+    A minute, 15 minutes and a day, as the relations have it, in windows of 2 to 33 hours; where hours
+    pass in seconds `minute` is what alert rules take for one, and pages judge as they do. The first
     spans of a log only tell what is usual, so that a shorter window is cut into eight spans at
     least: of a log that is shown as a whole the second half can be judged, also where hours pass in
     seconds. A bucket remains a fifteenth of a span and a baseline 96 spans. In a longer window a
@@ -54,12 +55,16 @@ def scale(window: timedelta, *, has_minutes: bool = False) -> Scale:
     these are the finest: what is kept of each answers, and seconds would be read from the events of
     hours.
     """
-    if window > _POINTS_AT_MOST * _MINUTE:
+    minute = MINUTE if has_minutes else minute
+    if window > _POINTS_AT_MOST * minute:
         bucket = next((one for one in _BUCKETS if window / one <= _POINTS_AT_MOST), _BUCKETS[-1])
-        span = max(_BUCKETS_PER_SPAN * _MINUTE, bucket)
+        span = max(_BUCKETS_PER_SPAN * minute, bucket)
     else:
-        longest = _MINUTE if has_minutes else min(window / (_SPANS_AT_LEAST * _BUCKETS_PER_SPAN), _MINUTE)
-        bucket = max((one for one in _BUCKETS if one <= longest), default=_BUCKETS[0])
+        longest = window / (_SPANS_AT_LEAST * _BUCKETS_PER_SPAN)
+        if has_minutes or longest >= minute:
+            bucket = minute
+        else:
+            bucket = max((one for one in _BUCKETS if one <= longest), default=min(minute, _BUCKETS[0]))
         span = _BUCKETS_PER_SPAN * bucket
     return Scale(bucket, span, _SPANS_PER_BASELINE * span)
 

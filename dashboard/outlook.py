@@ -9,7 +9,7 @@ from typing import Final
 
 from dashboard import formatting, zone
 from dashboard.hostile import safe_md
-from dashboard.loops import SPANS_LEARNING, Row, Scale, danger, rises_to, scale, tracks
+from dashboard.loops import SPANS_LEARNING, Row, Scale, danger, rises_to, tracks
 from dashboard.verdict import Level
 from dashboard.window import Window
 
@@ -53,7 +53,7 @@ def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
     """Weigh the rows of `loop_gain` of a window: its end first, else what was nearest to a storm."""
     if not rows:
         return _without_loops(has_causes=has_causes)
-    at = scale(shown.span, has_minutes=shown.has_minutes)
+    at = shown.loop_scale
     nearest = max(rows, key=lambda row: (*danger(row), row["bucket_start"]))
     found = tracks(rows)
     latest = [track.rows[-1] for track in found]

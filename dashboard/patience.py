@@ -18,6 +18,7 @@ import streamlit as st
 from streamlit.runtime import Runtime
 
 from dashboard.questions import Found, Question, Questions, StillAsked
+from dashboard.sharing import Known
 from stormwatch.readonly import Stopper
 
 WAIT_S = 1.5
@@ -25,6 +26,8 @@ WAIT_S = 1.5
 _FIRST: Final = ("_kept_minutes", "log_coverage", "log_pace", "log_stretches", "read_up_to")
 """No page can show anything without these, which are soon answered."""
 _POLL_S: Final = 0.5
+_HELD_S: Final = 30.0
+"""As long as a question may take."""
 _STATE_KEY: Final = "_patience"
 _local: Final = threading.local()
 
@@ -84,6 +87,8 @@ class _State:
     """What is still being answered for it."""
     left: dict[Hashable, Question] = field(default_factory=dict)
     """By their keys, what was being answered for the view before it, until nobody has asked for it here."""
+    held: tuple[Known, float] | None = None
+    """The version it is drawn from as long as it lacks something, and since when."""
 
 
 class Drawing:
@@ -96,6 +101,15 @@ class Drawing:
         self._numbers: dict[Hashable, list[Hashable]] = {}
         self.lacks: list[Question] = []
         """What stands for nothing on the page yet."""
+
+    def version(self, choose: Callable[[], Known]) -> Known:
+        """The version to draw from: as long as the page lacks something, the one that it began with. In a
+        log that is written all that is there already would be asked again each time something comes.
+        """
+        held, now = self._state.held, time.monotonic()
+        if held is None or now - held[1] > _HELD_S:
+            held = self._state.held = choose(), now
+        return held[0]
 
     def note(self, asked: Asked) -> None:
         """An answer that was known is shown."""
@@ -176,13 +190,15 @@ def drawing(session: str, view: Hashable) -> Iterator[Drawing]:
         state.left.update(
             (question.key, question) for _, question in state.asked.values() if not question.has_failed
         )
-        state.view, state.drawn, state.asked = view, {}, {}
+        state.view, state.drawn, state.asked, state.held = view, {}, {}, None
     made = Drawing(state, session, WAIT_S)
     _local.drawing = made
     try:
         yield made
     finally:
         _local.drawing = None
+    if not made.lacks:
+        state.held = None
     for question in state.left.values():
         questions.give_up(question, session)
     state.left.clear()

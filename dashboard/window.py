@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from dashboard import zone
-from dashboard.loops import MINUTES_LEARNING
+from dashboard.loops import MINUTE, MINUTES_LEARNING, Scale, scale
 from stormwatch.errors import ConfigError
 
 AUTO: Final = "auto"
@@ -61,6 +61,8 @@ class Coverage:
     """Events in spans that end with the newest event, the shortest span first."""
     has_minutes: bool = False
     """Whether what is kept of each minute can answer for the last hour of a busy log."""
+    minute: timedelta = MINUTE
+    """What a minute of the alert rules is in this log."""
 
     def is_live(self, now: datetime) -> bool:
         """Whether events are arriving these minutes, by the clock of this machine."""
@@ -105,6 +107,8 @@ class Window:
     """Whether an hour of the log is more than is drawn quickly."""
     has_minutes: bool = False
     """Whether it is, and what is kept of each minute can answer in place of the events."""
+    minute: timedelta = MINUTE
+    """What a minute of the alert rules is in this log."""
     near_since: datetime | None = None
     """Of a window with more events than are read at once: where its newest part begins that has so many."""
     near_count: int = 0
@@ -113,6 +117,11 @@ class Window:
     """Whether a person asked for all of such a window."""
     is_part: bool = False
     """Whether it is the newest part of one."""
+
+    @property
+    def loop_scale(self) -> Scale:
+        """How finely loops are looked at in it."""
+        return scale(self.span, has_minutes=self.has_minutes, minute=self.minute)
 
     @property
     def near(self) -> Window:
@@ -277,6 +286,7 @@ def resolve(text: str, coverage: Coverage, *, is_live: bool) -> Window:
         lookback=min(shown.span, _LOOKBACK) if coverage.is_busy else _LOOKBACK,
         is_busy=coverage.is_busy,
         has_minutes=coverage.is_told_by_minutes,
+        minute=coverage.minute,
     )
 
 

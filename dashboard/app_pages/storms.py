@@ -297,7 +297,7 @@ def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
-    at = loops.scale(shown.span, has_minutes=shown.has_minutes)
+    at = shown.loop_scale
     gains = loop_gains.gains(version, shown)
     rows = gains.rows
     has_causes = bool(rows) or loop_gains.has_causes(version, shown)

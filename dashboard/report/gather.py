@@ -44,7 +44,7 @@ def gather(data: Data, shown: Window, *, timeout_s: float) -> Report:
     [overview] = ask.rows("overview", **shown.edges, lookback=shown.lookback)
     hours = ask.rows("deadlocks_per_hour", **shown.edges)
     places = _worst_places(ask.rows("reorder_hotspots", **shown.edges, bucket=shown.span))
-    at = loops.scale(shown.span, has_minutes=shown.has_minutes)
+    at = shown.loop_scale
     gains = ask.rows("loop_gain", **shown.edges, **at.lengths, baseline=at.baseline)
     judged = outlook.outlook(gains, shown, has_causes=bool(overview["chain_count"]))
     worst = safe_md(places[0][0], 60) if places else None

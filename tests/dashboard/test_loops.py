@@ -56,6 +56,15 @@ def test_no_bucket_is_shorter_than_a_minute_in_a_busy_log_whose_minutes_are_kept
     assert scale(timedelta(days=7), has_minutes=True) == scale(timedelta(days=7))
 
 
+def test_loops_are_looked_at_as_alert_rules_do_where_hours_pass_in_seconds() -> None:
+    second = timedelta(seconds=2)
+    for minutes in (4, 20, 60):
+        at = scale(minutes * MINUTE, minute=second)
+        assert (at.bucket, at.span, at.baseline) == (second, 15 * second, 96 * 15 * second)
+    assert scale(MINUTE, minute=second).bucket == timedelta(seconds=1), "else nothing could be judged"
+    assert scale(20 * MINUTE, minute=second, has_minutes=True) == scale(20 * MINUTE, has_minutes=True)
+
+
 def test_every_scale_has_whole_buckets_in_a_span_and_spans_enough() -> None:
     for minutes in range(2, 3000, 7):
         window = minutes * MINUTE

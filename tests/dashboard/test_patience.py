@@ -21,7 +21,7 @@ from stormwatch.readonly import Stopper
 from stormwatch.storage import Store
 
 from . import story
-from .conftest import Statements, open_page, read_logs, table, texts
+from .conftest import Statements, asked_of, open_page, read_logs, table, texts
 from .test_convoys import LISTED, write_convoy
 
 SLOW = "lock_convoys"
@@ -256,3 +256,24 @@ def test_a_panel_that_cannot_be_asked_keeps_no_other_from_being_drawn(
     app = open_page(page, window="all")
     assert "**This could not be asked.**" in texts(app)
     assert below in [one.value for one in app.subheader]
+
+
+def test_what_is_there_is_not_asked_again_while_something_is_missing(
+    queued: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = serve(queued)
+    monkeypatch.setattr(patience, "WAIT_S", 2.0)
+    with queued.cursor() as cursor:
+        slow_down(cursor)
+        app = open_page("deadlocks", look="Lock order", window="all")
+        assert STILL in texts(app)
+        statements.clear()
+        cursor.execute(NEXT_BATCH)
+        app.run()
+        assert STILL in texts(app)
+        assert asked_of(statements) == []
+        until_not(press(app, "Stop"), STILL)
+        # Now that nothing is missing the page is of the newest data.
+        statements.clear()
+        app.run()
+        assert "lock_order_inversions" in asked_of(statements)

@@ -86,6 +86,8 @@ class Statement:
     def _leaf(self, path: Path, role: str) -> str:
         raw = self._raw(path)
         unfit = _is_object(raw) if role == "message" else _is_nested(raw)
+        # A text may begin like a list: "[dbo].[orders]".
+        unfit = f"CASE WHEN {unfit} THEN json_valid({raw}) ELSE FALSE END"
         if role in CAUSES and _may_be_prose(path):
             unfit += f" OR contains({raw}, ' ')"
         within = "NULL"

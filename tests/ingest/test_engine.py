@@ -188,3 +188,16 @@ def test_a_key_that_is_there_twice_keeps_both_values(
             assert json.loads(row["attributes"], object_pairs_hook=list) == json.loads(
                 text, object_pairs_hook=list
             )
+
+
+def test_a_text_that_begins_like_a_list_or_an_object_is_a_text(parser: Parser) -> None:
+    named = {
+        "id": "[dbo].[orders]-1", "type": "[x](y)", "service": "[click](http://shop)", "node": '{"a',
+        "stream": "[orders]", "partition_key": "{k}", "entity": "[7",
+    }  # fmt: skip
+    listed = {"id": ["a"], "type": {"name": "t"}, "service": "shop", "stream": "[1, 2]"}
+    lines = (json.dumps({**one, "time": "2026-11-23T09:18:26Z"}) for one in (named, listed))
+    text, nested = parser.parse(*lines).rows
+    columns = ("event_id", "event_type", "service", "node", "stream", "stream_key", "entity")
+    assert tuple(text.get(column) for column in columns) == tuple(named.values())
+    assert (nested.get("event_id"), nested["service"]) == (None, "shop")

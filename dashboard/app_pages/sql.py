@@ -19,6 +19,7 @@ _TIMEOUT_S: Final = 30.0
 _FIRST: Final = "FROM overview();"
 _WINDOW_PARAMETERS: Final = ("since", "until")
 _STOPPED_KEY: Final = "_stopped_sql"
+_ANSWER_KEY: Final = "_answer_to_sql"
 _ASKED_KEY: Final = "_asked_sql"
 _REMEMBERED: Final = 30
 
@@ -100,7 +101,7 @@ def _editor() -> str:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Run", icon=":material/play_arrow:", type="primary", key="run", shortcut="ctrl+enter",
-            on_click=_forget_stop,
+            on_click=_run_again,
         )  # fmt: skip
         _asked_before()
         st.caption(
@@ -135,8 +136,19 @@ def _stop(text: str) -> None:
     st.session_state[_STOPPED_KEY] = text
 
 
-def _forget_stop() -> None:
+def _run_again() -> None:
+    """Have the text in the editor asked, whatever became of it before."""
     st.session_state.pop(_STOPPED_KEY, None)
+    st.session_state.pop(_ANSWER_KEY, None)
+
+
+def _answer_to(text: str) -> Answer:
+    """The answer: what a person does to its picture asks nothing again, and changes no row."""
+    known: tuple[str, Answer] | None = st.session_state.get(_ANSWER_KEY)
+    if known is None or known[0] != text:
+        known = text, _ask(text)
+        st.session_state[_ANSWER_KEY] = known
+    return known[1]
 
 
 def _ask(text: str) -> Answer:
@@ -164,7 +176,7 @@ def _result(text: str) -> None:
         return
     _remember(text)
     try:
-        answer = _ask(text)
+        answer = _answer_to(text)
     except StormwatchError as error:
         st.markdown(":material/error: **This cannot be answered:**")
         st.code(str(error), language=None, wrap_lines=True)

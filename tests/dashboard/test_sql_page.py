@@ -20,9 +20,9 @@ ENDLESS = "SELECT sum(a.range * b.range) FROM range(1000000000) AS a, range(1000
 
 
 @pytest.fixture(autouse=True)
-def served(store: Store, serve: Callable[..., Statements]) -> None:
+def served(store: Store, serve: Callable[..., Statements]) -> Statements:
     """The story."""
-    serve(store)
+    return serve(store)
 
 
 def _ask(sql: str) -> AppTest:
@@ -93,3 +93,16 @@ def test_what_was_asked_can_be_asked_again() -> None:
     assert app.text_area(key="sql").value == "SELECT 7 AS seven"
     assert table(app, "Rows of the answer").values.tolist() == [[7]]
     assert app.selectbox(key="asked_before").value is None
+
+
+def test_another_picture_of_the_answer_asks_nothing_again(served: Statements) -> None:
+    sql = "SELECT range AS minute, random() AS load FROM range(5)"
+    app = _ask(sql)
+    before = table(app, "Rows of the answer")
+    served.clear()
+    app.segmented_control(key="chart_kind").set_value("line").run()
+    assert table(app, "Rows of the answer").equals(before)
+    assert not [text for text in served.texts if "random()" in text]
+    [run] = [button for button in app.button if button.label == "Run"]
+    run.click().run()
+    assert not table(app, "Rows of the answer").equals(before)

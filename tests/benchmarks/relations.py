@@ -188,7 +188,7 @@ def _given(query: Query, end: datetime, span: timedelta | None) -> dict[str, Any
         "event": "m-400", "first": "m-1", "second": "m-12345", "search": "m-12345", "newest": end,
         "onset": instant, "instant": instant, "in_file": 1, "at_offset": 4_000_000, "deadlock": "l-0-3",
         "selection": "reordered", "since": end - timedelta(seconds=20), "until": end,
-        "overtaken_by": "m-401", "arrived_at": instant, "of_consumer": "billing",
+        "overtaker": "m-401", "came_at": instant, "of_consumer": "billing",
         "of_loop": "type-1 <-> type-2",
     }  # fmt: skip
     given = {one.name: needed[one.name] for one in query.parameters if one.default is None}

@@ -181,7 +181,7 @@ def make(database: Path, events: int, per_second: int = PER_SECOND, start: datet
         cursor.execute("CHECKPOINT")
 
 
-def _given(query: Query, end: datetime, span: timedelta | None) -> dict[str, Any]:
+def arguments_of(query: Query, end: datetime, span: timedelta | None) -> dict[str, Any]:
     """Arguments: what must be given, and a window where one is asked for."""
     instant = end - timedelta(seconds=1)
     needed: Mapping[str, Any] = {
@@ -297,18 +297,18 @@ def report(work: Path, sizes: list[int], window_s: float, limit_s: float) -> Non
                 cursor,
                 catalog,
                 pairs.name,
-                _given(pairs, end, timedelta(seconds=window_s)),
+                arguments_of(pairs, end, timedelta(seconds=window_s)),
                 limit_s,
                 groundwork,
             )
             print(f"    the first about order    {first!s:>8}, which works out what the others read")
             for name in names:
                 query = catalog[name]
-                whole = _asked(cursor, catalog, name, _given(query, end, None), limit_s)
+                whole = _asked(cursor, catalog, name, arguments_of(query, end, None), limit_s)
                 part = None
                 if _has_window(query):
                     span = timedelta(seconds=window_s)
-                    part = _asked(cursor, catalog, name, _given(query, end, span), limit_s, groundwork)
+                    part = _asked(cursor, catalog, name, arguments_of(query, end, span), limit_s, groundwork)
                 costs[name] = (whole, part)
                 print(f"    {name:24} {whole!s:>8} | {'' if part is None else part!s:>8}", flush=True)
             parts = {name: part for name, (_, part) in costs.items() if part is not None}

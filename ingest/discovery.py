@@ -53,6 +53,11 @@ class Found(NamedTuple):
     signature: Signature
 
 
+def as_stored(path: str) -> str:
+    """The path as the database has it: bytes that are not UTF-8 are escaped, as no text may hold them."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 @dataclass
 class Listing:
     """What a walk met."""

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.decompress import CompressedSource
-from ingest.discovery import Signature
+from ingest.discovery import Signature, as_stored
 from ingest.heads import HeadIndex
 from ingest.identity import (
     CHECKSUM_BYTES,
@@ -216,7 +216,7 @@ class Generation:
         return {
             **stated,
             "file_id": self.file_id,
-            "path": self.path.encode(errors="surrogateescape").decode(errors="backslashreplace"),
+            "path": as_stored(self.path),
             "device": self.key.device,
             "inode": self.key.inode,
             "birth_ns": self.key.birth_ns,

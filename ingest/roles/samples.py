@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from ingest.discovery import as_stored
 from ingest.names import NAMES, Path
 from ingest.vocabulary import normalise
 
@@ -45,7 +46,7 @@ def scope_of(path: str) -> str:
 
     `shop/orders-api-1.jsonl.2.gz` is of `shop/orders-api-#.jsonl`.
     """
-    folded = _DIGITS.sub("#", _HEX.sub("#", path))
+    folded = _DIGITS.sub("#", _HEX.sub("#", as_stored(path)))
     stem = _SUFFIX.sub("", folded)
     return stem or folded
 

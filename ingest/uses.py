@@ -15,6 +15,8 @@ from ingest.plan import Plan
 from ingest.roles.samples import scope_of
 
 _COLUMNS: Final = ("scope", "format", "role", "field", "source", "mapping")
+_MOST_MET: Final = 100_000
+"""Shapes of logs: where keys differ in every record there is no end to them."""
 _Row = tuple[str, ...]
 
 
@@ -38,6 +40,8 @@ class FieldUses:
     ) -> None:
         """Note the plans of shapes of files, both by number; `mappings`: what the user and the values say."""
         said = list(mappings)
+        if len(self._met) > _MOST_MET:
+            self._met.clear()  # what is noted is known all the same
         rows: dict[_Row, None] = {}
         for (file_id, shape), plan in uses.items():
             scope = scope_of(paths[file_id])

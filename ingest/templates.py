@@ -147,5 +147,5 @@ def _stand_in(value: bytes, chance: random.Random) -> bytes:
     whole, behind = _DIGITS_OF_FRACTION if fraction else (_DIGITS, 0)
     if len(digits) >= _EXACTLY:
         whole = len(digits)
-    text = b"%b%d" % (sign, chance.randrange(10 ** (whole - 1), 10**whole))
+    text = sign + bytes([chance.choice(b"123456789"), *chance.choices(b"0123456789", k=whole - 1)])
     return text + b".%d5" % chance.randrange(10 ** (behind - 2), 10 ** (behind - 1)) if fraction else text

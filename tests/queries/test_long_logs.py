@@ -165,6 +165,20 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         "observations": [dict.fromkeys([*changed[0], "epoch"]) | row for row in observations + added],
         "causes": causes,
         "locks": locks,
+        "file_scopes": [
+            {"file_id": number, "scope": f"#-{number % 2}"} for number in (1, 2, 3)
+        ],
+        "field_uses": [
+            {
+                "scope": f"#-{number % 2}",
+                "format": dice.choice("ab"),
+                "role": role,
+                "mapping": "{}",
+                "source": "name",
+                "field": f'["{number}"]',
+            }
+            for number, role in enumerate(("event_id", "causation_id", "occurred_at"))
+        ],
         "rejects": [{"byte_offset": -number, "reason": dice.choice("ab")} for number in range(50)],
         "files": [{"file_id": number, "path": f"{number}.jsonl"} for number in (1, 2, 3)],
         "alert_episodes": [
@@ -234,6 +248,7 @@ def test_the_order_of_insertion_changes_no_answer(catalog: Catalog) -> None:
         "log_pace": {"newest": _START + timedelta(seconds=50)},
         "loss_periods": {"allowed_lateness": "1 second"},
         "observation_at": {"in_file": 2, "at_offset": 4_500},
+        "record_context": {"in_file": 2, "at_offset": 4_500},
         "record_place": {"in_file": 2, "at_offset": 4_500},
     }
     asked = [name for name, query in catalog.items() if not query.is_internal and name != "events"]

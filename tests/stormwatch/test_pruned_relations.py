@@ -21,7 +21,11 @@ LOOK_BACK = {
 }  # fmt: skip
 """What is usual, what is new, how long a budget was used: these compare with a time before the window."""
 CATALOG = Catalog.load()
-GIVEN: dict[str, dict[str, object]] = {"explain_difference": {"selection": "reordered"}}
+LOOP = "order.confirmed <-> order.item_added <-> order.resubmitted <-> payment.compensated"
+GIVEN: dict[str, dict[str, object]] = {
+    "explain_difference": {"selection": "reordered"},
+    "loop_chains": {"of_loop": LOOP},
+}
 
 
 @pytest.fixture(params=["unordered", "deadlocks"])

@@ -30,13 +30,12 @@ def write_weeks(directory: Path, plan: Plan, seed: int, start: datetime, dialect
     logs = directory / "logs"
     logs.mkdir(parents=True)
     run = simulate(plan, seed)
+    events = run.events
     lines: Counter[str] = Counter()
     with ExitStack() as opened:
-        nodes = [
-            f"app-{number}" for number in range(1, int(run.events["node"].to_numpy().max(initial=0)) + 2)
-        ]
+        nodes = [f"app-{number}" for number in range(1, int(events["node"].to_numpy().max(initial=0)) + 2)]
         files = {node: opened.enter_context((logs / f"{node}.jsonl").open("wb")) for node in nodes}
-        for chunk in run.events.sort_by("occurred_s").to_batches(max_chunksize=_CHUNK):
+        for chunk in events.sort_by("occurred_s").to_batches(max_chunksize=_CHUNK):
             for row in chunk.to_pylist():
                 node = nodes[row["node"]]
                 files[node].write(dialect(_record(row, node, seed, start)))

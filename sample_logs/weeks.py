@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,20 +34,45 @@ _DELAY_S, _ITEM_DELAY_S, _TIMER_S = 30.0, 150.0, 60.0
 _NODES = 8
 _STEP = 60
 """Minutes that are simulated at once where nothing can run away."""
+_PIECE = 1 << 22
+"""Events that are written at once, at least but for the last ones."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one system wrote, and what was true of it."""
+    """What was true of a system, and the way to what it wrote."""
 
-    events: pa.Table
-    """id and cause_id BIGINT (NULL: root, or the id is missing), occurred_s DOUBLE since the
-    start by the clock of the node, event_type, attempt, node, in no order."""
+    plan: Plan
+    seed: int
     gain: np.ndarray
     """True gain per minute, feedback included."""
     crashed_min: int | None
     """Minute in which it died."""
-    capacity_per_min: float
+    born_count: int
+    """Events that there were, before the lost ones are left out."""
+    chance: dict[str, Any]
+    """State of the generator after all that happened."""
+
+    @property
+    def capacity_per_min(self) -> float:
+        """Events at which it dies."""
+        return self.plan.capacity
+
+    @property
+    def events(self) -> pa.Table:
+        """All of `pieces` at once."""
+        return pa.concat_tables(self.pieces())
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """The log lines, in parts of some million: hundreds of millions do not fit in memory.
+
+        Columns: id and cause_id BIGINT (NULL: root, or the id is missing), occurred_s DOUBLE since the
+        start by the clock of the node, event_type, attempt, node; in no order. The system is let run
+        again: what is lost is drawn after all that happened.
+        """
+        again, writer = _System(self.plan, np.random.default_rng(self.seed)), _Writer(self)
+        for part in _gathered(again.steps()):
+            yield writer.written(part)
 
 
 @dataclass
@@ -73,7 +99,11 @@ def _joined(parts: list[_Events]) -> _Events:
 
 def simulate(plan: Plan, seed: int) -> Run:
     """Let a system run through its plan, or up to its death."""
-    return _System(plan, np.random.default_rng(seed)).run()
+    rng = np.random.default_rng(seed)
+    system = _System(plan, rng)
+    for _ in system.steps():
+        pass
+    return Run(plan, seed, system.gain, system.crashed_min, system.count, rng.bit_generator.state)
 
 
 class _System:
@@ -81,15 +111,16 @@ class _System:
         self.plan, self.rng = plan, rng
         self.gain = np.minimum(plan.gain, 1.3)
         self.count = 0
+        self.crashed_min: int | None = None
         self.is_two_step = bool(rng.random() < 0.5)
         self.is_uneven = bool(rng.random() < 0.5)
 
-    def run(self) -> Run:
+    def steps(self) -> Iterator[list[_Events]]:
+        """What happens, a few minutes at a time; `gain` and `crashed_min` are known at the end."""
         plan, minutes = self.plan, len(self.plan.orders)
         waiting = self._fresh(np.zeros(plan.timers), TIMER, spread_s=_TIMER_S)
-        done: list[_Events] = []
-        crashed, minute, load = None, 0, 0.0
-        while minute < minutes and crashed is None:
+        minute, load = 0, 0.0
+        while minute < minutes and self.crashed_min is None:
             # Feedback is by the minute; as long as nothing can run away, longer steps are as good.
             calm = plan.gain[minute : minute + _STEP].max() < 0.9 and load < 0.3
             end = min(minute + (_STEP if calm else 1), minutes)
@@ -97,14 +128,12 @@ class _System:
             due = waiting.born_s < end * 60
             batch, later = self._offspring(_joined([waiting[due], *self._roots(minute, end)]), end * 60)
             waiting = _joined([waiting[~due], *later])
-            done += batch
+            yield batch
             load = sum(map(len, batch)) / (end - minute) / plan.capacity
             if load >= 1:
-                crashed = minute
+                self.crashed_min = minute
+                self.gain = self.gain[: minute + 1]
             minute = end
-        if crashed is not None:
-            self.gain = self.gain[: crashed + 1]
-        return Run(self._written(done), self.gain, crashed, plan.capacity)
 
     def _roots(self, begin: int, end: int) -> Iterator[_Events]:
         plan, rng = self.plan, self.rng
@@ -165,19 +194,32 @@ class _System:
         timers = np.flatnonzero(own.get(TIMER, nothing))
         yield _Events(events.born_s[timers] + _TIMER_S, events.kind[timers], ids[timers], events.made[timers])
 
-    def _written(self, done: list[_Events]) -> pa.Table:
-        """The log lines: what the nodes' clocks say, without the ids and lines that are lost."""
-        plan, rng = self.plan, self.rng
-        events = _joined(done)
-        done.clear()  # of hundreds of millions there is no room for two
-        node = rng.integers(0, _NODES, len(events)).astype(np.int8)
+
+class _Writer:
+    """Writes log lines: what the nodes' clocks say, without the ids and lines that are lost.
+
+    Chance decides of all events first where they were, and then what is missing; both go on from piece to
+    piece, so the pieces are as if all had been written at once.
+    """
+
+    def __init__(self, run: Run):
+        self._plan = run.plan
+        self._placing, self._losing = (_going_on(run.chance) for _ in range(2))
+        for begin in range(0, run.born_count, _PIECE):
+            _places(self._losing, min(_PIECE, run.born_count - begin))
+        self._offsets = self._losing.normal(0, 0.2, _NODES)
+        self._count = 0
+
+    def written(self, events: _Events) -> pa.Table:
+        plan = self._plan
+        node = _places(self._placing, len(events))
         minute = np.minimum((events.born_s // 60).astype(np.int32), len(plan.orders) - 1)
-        offset = rng.normal(0, 0.2, _NODES)[node] + plan.skew_s[minute] * (node == 0)
-        has_cause = (events.cause >= 0) & (rng.random(len(events)) < plan.coverage)
+        offset = self._offsets[node] + plan.skew_s[minute] * (node == 0)
+        has_cause = (events.cause >= 0) & (self._losing.random(len(events)) < plan.coverage)
         kept = ~(plan.file_lost[minute] & (node == 1))
         table = pa.table(
             {
-                "id": np.arange(len(events)),
+                "id": np.arange(self._count, self._count + len(events)),
                 "cause_id": pa.array(events.cause, mask=~has_cause),
                 "occurred_s": events.born_s + offset,
                 "event_type": pa.DictionaryArray.from_arrays(events.kind, list(TYPES)),
@@ -185,4 +227,28 @@ class _System:
                 "node": node,
             }
         )
+        self._count += len(events)
         return table.filter(pa.array(kept)) if not kept.all() else table
+
+
+def _going_on(chance: dict[str, Any]) -> np.random.Generator:
+    """A generator that goes on from a state."""
+    rng = np.random.default_rng()
+    rng.bit_generator.state = chance
+    return rng
+
+
+def _places(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.integers(0, _NODES, count).astype(np.int8)
+
+
+def _gathered(steps: Iterator[list[_Events]]) -> Iterator[_Events]:
+    """What happens in some steps, together, so that pieces are neither many nor large."""
+    waiting: list[_Events] = []
+    for batch in steps:
+        waiting += batch
+        if sum(map(len, waiting)) >= _PIECE:
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ LOOP_GAIN = "loop gain"
 _STORE = """
 INSERT INTO observations BY NAME
 SELECT
-    1 AS file_id, row_number() OVER () AS byte_offset, 1 AS byte_length, 0 AS record_no,
+    1 AS file_id, $behind + row_number() OVER () AS byte_offset, 1 AS byte_length, 0 AS record_no,
     'canonical' AS format,
     $start AS ingested_at, '{prefix}' || id AS event_id,
     $start::TIMESTAMP + to_microseconds((occurred_s * 1e6)::BIGINT) AS occurred_at,
@@ -89,13 +89,19 @@ class Watched:
     crashed_min: int | None
 
 
-def store(connection: duckdb.DuckDBPyConnection, written: pa.Table, rest: str, prefix: str = "e-") -> None:
-    """Insert events as rows of `observations`; `rest` is SQL of the columns that differ, `prefix` what
-    makes an id of a number.
+def store(
+    connection: duckdb.DuckDBPyConnection, pieces: Iterable[pa.Table], rest: str, prefix: str = "e-"
+) -> int:
+    """Insert events as rows of `observations` and return how many; `rest` is SQL of the columns that
+    differ, `prefix` what makes an id of a number.
     """
-    connection.register("written", written)
-    connection.execute(_STORE.format(rest=rest, prefix=prefix), {"start": START})
-    connection.unregister("written")
+    count = 0
+    for written in pieces:
+        connection.register("written", written)
+        connection.execute(_STORE.format(rest=rest, prefix=prefix), {"start": START, "behind": count})
+        connection.unregister("written")
+        count += written.num_rows
+    return count
 
 
 def minutes_of(connection: duckdb.DuckDBPyConnection, sql: str, length: int, value: str) -> np.ndarray:
@@ -118,12 +124,14 @@ def database() -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog]]:
 
 
 @contextmanager
-def asked(job: Job, events: pa.Table, end: datetime) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database with the events, whose minutes up to `end` are counted if the job wants that."""
+def asked(
+    job: Job, events: Iterable[pa.Table], end: datetime
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, int]]:
+    """A database with the events, whose minutes up to `end` are counted if the job wants it; how many."""
     if not job.is_kept:
         with database() as (connection, _):
-            store(connection, events, SIMULATED)
-            yield connection
+            count = store(connection, events, SIMULATED)
+            yield connection, count
         return
     with (
         tempfile.TemporaryDirectory(prefix="stormwatch-evaluation-") as name,
@@ -131,14 +139,14 @@ def asked(job: Job, events: pa.Table, end: datetime) -> Iterator[duckdb.DuckDBPy
         kept.cursor() as cursor,
     ):
         Catalog.load().install(cursor)
-        store(cursor, events, SIMULATED)
+        count = store(cursor, events, SIMULATED)
         minutes, reached = Minutes(kept), START
         # Hour by hour: of a log that was there before, effects are kept of the last three hours only.
         while reached < end:
             reached = min(reached + timedelta(hours=1), end)
             while minutes.keep(reached):
                 minutes.rest_no_more()
-        yield cursor
+        yield cursor, count
         minutes.close()
 
 
@@ -153,7 +161,7 @@ def watch(job: Job) -> Watched:
     run = weeks.simulate(plan, job.seed)
     length = len(run.gain)
     end = START + timedelta(minutes=length)
-    with asked(job, run.events, end) as connection:
+    with asked(job, run.pieces(), end) as (connection, count):
         worst = (
             "SELECT (epoch(bucket_start - $start::TIMESTAMP) // 60)::BIGINT + 1 AS minute_no, "
             "max(sustained_gain) AS worst "
@@ -168,7 +176,7 @@ def watch(job: Job) -> Watched:
     begun = plan.storm.begin_min if plan.storm else None
     critical = np.flatnonzero(run.gain[begun:] >= 1) + begun if begun is not None else []
     return Watched(
-        job, scores, run.events.num_rows, begun,
+        job, scores, count, begun,
         int(critical[0]) if len(critical) else None, run.crashed_min,
     )  # fmt: skip
 
@@ -187,7 +195,7 @@ def watch_other(job: Job) -> Watched:
     length = story.crashed_min + 1
     scores = {}
     with database() as (connection, catalog):
-        store(connection, story.events, MESSAGES)
+        count = store(connection, [story.events], MESSAGES)
         for name, (relation, condition) in SIGNALS.items():
             limit = {"waiting_limit": story.queue_limit} if relation == "backlog" else {}
             statement, values = catalog.call(relation, limit)
@@ -198,4 +206,4 @@ def watch_other(job: Job) -> Watched:
                 f"max({condition}::INTEGER) AS alarmed {statement} GROUP BY ALL"
             )
             scores[name] = held(minutes_of(connection, alarmed, length, "alarmed"))
-    return Watched(job, scores, story.events.num_rows, story.begun_min, None, story.crashed_min)
+    return Watched(job, scores, count, story.begun_min, None, story.crashed_min)

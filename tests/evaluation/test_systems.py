@@ -19,7 +19,7 @@ def test_where_minutes_are_kept_they_answer_for_all_of_a_long_log() -> None:
     events = weeks.simulate(plan, job.seed).events
     end = START + timedelta(minutes=182)
     calm = events.filter(pc.less(events["occurred_s"], (end - START).total_seconds()))
-    with asked(job, calm, end) as connection:
+    with asked(job, [calm], end) as (connection, _):
         [(has_effects,)] = connection.execute(
             "SELECT has_effects FROM _kept_minutes($since, $until, INTERVAL 1 MINUTE)",
             {"since": START - timedelta(hours=3), "until": end},

@@ -87,13 +87,13 @@ def benign(job: Job) -> Told:
     run = weeks.simulate(plan, job.seed)
     end = len(plan.orders)
     with database() as (connection, _):
-        store(connection, run.events.sort_by("occurred_s"), SIMULATED)
+        store(connection, [run.events.sort_by("occurred_s")], SIMULATED)
         alarms = _played(connection, dict.fromkeys(CHAINS, (DAY, end)))
     asked = {name: (DAY, min(end, DAY + _FOR.get(name, end))) for name in DELIVERIES}
     with database() as (connection, _):
-        store(connection, deliveries.messages(plan, job.seed), _DELIVERED, prefix="m-")
+        store(connection, [deliveries.messages(plan, job.seed)], _DELIVERED, prefix="m-")
         locked = deliveries.locks(plan, job.seed)
-        store(connection, locked, _LOCKED, prefix="l-")
+        store(connection, [locked], _LOCKED, prefix="l-")
         connection.register("written", locked)
         connection.execute(_LOCKS, {"start": START})
         alarms += _played(connection, asked)
@@ -113,7 +113,7 @@ def storm(job: Job) -> Told:
     # What lives through the plan is judged to its end.
     end = run.crashed_min if run.crashed_min is not None else int(np.max(events["occurred_s"]) // 60)
     with database() as (connection, _):
-        store(connection, events.sort_by("occurred_s"), rest)
+        store(connection, [events.sort_by("occurred_s")], rest)
         alarms = _played(connection, dict.fromkeys(FALLBACKS, (DAY // 2, end)))
     return Told(job, alarms, {}, begun, run.crashed_min)
 

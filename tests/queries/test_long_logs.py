@@ -165,9 +165,7 @@ def _story(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         "observations": [dict.fromkeys([*changed[0], "epoch"]) | row for row in observations + added],
         "causes": causes,
         "locks": locks,
-        "file_scopes": [
-            {"file_id": number, "scope": f"#-{number % 2}"} for number in (1, 2, 3)
-        ],
+        "file_scopes": [{"file_id": number, "scope": f"#-{number % 2}"} for number in (1, 2, 3)],
         "field_uses": [
             {
                 "scope": f"#-{number % 2}",

@@ -8,6 +8,9 @@
 --   bucket      INTERVAL   length of a bucket
 --   is_wanted   BOOLEAN    there are no rows, and nothing is read, unless it is true
 --   not_before  TIMESTAMP  another first instant included (default: the oldest event)
+--   of_service  VARCHAR    only of this service (default: all)
+--   of_stream   VARCHAR    only of this stream (default: all)
+--   of_type     VARCHAR    only of this event type (default: all)
 --
 -- Columns
 --   bucket_start  TIMESTAMP  start of the bucket, UTC
@@ -20,7 +23,10 @@ CREATE OR REPLACE MACRO _severe_counts(
     until,
     bucket,
     is_wanted,
-    not_before := '-infinity'::TIMESTAMP
+    not_before := '-infinity'::TIMESTAMP,
+    of_service := NULL,
+    of_stream := NULL,
+    of_type := NULL
 ) AS TABLE
 WITH by_severity AS (
     SELECT
@@ -33,6 +39,9 @@ WITH by_severity AS (
         AND events.occurred_at < until::TIMESTAMP
         AND is_wanted
         AND events.occurred_at >= not_before::TIMESTAMP
+        AND (of_service::VARCHAR IS NULL OR events.service = of_service::VARCHAR)
+        AND (of_stream::VARCHAR IS NULL OR events.stream = of_stream::VARCHAR)
+        AND (of_type::VARCHAR IS NULL OR events.event_type = of_type::VARCHAR)
     GROUP BY ALL
 )
 

@@ -8,6 +8,7 @@
 --   until       TIMESTAMP  first instant excluded (default: the newest event)
 --   split_at    TIMESTAMP  when something was changed, to compare before and after (default:
 --                          NULL, nothing)
+--   of_service  VARCHAR    only those that this service reported (default: all)
 --
 -- Columns
 --   shape            VARCHAR    their kind, as in deadlocks
@@ -28,7 +29,8 @@
 CREATE OR REPLACE MACRO deadlock_shapes(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
-    split_at := NULL
+    split_at := NULL,
+    of_service := NULL
 ) AS TABLE
 WITH ends AS (
     SELECT
@@ -61,6 +63,7 @@ found AS MATERIALIZED (
             LAMBDA one: regexp_replace(one, '''[^'']*''|\b\d+\b', '?', 'g')
         ) AS statements
     FROM deadlocks(since, until) AS reported
+    WHERE of_service::VARCHAR IS NULL OR reported.service = of_service::VARCHAR
 ),
 
 counted AS (

@@ -9,9 +9,10 @@
 -- What has no readable time is in no hour.
 --
 -- Parameters
---   since  TIMESTAMP  first instant included (default: the oldest event)
---   until  TIMESTAMP  first instant excluded (default: the newest event)
---   zone   VARCHAR    time zone whose hours are counted: Europe/Berlin (default: UTC)
+--   since       TIMESTAMP  first instant included (default: the oldest event)
+--   until       TIMESTAMP  first instant excluded (default: the newest event)
+--   zone        VARCHAR    time zone whose hours are counted: Europe/Berlin (default: UTC)
+--   of_service  VARCHAR    only those that this service reported (default: all)
 --
 -- Columns
 --   hour_start      TIMESTAMP  start of the hour, UTC
@@ -22,7 +23,8 @@
 CREATE OR REPLACE MACRO deadlocks_per_hour(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
-    zone := 'UTC'
+    zone := 'UTC',
+    of_service := NULL
 ) AS TABLE
 WITH neighbours AS (
     SELECT
@@ -76,7 +78,9 @@ covered AS (
         records.occurred_at,
         1 AS deadlock_count
     FROM _deadlock_records(since := since, until := until) AS records
-    WHERE records.occurred_at IS NOT NULL
+    WHERE
+        records.occurred_at IS NOT NULL
+        AND (of_service::VARCHAR IS NULL OR records.service = of_service::VARCHAR)
 ),
 
 local AS (

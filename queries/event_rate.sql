@@ -6,9 +6,12 @@
 -- What has no readable time is in no bucket.
 --
 -- Parameters
---   since   TIMESTAMP  first instant included (default: the oldest event)
---   until   TIMESTAMP  first instant excluded (default: the newest event)
---   bucket  INTERVAL   length of a bucket (default: 1 minute)
+--   since       TIMESTAMP  first instant included (default: the oldest event)
+--   until       TIMESTAMP  first instant excluded (default: the newest event)
+--   bucket      INTERVAL   length of a bucket (default: 1 minute)
+--   of_service  VARCHAR    only of this service (default: all)
+--   of_stream   VARCHAR    only of this stream (default: all)
+--   of_type     VARCHAR    only of this event type (default: all)
 --
 -- Columns
 --   bucket_start  TIMESTAMP  start of the bucket, UTC
@@ -19,14 +22,25 @@
 CREATE OR REPLACE MACRO event_rate(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
-    bucket := INTERVAL 1 MINUTE
+    bucket := INTERVAL 1 MINUTE,
+    of_service := NULL,
+    of_stream := NULL,
+    of_type := NULL
 ) AS TABLE
 WITH counts AS (
     SELECT
         found.bucket_start,
         sum(found.event_count)::BIGINT AS event_count,
         sum(found.error_count)::BIGINT AS error_count
-    FROM _rate_counts(since, until, bucket) AS found
+    FROM
+        _rate_counts(
+            since,
+            until,
+            bucket,
+            of_service := of_service,
+            of_stream := of_stream,
+            of_type := of_type
+        ) AS found
     GROUP BY found.bucket_start
 ),
 

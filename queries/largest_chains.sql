@@ -11,6 +11,7 @@
 --   until      TIMESTAMP  first instant excluded (default: the newest event)
 --   row_limit  BIGINT     how many rows (default: 20)
 --   lookback   INTERVAL   how far before since a cause is looked for (default: 1 hour)
+--   of_type    VARCHAR    only those that begin with an event of this type (default: all)
 --
 -- Columns
 --   root_id      VARCHAR    event_id of the root
@@ -25,7 +26,8 @@ CREATE OR REPLACE MACRO largest_chains(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     row_limit := 20,
-    lookback := INTERVAL 1 HOUR
+    lookback := INTERVAL 1 HOUR,
+    of_type := NULL
 ) AS TABLE -- noqa: CP02
 WITH chains AS (
     SELECT
@@ -47,5 +49,6 @@ FROM chains
 INNER JOIN
     _roots(since, until, lookback) AS roots
     ON chains.root_hash = hash(roots.event_id)
+WHERE of_type::VARCHAR IS NULL OR roots.event_type = of_type::VARCHAR
 ORDER BY chains.event_count DESC, roots.started_at ASC, roots.event_id ASC
 LIMIT (row_limit::BIGINT);

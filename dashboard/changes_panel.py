@@ -38,7 +38,37 @@ def name_latest(version: int, shown: Window, loops: Outlook) -> None:
         st.caption(f"Changed in this window{more}:", width="content")
         for row in told[-_NAMED:]:
             link(row)
+        if more:
+            _all(told)
         pages.link("why", "Why?", icon="manage_search")
+
+
+def _all(told: Sequence[dict[str, Any]]) -> None:
+    """A button that lists them, the latest first; each row leads to its record."""
+    with st.popover(
+        f"All {formatting.count(len(told))}", icon=":material/list:", type="tertiary",
+        key="all_changes", on_change="rerun",
+    ) as box:  # fmt: skip
+        if not box.open:
+            return
+        listed = [*reversed(told)][:_LISTED]
+        if len(told) > _LISTED:
+            st.caption(f"The latest {_LISTED} of {formatting.count(len(told))}")
+        names = ("occurred_at", "kind", "service", "subject")
+        with st.container(width=640):
+            table.opening(
+                {name: [row[name] for row in listed] for name in names},
+                {"occurred_at": table.at(), "kind": table.text(width=70), "service": table.text(width=110),
+                 "subject": table.text(width="large")},
+                lambda number: _open(listed[number]),
+                key="all_changes_table", alt="Changes of the window, latest first",
+            )  # fmt: skip
+
+
+def _open(row: dict[str, Any]) -> None:
+    target = lane.place_of(lane.target_of(row))
+    if target is not None:
+        pages.go(target[0], **target[1])
 
 
 def _name_suspect(told: Sequence[dict[str, Any]], loops: Outlook) -> None:
@@ -80,13 +110,22 @@ def _in_words(row: Mapping[str, Any]) -> str:
     return f"{formatting.clock(row['occurred_at'])} {safe_md(who + (row['subject'] or ''), 70)}"
 
 
-def draw(version: int, onset: datetime, *, within: timedelta, lookback: timedelta, meaning: str) -> None:
+def draw(
+    version: int,
+    onset: datetime,
+    *,
+    within: timedelta,
+    lookback: timedelta,
+    meaning: str,
+    service: str | None = None,
+) -> None:
     """Changes in the time `within` before the onset, the latest first, each leading to its event.
 
     What was logged in the `lookback` before that is not new. `meaning` says what the onset is; our
-    own Markdown.
+    own Markdown. Of one `service`, or of any.
     """
-    changes = data.load("changes_before", version, onset=onset, within=within, lookback=lookback)
+    every = data.load("changes_before", version, onset=onset, within=within, lookback=lookback)
+    changes = every.only(service=service)
     about = (
         "Changes, starts and crashes that the log tells, notes that people added, and what was new: a node, "
         f"a type of event, a version of a schema, a stream. *Onset*: {meaning}. Earlier is not *because of*. "
@@ -99,7 +138,8 @@ def draw(version: int, onset: datetime, *, within: timedelta, lookback: timedelt
             said += f"; the last that somebody made: {_in_words(made)}"
         st.caption(said)
         if not changes.table.num_rows:
-            st.markdown("Nothing that the log tells, and no note.")
+            of = f" of {safe_md(service, 60)}" if service else ""
+            st.markdown(f"Nothing{of} that the log tells, and no note.")
             return
         total = changes.table.num_rows
         if total > _LISTED:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from dashboard import formatting, tile
 from dashboard.panel import panel
 from dashboard.tile import Tile
 from stormwatch.cost import Cost
 from stormwatch.runtime import current
+
+_METRICS: Final = "/metrics"
+"""Where all these numbers are told to machines, with others that say what they come from."""
 
 
 def draw() -> None:
@@ -30,25 +34,31 @@ def _processor(cost: Cost) -> Tile:
         f"{recent} of a core",
         f"over the last {_span(cost.recent_s)}; since the start {_span(cost.cpu_s)} "
         f"in {_span(cost.running_s)}: {overall}",
+        href=_METRICS,
     )
 
 
 def _second(cost: Cost) -> Tile:
     if cost.second_cpu_s is None:
-        return Tile("Second process", formatting.NONE, "none was needed so far")
+        return Tile("Second process", formatting.NONE, "none was needed so far", href=_METRICS)
     now = "none runs now"
     if cost.second_memory_bytes is not None:
         now = f"{formatting.size(cost.second_memory_bytes)} of memory"
     return Tile(
-        "Second process", _span(cost.second_cpu_s), f"of processor time since the start, in addition; {now}"
+        "Second process",
+        _span(cost.second_cpu_s),
+        f"of processor time since the start, in addition; {now}",
+        href=_METRICS,
     )
 
 
 def _memory(cost: Cost) -> Tile:
     peak = formatting.size(cost.peak_bytes)
     if cost.memory_bytes is None:
-        return Tile("Memory", peak, "resident at most; this system does not tell how much now")
-    return Tile("Memory", formatting.size(cost.memory_bytes), f"resident; at most {peak} so far")
+        return Tile("Memory", peak, "resident at most; this system does not tell how much now", href=_METRICS)
+    return Tile(
+        "Memory", formatting.size(cost.memory_bytes), f"resident; at most {peak} so far", href=_METRICS
+    )
 
 
 def _threads(cost: Cost) -> Tile:
@@ -57,7 +67,7 @@ def _threads(cost: Cost) -> Tile:
         files = (
             f"{formatting.count(cost.open_files)} of {formatting.count(cost.open_files_limit)} files are open"
         )
-    return Tile("Threads", formatting.count(cost.threads), files)
+    return Tile("Threads", formatting.count(cost.threads), files, href=_METRICS)
 
 
 def _span(seconds: float) -> str:

@@ -41,7 +41,7 @@ from stormwatch.status import IngestStatus
 _BESIDE: Final = (
     "_kept_blocks", "_kept_minutes", "alert_marks", "alerts", "backlog", "changes", "changes_before",
     "delivery_budgets", "event_rate", "growing_backlogs", "log_pace", "loop_edges", "loop_gain", "notes",
-    "reorder_history", "repeated_work", "type_counts",
+    "reorder_history", "repeated_work", "stored_tables", "type_counts",
 )  # fmt: skip
 """Relations that tell of notes, alerts or counted minutes, which change without a batch."""
 TIMEOUT_S: Final = 30.0
@@ -88,6 +88,11 @@ class Answer:
         for name, value in wanted:
             table = table.filter(pc.equal(table.column(name), value))
         return replace(self, table=table, kept=(*self.kept, *wanted))
+
+    def among(self, name: str, values: Sequence[str]) -> Answer:
+        """The rows with one of these values in a column."""
+        table = self.table.filter(pc.is_in(self.table.column(name), pa.array(values, pa.string())))
+        return replace(self, table=table, kept=(*self.kept, (name, " or ".join(values) or "none of these")))
 
 
 def version() -> int:

@@ -19,23 +19,29 @@ _FINER_BELOW: Final = timedelta(hours=6)
 _BARS: Final = 122
 
 
-def load(version: int, shown: Window) -> Answer:
-    """What the bars of this window are drawn from."""
+def load(version: int, shown: Window, service: str | None = None) -> Answer:
+    """What the bars of this window are drawn from; of what one service reported, or any."""
     if shown.span < _FINER_BELOW:
-        return data.load("deadlock_rate", version, **shown.edges, bucket=shown.bucket(_BARS))
-    return hourly(version, shown)
+        bucket = shown.bucket(_BARS)
+        return data.load("deadlock_rate", version, **shown.edges, bucket=bucket, **_of(service))
+    return hourly(version, shown, service)
 
 
-def hourly(version: int, shown: Window) -> Answer:
+def hourly(version: int, shown: Window, service: str | None = None) -> Answer:
     """Deadlocks by the hours of the zone."""
-    return data.load("deadlocks_per_hour", version, **shown.edges, zone=zone.name())
+    return data.load("deadlocks_per_hour", version, **shown.edges, zone=zone.name(), **_of(service))
 
 
-def untimed_count(version: int) -> int:
+def untimed_count(version: int, service: str | None = None) -> int:
     """Deadlocks of which nobody knows when they were, and which no bar counts."""
     if not data.load("log_coverage", version).rows[0]["untimed_count"]:
         return 0
-    return int(data.load("deadlocks", version).table.column("occurred_at").null_count)
+    found = data.load("deadlocks", version).only(service=service)
+    return int(found.table.column("occurred_at").null_count)
+
+
+def _of(service: str | None) -> dict[str, str]:
+    return {"of_service": service} if service else {}
 
 
 def draw(

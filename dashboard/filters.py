@@ -1,21 +1,25 @@
 """Filters of a page: by text, service, stream, type, operation; in the address, and kept from page to page.
 
-A page draws those that all it shows can be filtered by: what stands above a picture is true of it.
+What stands above a picture is true of it, or the picture says of what it is not: `say_beyond`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, pages
 from dashboard.window import Window
+
+Chosen = Mapping[str, str | None]
+"""Field -> what is picked; what `draw` gives."""
 
 LABELS: Final = {"service": "Service", "stream": "Stream", "event_type": "Type", "operation": "Operation"}
 """Field -> label; the field is the key in the address too."""
 _SEARCH_KEY: Final = "search"
+_FIND_KEY: Final = "find"
 
 
 def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
@@ -39,6 +43,37 @@ def search(placeholder: str, *, width: int = 260, on_change: Callable[[], None] 
         on_change=on_change,
     )  # fmt: skip
     return (typed or "").strip() or None
+
+
+def find(placeholder: str) -> None:
+    """A box for a text; what is typed leads to the records that hold it, on the page Events."""
+
+    def typed() -> None:
+        st.session_state[_SEARCH_KEY] = st.session_state[_FIND_KEY]
+        pages.go("events")
+
+    st.text_input(
+        "Find", key=_FIND_KEY, type="search", icon=":material/search:", placeholder=placeholder,
+        label_visibility="collapsed", width=260, on_change=typed,
+    )  # fmt: skip
+
+
+def beyond(chosen: Chosen, *fields: str) -> str:
+    """Which of the picked filters do not narrow what has these fields only; empty where all do."""
+    others = [LABELS[field].lower() for field, value in chosen.items() if value and field not in fields]
+    return f"of every {' and '.join(others)}" if others else ""
+
+
+def say_beyond(chosen: Chosen, *fields: str) -> None:
+    """The same in a line on a panel."""
+    said = beyond(chosen, *fields)
+    if said:
+        st.caption(f":material/filter_alt_off: {said.capitalize()}: the filter does not narrow this")
+
+
+def arguments(chosen: Chosen, *fields: str) -> dict[str, str]:
+    """What is picked of these fields, as parameters of relations: of_service, of_stream, of_type."""
+    return {f"of_{field.removeprefix('event_')}": value for field in fields if (value := chosen.get(field))}
 
 
 def holding(rows: Iterable[dict[str, Any]], text: str | None, *names: str) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, data, empty, formatting, pages, table, time_chart, zone
+from dashboard import controls, data, empty, filters, formatting, pages, table, time_chart, zone
 from dashboard.charts import spans
 from dashboard.evidence import counted
+from dashboard.filters import Chosen
 from dashboard.hostile import one_line
 from dashboard.panel import panel
 from dashboard.time_chart import Hand
@@ -78,11 +79,14 @@ def causes(version: int, deadlock: str) -> None:
         )  # fmt: skip
 
 
-def shapes(version: int, shown: Window) -> None:
+def shapes(version: int, shown: Window, chosen: Chosen) -> None:
     """Kinds of deadlock with how often they came back, before and after a change."""
     changes = _changes(version, shown)
     split = changes.get(str(st.session_state.get("split") or controls.remembered("split")))
-    found = data.load("deadlock_shapes", version, **shown.scope, **({"split_at": split} if split else {}))
+    found = data.load(
+        "deadlock_shapes", version, **shown.scope, **({"split_at": split} if split else {}),
+        **filters.arguments(chosen, "service"),
+    )  # fmt: skip
     about = (
         "Deadlocks of one shape wait for the same kinds of lock in the same way: most often one pair "
         "of code paths that take the same locks in a different order. *Before* and *after* are deadlocks an "
@@ -134,7 +138,7 @@ def _changes(version: int, shown: Window) -> dict[str, datetime]:
     }
 
 
-def evidence(version: int, shown: Window) -> None:
+def evidence(version: int, shown: Window, chosen: Chosen) -> None:
     """Deadlocks as reported and as reconstructed from lock events, matched."""
     found = data.load("deadlock_evidence", version, **shown.scope, lookback=shown.lookback)
     about = (
@@ -144,6 +148,7 @@ def evidence(version: int, shown: Window) -> None:
         "row for the deadlock, or for the chain of its first wait."
     )
     with panel("evidence", "How is each deadlock known?", about, found):
+        filters.say_beyond(chosen)
         rows = found.rows
         if not rows:
             hint = "Neither is one reported, nor do waits and grants that are logged close a circle."

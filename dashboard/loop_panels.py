@@ -7,18 +7,23 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import data, empty, formatting, pages, table, time_chart
+from dashboard import data, empty, filters, formatting, pages, table, time_chart
 from dashboard.charts import spans
+from dashboard.filters import Chosen
 from dashboard.panel import panel
 from dashboard.time_chart import Hand
 from dashboard.window import Window
 
+_OF_SOME: Final = 5000
+"""Looked at before those of one type are taken."""
 _SAID: Final = {"stop": "to be stopped", "watch": "to be watched", "allowed": "allowed"}
 
 
-def loops(version: int, shown: Window) -> None:
+def loops(version: int, shown: Window, chosen: Chosen) -> None:
     """Chains that visit the same type of event of the same entity again and again."""
-    found = data.load("causal_loops", version, **shown.near.scope)
+    event_type = chosen["event_type"]
+    limit = {"row_limit": _OF_SOME} if event_type else {}
+    found = data.load("causal_loops", version, **shown.near.scope, **limit).only(event_type=event_type)
     about = (
         "One root, event type and entity that a chain comes back to at four or more distinct depths. From 17 "
         "turns on it should be **stopped** (the limit of AWS Lambda's recursive loop detection is 16). "
@@ -28,7 +33,11 @@ def loops(version: int, shown: Window) -> None:
     )
     with panel("loops", "Which chains go in circles?", about, found):
         if not found.table.num_rows:
-            hint = "Loops are told where events name their cause and their entity."
+            hint = (
+                "None comes back to the picked type: clear the filter."
+                if event_type
+                else "Loops are told where events name their cause and their entity."
+            )
             empty.none_in_window("causal loop", shown.near, version, hint=hint)
             return
         rows = found.rows
@@ -65,7 +74,7 @@ def loops(version: int, shown: Window) -> None:
         )  # fmt: skip
 
 
-def cycles(version: int, shown: Window) -> None:
+def cycles(version: int, shown: Window, chosen: Chosen) -> None:
     """Events that are their own ancestors, which cannot have happened."""
     found = data.load("causal_cycles", version, **shown.near.scope)
     about = (
@@ -74,6 +83,7 @@ def cycles(version: int, shown: Window) -> None:
         "none. **Click** a row for the effect of the edge that closes the circle."
     )
     with panel("cycles", "Which events are their own ancestors?", about, found):
+        filters.say_beyond(chosen)
         if not found.table.num_rows:
             empty.none_in_window("circle of causes", shown.near, version)
             return

@@ -49,10 +49,13 @@ class Outlook:
         return "watch" if look == "calm" and self.is_rising else look
 
 
-def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool) -> Outlook:
-    """Weigh the rows of `loop_gain` of a window: its end first, else what was nearest to a storm."""
+def outlook(rows: Sequence[Row], shown: Window, *, has_causes: bool, is_narrowed: bool = False) -> Outlook:
+    """Weigh the rows of `loop_gain` of a window: its end first, else what was nearest to a storm.
+
+    `is_narrowed`: these are the rows of the loops through one type only.
+    """
     if not rows:
-        return _without_loops(has_causes=has_causes)
+        return _without_loops(has_causes=has_causes, is_narrowed=is_narrowed)
     at = shown.loop_scale
     nearest = max(rows, key=lambda row: (*danger(row), row["bucket_start"]))
     found = tracks(rows)
@@ -92,7 +95,12 @@ def _end(now: Row | None) -> str:
     return "no loop turns" if now is None else f"it is {now['level'] or 'too quiet to tell'}"
 
 
-def _without_loops(*, has_causes: bool) -> Outlook:
+def _without_loops(*, has_causes: bool, is_narrowed: bool) -> Outlook:
+    if has_causes and is_narrowed:
+        return Outlook(
+            "calm", "no loop", "none goes through the picked type",
+            "**Calm.** No loop of this window goes through the picked type.",
+        )  # fmt: skip
     if has_causes:
         return Outlook(
             "calm", "no loop", "no type of event leads back to itself",

@@ -20,15 +20,15 @@ _MEDIA_TYPES: Final = {"CSV": "text/csv", "Parquet": "application/vnd.apache.par
 
 
 @contextmanager
-def panel(key: str, title: str, about: str, *answers: Answer) -> Iterator[None]:
+def panel(key: str, title: str, about: str, *answers: Answer, anchor: str | None = None) -> Iterator[None]:
     """A box for one picture or table.
 
     `title` and `about` are our own words, never text from logs. `answers` are what it shows; the
-    SQL of each can be read and opened on the SQL page.
+    SQL of each can be read and opened on the SQL page. By its `anchor` tiles lead to it.
     """
     with st.container(border=True, key=f"panel_{key}", height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", key=f"head_{key}"):
-            st.subheader(title, anchor=False, width="stretch")
+            st.subheader(title, anchor=anchor or False, width="stretch")
             if answers:
                 _say_complete(answers)
             _about(key, about, answers)

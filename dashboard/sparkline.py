@@ -16,20 +16,26 @@ from dashboard.charts.base import BLUE
 from dashboard.window import Window
 
 _SLOTS: Final = 48
+BUCKETS: Final = 3 * _SLOTS + 2
+"""What `Window.bucket` is asked for, so that no bar lacks a bucket: each length is up to thrice the next."""
 _WIDTH, _HEIGHT = 240, 24
 _BAR: Final = 3.5
 _COLOUR: Final = BLUE
 """Seen on light and on dark."""
+_GROUND: Final = f'<path d="M0 {_HEIGHT - 0.5}H{_WIDTH}" stroke="#8a949e" stroke-opacity="0.45"/>'
+"""What the bars stand on: of a number that was 0 all the time nothing else is seen."""
 
 
 def over(
     shown: Window,
-    counted: Iterable[tuple[datetime, float]],
+    counted: Iterable[tuple[datetime | None, float]],
     together: Callable[[float, float], float] = operator.add,
 ) -> list[float]:
     """Of each of as many equal parts of the window as there are bars, the values in it put together."""
     found = [0.0] * _SLOTS
     for at, value in counted:
+        if at is None:
+            continue
         place = int((at - shown.since) / shown.span * _SLOTS)
         place = min(max(place, 0), _SLOTS - 1)  # an hour may begin before the window does
         found[place] = together(found[place], value)
@@ -47,7 +53,7 @@ def image(values: Sequence[float], what: str) -> str:
     )
     drawn = (
         '<svg xmlns="http://www.w3.org/2000/svg" preserveAspectRatio="none"'
-        f' viewBox="0 0 {_WIDTH} {_HEIGHT}">'
+        f' viewBox="0 0 {_WIDTH} {_HEIGHT}">{_GROUND}'
         f'<path d="{bars}" stroke="{_COLOUR}" stroke-width="{_BAR}"/></svg>'
     )
     # Streamlit takes SVG out of HTML, but not out of the address of an image.

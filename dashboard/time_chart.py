@@ -27,6 +27,8 @@ class Hand:
     """Gets the `customdata` of the point."""
     ask: Callable[[Box], str] = lambda _: "records"
     """What of a selected box the page Why shall be asked about, a key of `differences.SELECTIONS`."""
+    is_of_log: bool = True
+    """Whether its time is that of the log: else dragging moves the chart alone, and selects nothing."""
     is_asking: bool = False
     """Whether the page is Why itself: dragging always selects, and selects anew."""
 
@@ -45,7 +47,7 @@ def draw(
     """Draw what `make` makes of an answer and of the edges of the window, with the lanes below."""
     changes = data.load("changes", answer.version, **shown.edges)
     alerts = data.load("alert_marks", answer.version, **shown.edges)
-    selects = hand.is_asking or controls.is_selecting()
+    selects = hand.is_asking or (hand.is_of_log and controls.is_selecting())
     figure = data.figure(
         lane.under, answer, changes, alerts,
         make=make, height=height, is_selecting=selects, **shown.edges, **options,
@@ -53,7 +55,8 @@ def draw(
     live_plotly(
         figure, key=key, alt=f"{alt}{lane.in_words(changes.table, alerts.table)}",
         height=lane.height_of(height, changes.table, alerts.table),
-        on_click=lambda: _clicked(key, hand), on_zoom=controls.zoom_to_drag(key),
+        on_click=lambda: _clicked(key, hand),
+        on_zoom=controls.zoom_to_drag(key) if hand.is_of_log else None,
         on_box=lambda: _boxed(key, shown, hand),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from dashboard import (
     data,
     deadlock_bars,
     empty,
+    filters,
     findings,
     formatting,
     lock_panels,
@@ -39,7 +40,7 @@ def _picked_bar() -> tuple[datetime, datetime] | None:
     return part(start, seconds)
 
 
-def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
+def _bars_panel(version: int, hourly: Answer, shown: Window, service: str | None) -> None:
     counts = hourly.table.column("deadlock_count").to_pylist()
     bar = _picked_bar()
     about = (
@@ -48,11 +49,11 @@ def _bars_panel(version: int, hourly: Answer, shown: Window) -> None:
         f"one server counts once. Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} an hour. **Click** a bar to "
         "list its deadlocks, **drag** to zoom."
     )
-    drawn = deadlock_bars.load(version, shown)
+    drawn = deadlock_bars.load(version, shown, service)
     answers = (hourly,) if drawn.name == hourly.name else (drawn, hourly)
     with panel("bars", "When did deadlocks happen?", about, *answers):
         st.caption(_in_hours(counts))
-        _say_untimed(version)
+        _say_untimed(version, service)
         lock_panels.say_coverage(version, shown)
         deadlock_bars.draw(
             drawn, shown, key="bars", height=240,
@@ -79,8 +80,8 @@ def _lies_in(row: dict[str, Any], bar: tuple[datetime, datetime]) -> bool:
     return at is not None and bar[0] <= at < bar[1]
 
 
-def _say_untimed(version: int) -> None:
-    count = deadlock_bars.untimed_count(version)
+def _say_untimed(version: int, service: str | None) -> None:
+    count = deadlock_bars.untimed_count(version, service)
     if count:
         listed = (
             f"*{window.ALL}* as the window lists them"
@@ -180,27 +181,33 @@ def page(version: int) -> None:
     if loops.open:
         with loops:
             near.say(shown, "Loops")
-            attempt(loop_panels.loops, version, shown)
-            attempt(loop_panels.cycles, version, shown)
+            with st.container(horizontal=True, key="loop_filters"):
+                chosen = filters.draw(version, shown, "event_type")
+            attempt(loop_panels.loops, version, shown, chosen)
+            attempt(loop_panels.cycles, version, shown, chosen)
 
 
 def _deadlocks(version: int, shown: Window) -> None:
-    found = data.load("deadlocks", version, **shown.scope)
+    every = data.load("deadlocks", version, **shown.scope)
+    with st.container(horizontal=True, vertical_alignment="center", key="deadlock_filters"):
+        chosen = filters.draw(version, shown, "service") if every.table.num_rows else {"service": None}
+    service = chosen["service"]
+    found = every.only(service=service)
     if not found.table.num_rows:
-        _say_none(version, shown)
-        attempt(lock_panels.evidence, version, shown)
+        _say_none(version, shown, service)
+        attempt(lock_panels.evidence, version, shown, chosen)
         return
-    hourly = deadlock_bars.hourly(version, shown)
+    hourly = deadlock_bars.hourly(version, shown, service)
     newest = _newest_first(found)
     verdict_box.draw(*findings.of_deadlocks(hourly.rows, newest[0]))
-    _bars_panel(version, hourly, shown)
+    _bars_panel(version, hourly, shown, service)
     bar = _picked_bar()
     rows = [row for row in newest if bar is None or _lies_in(row, bar)]
     listed = rows[:_LISTED]
     asked = controls.remembered("deadlock")
     at = next((n for n, row in enumerate(listed) if row["deadlock_id"] == asked), None)
-    # A linked deadlock is shown even where the list ends before it.
-    row = next((row for row in found.rows if row["deadlock_id"] == asked), None)
+    # A linked deadlock is shown even where the list ends before it, or is narrowed.
+    row = next((row for row in every.rows if row["deadlock_id"] == asked), None)
     if row is None and listed:
         at, row = 0, listed[0]
     left, right = st.columns([5, 4])
@@ -212,11 +219,16 @@ def _deadlocks(version: int, shown: Window) -> None:
             _graph_panel(row, members)
         attempt(lock_panels.causes, version, row["deadlock_id"])
         _members_panel(version, row, members)
-    attempt(lock_panels.shapes, version, shown)
-    attempt(lock_panels.evidence, version, shown)
+    attempt(lock_panels.shapes, version, shown, chosen)
+    attempt(lock_panels.evidence, version, shown, chosen)
 
 
-def _say_none(version: int, shown: Window) -> None:
+def _say_none(version: int, shown: Window, service: str | None) -> None:
+    if service:
+        with st.container(border=True):
+            st.markdown(f"{safe_md(service, 60)} reported **no deadlock** in this window: clear the filter.")
+            _say_untimed(version, service)
+        return
     ever = data.load("deadlocks", version).table.column("occurred_at").drop_null().to_pylist()
     with st.container(border=True):
         empty.none_in_window(
@@ -224,7 +236,7 @@ def _say_none(version: int, shown: Window) -> None:
             hint="" if ever else "Deadlocks come from logs of databases and lock managers.",
             last_at=ever[-1] if ever else None,
         )  # fmt: skip
-        _say_untimed(version)
+        _say_untimed(version, service)
 
 
 st.header("Who waits for whom, because of what, and what goes in circles?", anchor=False)

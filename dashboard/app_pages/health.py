@@ -1,6 +1,7 @@
 """Health: whether everything that was written was also read, and this tool tells the truth."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import streamlit as st
@@ -17,7 +18,9 @@ from dashboard import (
     pages,
     table,
     tile,
+    time_chart,
     verdict_box,
+    window,
 )
 from dashboard.charts import conservation, timeline
 from dashboard.data import Answer
@@ -25,6 +28,7 @@ from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import attempt, panel
 from dashboard.tile import Tile
+from dashboard.time_chart import Hand
 from dashboard.window import Coverage, resolve
 from stormwatch.retention.ages import age_text
 from stormwatch.retention.pruner import Size
@@ -32,6 +36,11 @@ from stormwatch.runtime import current
 
 _SAMPLES: Final = 50
 _RATE_WINDOW: Final = "1h"
+_RATE_PX: Final = 220
+_TILE_PX: Final = 150
+"""Eight of them have room in a row."""
+_AROUND: Final = timedelta(seconds=1)
+"""How much of the log is shown from its oldest event on."""
 _WATCHED: Final = {
     "inotify": "woken by the system, and scans",
     "poll": "by the clock: the system wakes nobody",
@@ -51,11 +60,24 @@ def _compared(size: Size, read: int, *, is_pruned: bool) -> str:
 def _kept() -> Tile:
     """How far back events are kept, and when what is older was last deleted."""
     status = current().retention.status()
-    if status.age is None:
-        return Tile("Retention", "off", "everything is kept; --retention changes that")
-    if status.applied_at is None:
-        return Tile("Retention", age_text(status.age), "not applied yet")
-    return Tile("Retention", age_text(status.age), f"of log; applied {formatting.instant(status.applied_at)}")
+    value, said = "off", "everything is kept; --retention changes that"
+    if status.age is not None:
+        value, said = age_text(status.age), "not applied yet"
+    if status.age is not None and status.applied_at is not None:
+        said = f"of log; applied {formatting.instant(status.applied_at)}"
+    return Tile("Retention", value, said, href="#bytes")
+
+
+def _oldest(first_at: datetime | None) -> Tile:
+    """When the log begins, and the way to its first records."""
+    if first_at is None:
+        return Tile("Oldest event", formatting.NONE, "no event has a time", "events")
+
+    def look() -> None:
+        controls.set_window(window.absolute(first_at, first_at + _AROUND))
+        pages.go("events")
+
+    return Tile("Oldest event", formatting.instant(first_at), "that is stored", act=look)
 
 
 def _tiles(health: Answer, version: int) -> None:
@@ -63,22 +85,30 @@ def _tiles(health: Answer, version: int) -> None:
     rows = health.rows
     conserved = sum(1 for row in rows if row["is_conserved"])
     backlog = sum(row["backlog_bytes"] for row in rows)
-    stored = sum(row["committed_offset"] for row in rows)
+    stored, rejects = sum(row["committed_offset"] for row in rows), coverage["reject_count"]
     size, is_pruned = current().retention.size(), any(row["pruned_bytes"] for row in rows)
     tile.row(
         [
-            Tile("Ingester", status.state, _WATCHED.get(status.watch_mode, "")),
-            Tile("Files", formatting.count(len(rows)), "a truncated file counts again"),
+            Tile("Ingester", status.state, _WATCHED.get(status.watch_mode, ""), href="#met"),
+            Tile("Files", formatting.count(len(rows)), "a truncated file counts again", href="#files"),
             Tile(
                 "Read", formatting.size(stored),
                 f"of log, decompressed; {formatting.size(backlog)} on disk are not stored yet",
+                href="#rate",
             ),
-            Tile("Database", formatting.size(size.file_bytes), _compared(size, stored, is_pruned=is_pruned)),
-            Tile("Oldest event", formatting.instant(coverage["first_at"]), "that is stored"),
+            Tile(
+                "Database", formatting.size(size.file_bytes), _compared(size, stored, is_pruned=is_pruned),
+                href="#tables",
+            ),
+            _oldest(coverage["first_at"]),
             _kept(),
-            Tile("Bytes accounted for", f"{conserved} of {len(rows)}", "files without a byte missing"),
+            Tile(
+                "Bytes accounted for", f"{conserved} of {len(rows)}", "files without a byte missing",
+                href="#bytes",
+            ),
+            Tile("Rejected lines", formatting.count(rejects), "in quarantine", href="#quarantine"),
         ],
-        key="health",
+        key="health", narrowest=_TILE_PX,
     )  # fmt: skip
     if status.detail:
         st.warning(safe_md(status.detail, 600), icon=":material/warning:")
@@ -92,7 +122,7 @@ def _conservation_panel(health: Answer) -> None:
         "a stored event, in quarantine, blank, pruned since, or already read under another name (a copy, "
         "a compressed copy). If a file breaks this rule, the table says so."
     )
-    with panel("conservation", "Where did every byte go?", about, health):
+    with panel("conservation", "Where did every byte go?", about, health, anchor="bytes"):
         if not health.table.num_rows:
             st.markdown("No file was found yet.")
             return
@@ -112,7 +142,7 @@ def _files_panel(health: Answer) -> None:
         "**Offset** is the first byte not yet stored; **to read** is what lies beyond it. *replaced*: "
         "truncated or rewritten; *gone*: deleted; *copy*: same content as another file."
     )
-    with panel("files", "How far is each file read?", about, health):
+    with panel("files", "How far is each file read?", about, health, anchor="files"):
         table.show(
             health.table.select(
                 ["path", "state", "size_bytes", "committed_offset", "backlog_bytes", "event_count",
@@ -141,12 +171,17 @@ def _rate_panel(version: int) -> None:
     recent = resolve(_RATE_WINDOW, Coverage(None, batches["committed_at"]), is_live=False)
     since = recent.until - timedelta(hours=1)
     bucket = timedelta(seconds=30)
-    rate = data.load("ingest_rate", version, since=since, until=recent.until, bucket=bucket)
-    about = "Events stored per second by the clock of this machine, over the hour before the last commit."
-    with panel("ingest_rate", "How fast is it read?", about, rate):
-        live_plotly(
-            data.figure(timeline.ingest_rate, rate, since=since, until=recent.until, bucket=bucket),
-            key="ingest_rate", alt="Events stored per second", height=220,
+    shown = replace(recent, since=since)
+    rate = data.load("ingest_rate", version, **shown.edges, bucket=bucket)
+    about = (
+        "Events stored per second by the clock of this machine, over the hour before the last commit. Below "
+        "it are changes, notes and alerts of the same hour by the clocks of the logs: of an old log there "
+        "are none. **Click** a mark for its record."
+    )
+    with panel("ingest_rate", "How fast is it read?", about, rate, anchor="rate"):
+        time_chart.draw(
+            timeline.ingest_rate, rate, shown, key="ingest_rate", alt="Events stored per second",
+            height=_RATE_PX, hand=Hand(is_of_log=False), bucket=bucket,
         )  # fmt: skip
 
 
@@ -157,7 +192,9 @@ def _quarantine_panel(version: int) -> None:
         "A line that cannot be understood is kept here with its place, the reason and its bytes; it is "
         "never dropped and never an error. `stormwatch check DIR` explains what each file lacks."
     )
-    with panel("quarantine", "What was not understood, and why?", about, reasons, samples):
+    with panel(
+        "quarantine", "What was not understood, and why?", about, reasons, samples, anchor="quarantine"
+    ):  # fmt: skip
         if not reasons.table.num_rows:
             st.markdown(":material/check_circle: **Quarantine is empty:** every line was understood.")
             return
@@ -194,7 +231,7 @@ def _quarantine_panel(version: int) -> None:
 def _occurrences_panel() -> None:
     happened = {name: count for name, count in data.status().occurrences.items() if count}
     about = "What the reader met since it started: rotations, truncations, torn lines, files that vanished."
-    with panel("occurrences", "What happened to the files?", about):
+    with panel("occurrences", "What happened to the files?", about, anchor="met"):
         if not happened:
             st.markdown("Nothing out of the ordinary since the start.")
             return
@@ -202,6 +239,24 @@ def _occurrences_panel() -> None:
             {"what": [name.replace("_", " ") for name in happened], "times": list(happened.values())},
             {"times": table.number(width=80)},
             key="occurrences", alt="What happened to the files",
+        )  # fmt: skip
+
+
+def _tables_panel(version: int) -> None:
+    found = data.load("stored_tables", version)
+    about = (
+        "The tables that grow with the logs, by their rows. Almost all of a database is the records of the "
+        "log; minutes that are counted answer for long windows of busy logs."
+    )
+    with panel("tables", "What fills the database?", about, found, anchor="tables"):
+        table.show(
+            found.table,
+            {
+                "table_name": table.text("table", 140),
+                "stored_count": table.number("rows", 110),
+                "meaning": table.text("its rows are", "large"),
+            },
+            key="tables", alt="Tables of the database, those with most rows first",
         )  # fmt: skip
 
 
@@ -219,6 +274,7 @@ def page(version: int) -> None:
         _occurrences_panel()
     cost_panel.draw()
     _files_panel(health)
+    attempt(_tables_panel, version)
     attempt(_quarantine_panel, version)
     attempt(first_run.known_panel, version)
     attempt(mapping_panel.draw, version)

@@ -15,6 +15,7 @@ from dashboard import (
     findings,
     formatting,
     near,
+    order_history,
     order_panels,
     pages,
     table,
@@ -23,7 +24,7 @@ from dashboard import (
     zone,
 )
 from dashboard import window as windows
-from dashboard.charts import base, hotspots
+from dashboard.charts import hotspots
 from dashboard.data import Answer
 from dashboard.hostile import safe_md
 from dashboard.order_panels import Picked
@@ -37,9 +38,6 @@ _LIST_SHOWN: Final = 500
 _SEPARATOR: Final = "|"
 _PAIRS_FROM, _FIRST = "pairs", "first"
 """What the address says when the pairs are listed with which it began."""
-_HISTORY: Final = "reorder_history"
-_COUNTED: Final = timedelta(minutes=5)
-"""Its shortest bucket."""
 
 
 def _picked_cell() -> tuple[str, str, datetime, timedelta] | None:
@@ -77,24 +75,14 @@ def _asked_map(version: int, shown: Window, of: Picked) -> Answer:
     """Cells of all of the window where they are counted, else of its part that is read."""
     # Of what is picked the worst of all may hold nothing.
     place_limit = None if any(of.values()) else hotspots.ROWS_AT_MOST
+    counted = order_history.counted(version, shown, _COLUMNS, place_limit)
+    if counted is not None:
+        return counted.only(**of)
     part = shown.near
-    if part is not shown and data.load("_kept_blocks", version, **_whole(shown)).rows[0]["is_kept"]:
-        bucket = max(shown.bucket(_COLUMNS), _COUNTED)
-        counted = data.load(_HISTORY, version, **_whole(shown), bucket=bucket, place_limit=place_limit)
-        if counted.table.num_rows:
-            return counted.only(**of)
     return data.load(
         "reorder_hotspots", version, **part.edges, lookback=part.lookback,
         bucket=part.bucket(_COLUMNS), place_limit=place_limit,
     ).only(**of)  # fmt: skip
-
-
-def _whole(shown: Window) -> dict[str, datetime]:
-    """The window with what it begins and ends within."""
-    return {
-        "since": shown.since - (shown.since - base.ORIGIN) % _COUNTED,
-        "until": shown.until + (base.ORIGIN - shown.until) % _COUNTED,
-    }
 
 
 def _map_panel(answer: Answer, shown: Window) -> None:
@@ -318,7 +306,7 @@ def page(version: int) -> None:
         is_cut = len(hotspots.row_names(answer.table)) == hotspots.ROWS_AT_MOST
         with first:
             verdict_box.draw(*findings.of_order(answer.table, is_cut=is_cut))
-        _map_panel(answer, shown if answer.name == _HISTORY else part)
+        _map_panel(answer, shown if answer.name == order_history.NAME else part)
         attempt(_pairs_panel, version, shown, of)
     else:
         with st.container(border=True):

@@ -1,9 +1,7 @@
 """Overview: whether everything is in order, and if not, where."""
 
-from datetime import timedelta
 from typing import Any, Final
 
-import pyarrow.compute as pc
 import streamlit as st
 
 from dashboard import (
@@ -13,16 +11,14 @@ from dashboard import (
     data,
     deadlock_bars,
     empty,
+    filters,
     first_run,
     formatting,
-    loop_gains,
     near,
     notes,
-    outlook,
+    overview_tiles,
     pages,
-    sparkline,
     table,
-    tile,
     time_chart,
     verdict,
     verdict_box,
@@ -30,10 +26,10 @@ from dashboard import (
 )
 from dashboard.charts import hotspots, timeline
 from dashboard.data import Answer
+from dashboard.filters import Chosen
 from dashboard.hostile import safe_md
-from dashboard.outlook import Outlook
+from dashboard.overview_tiles import Found
 from dashboard.panel import attempt, panel
-from dashboard.tile import Tile
 from dashboard.window import Window
 
 _PLACES_SHOWN: Final = 8
@@ -41,91 +37,18 @@ _CHAINS_SHOWN: Final = 8
 _CHART_PX: Final = 230
 
 
-def _worst_places(answer: Answer) -> list[dict[str, Any]]:
-    """Sums over time per consumer and stream, most out of order first."""
-    sums = answer.table.group_by(["consumer", "stream"]).aggregate(
-        [("arrival_count", "sum"), ("reordered_count", "sum"), ("late_time_p99_ms", "max")]
-    )
-    places = sums.filter(pc.field("reordered_count_sum") > 0).to_pylist()
-    return sorted(places, key=lambda place: -place["reordered_count_sum"])
-
-
 def _name(place: dict[str, Any]) -> str:
     return hotspots.label(place["consumer"] or "", place["stream"] or "")
 
 
-def _verdict(
-    overview: dict[str, Any], deadlocks: Answer, places: list[dict[str, Any]], loops: Outlook
-) -> None:
+def _verdict(found: Found) -> None:
+    places, loops = overview_tiles.worst_places(found.disorder), found.loops
     worst_place = safe_md(_name(places[0]), 40) if places else None
     judged = verdict.judge(
-        overview, deadlocks.rows, worst_place, storm=(loops.look, loops.brief), is_storm_over=loops.is_over
-    )
-    verdict_box.draw(judged.level, judged.sentence)
-
-
-def _course(shown: Window, answer: Answer, value: str) -> list[float]:
-    """What a tile shows of an answer over time; its first column is the time."""
-    return sparkline.over(
-        shown, zip(answer.table.column(0).to_pylist(), answer.table.column(value).to_pylist(), strict=True)
-    )
-
-
-def _tiles(
-    overview: dict[str, Any], shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer,
-    loops: Outlook, gains: Answer,
-) -> None:  # fmt: skip
-    arrivals = _total(disorder, "arrival_count")
-    errors = _total(rate, "error_count")
-    hours = deadlocks.table.column("deadlock_count").to_pylist()
-    per_s = overview["event_count"] / max(shown.span / timedelta(seconds=1), 1)
-    is_numbered = overview["reordered_ratio"] is not None
-    unknown = "no sequence numbers to tell by"
-    busy = _course(shown, rate, "event_count")
-    # Asked for its panel as well, if there is one.
-    locked = _course(shown, deadlock_bars.load(rate.version, shown), "deadlock_count") if any(hours) else []
-    turns = sparkline.over(shown, ((row["bucket_start"], row["gain"] or 0.0) for row in gains.rows), max)
-    open_gaps = f"{formatting.plural(overview['open_gap_count'], 'gap')} may still close"
-    tile.row(
-        [
-            Tile(
-                "Events", formatting.count(overview["event_count"]),
-                f"{formatting.rate(per_s)} on average, {formatting.plural(errors, 'error')}"
-                + _without_a_time(overview["untimed_count"]), "events", busy,
-            ),
-            Tile("Storm outlook", loops.headline, loops.brief, "storms", turns),
-            Tile(
-                "Out of order", formatting.percent(overview["reordered_ratio"]),
-                f"{formatting.count(overview['reordered_count'])} of {formatting.count(arrivals)} arrivals"
-                if is_numbered else unknown, "ordering",
-            ),
-            Tile(
-                "Lost", formatting.count(overview["lost_count"] if is_numbered else None),
-                open_gaps if is_numbered else unknown, "ordering",
-            ),
-            Tile(
-                "Duplicates", formatting.count(overview["duplicate_count"]),
-                "events that arrived again", "ordering",
-            ),
-            Tile(
-                "Deadlocks", formatting.count(overview["deadlock_count"]),
-                f"at most {formatting.count(max(hours, default=0))} in one hour"
-                + _without_a_time(overview["untimed_deadlock_count"])
-                if any(hours) or overview["untimed_deadlock_count"] else "reported by lock managers",
-                "deadlocks", locked,
-            ),
-            Tile(
-                "Rejected lines", formatting.count(overview["reject_count"]),
-                "in quarantine, of any time", "health",
-            ),
-        ],
-        key="overview",
+        found.numbers, found.hourly.rows, worst_place,
+        storm=(loops.look, loops.brief), is_storm_over=loops.is_over,
     )  # fmt: skip
-
-
-def _without_a_time(count: int) -> str:
-    """What no window counts, if there is any."""
-    return f", {formatting.count(count)} without a time" if count else ""
+    verdict_box.draw(judged.level, judged.sentence)
 
 
 def _rate_panel(answer: Answer, shown: Window) -> None:
@@ -143,25 +66,34 @@ def _rate_panel(answer: Answer, shown: Window) -> None:
         )  # fmt: skip
 
 
-def _deadlock_panel(answer: Answer, shown: Window) -> None:
+def _deadlock_panel(answer: Answer, shown: Window, chosen: Chosen) -> None:
     about = (
         f"Deadlocks a lock manager reported, per clock hour ({zone.name()}) or finer in a short window; "
         "where there was none there is no bar. "
         f"Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} in an hour: one every five minutes."
     )
     with panel("deadlock_hours", "When did deadlocks happen?", about, answer):
+        filters.say_beyond(chosen, "service")
         deadlock_bars.draw(answer, shown, key="deadlock_hours", height=_CHART_PX)
 
 
-def _places_panel(version: int, shown: Window) -> None:
-    answer = _disorder(version, shown)
-    places = _worst_places(answer)
+def _places_panel(version: int, shown: Window, chosen: Chosen) -> None:
+    # Only sums over time are shown of it.
+    every = data.load(
+        "reorder_hotspots", version, **shown.edges, lookback=shown.lookback, bucket=shown.span
+    )  # fmt: skip
+    answer = every.only(consumer=chosen["service"], stream=chosen["stream"])
+    places = overview_tiles.worst_places(answer)
     about = (
         "An arrival is **out of order** when an event with a greater sequence number of the same "
         "stream and key had already arrived at that consumer (RFC 4737). Counted on first copies. "
         "**Click** a row for the hotspots over time."
     )
     with panel("places", "Where does order break?", about, answer):
+        filters.say_beyond(chosen, "service", "stream")
+        if not answer.table.num_rows and every.table.num_rows:
+            st.markdown("Nothing with a sequence number arrived there: clear a filter.")
+            return
         if not answer.table.num_rows:
             empty.not_measurable(f"no record of {shown.called} carries a sequence number.")
             return
@@ -191,13 +123,15 @@ def _places_panel(version: int, shown: Window) -> None:
         )  # fmt: skip
 
 
-def _chains_panel(version: int, shown: Window) -> None:
-    answer = _chains(version, shown)
+def _chains_panel(version: int, shown: Window, chosen: Chosen) -> None:
+    answer = _chains(version, shown, chosen)
     about = (
         "A **chain** is all that one root event caused, directly or through other events. "
-        "Deep or large chains are where retries and loops hide. **Click** a row to see the chain."
+        "Deep or large chains are where retries and loops hide. Filtered by the type they begin with. "
+        "**Click** a row to see the chain."
     )
     with panel("chains", "What set off the most?", about, answer):
+        filters.say_beyond(chosen, "event_type")
         if not answer.table.num_rows:
             empty.none_in_window("chain", shown, answer.version)
             return
@@ -222,82 +156,60 @@ def page(version: int) -> None:
     if is_empty:
         return
     shown = controls.current_window(version)
+    chosen = _filters(version, shown)
     # What is quick to know is there at once, wherever it stands on the page.
     top, middle = st.container(), st.container()
     lower_left, lower_right = st.columns(2)
     with middle:
-        attempt(_time_panels, version, shown)
+        attempt(_time_panels, version, shown, chosen)
     with lower_left:
-        attempt(_places_panel, version, shown.near)
+        attempt(_places_panel, version, shown.near, chosen)
     with lower_right:
-        attempt(_chains_panel, version, shown.near)
+        attempt(_chains_panel, version, shown.near, chosen)
     with top:
-        attempt(_state, version, shown)
+        attempt(_state, version, shown, chosen)
 
 
-def _rate(version: int, shown: Window) -> Answer:
-    return data.load("event_rate", version, **shown.edges, bucket=shown.bucket(160))
+def _filters(version: int, shown: Window) -> Chosen:
+    with st.container(horizontal=True, vertical_alignment="center", key="overview_filters"):
+        filters.find("Find an id, message, key")
+        return filters.draw(version, shown, "service", "stream", "event_type")
 
 
-def _disorder(version: int, part: Window) -> Answer:
-    # Only sums over time are shown of it.
-    return data.load("reorder_hotspots", version, **part.edges, lookback=part.lookback, bucket=part.span)
+def _chains(version: int, part: Window, chosen: Chosen) -> Answer:
+    return data.load(
+        "largest_chains", version, **part.scope, lookback=part.lookback, row_limit=_CHAINS_SHOWN,
+        **filters.arguments(chosen, "event_type"),
+    )  # fmt: skip
 
 
-def _chains(version: int, part: Window) -> Answer:
-    return data.load("largest_chains", version, **part.scope, lookback=part.lookback, row_limit=_CHAINS_SHOWN)
-
-
-def _state(version: int, shown: Window) -> None:
+def _state(version: int, shown: Window, chosen: Chosen) -> None:
     """The verdict, and the numbers that it stands on."""
-    rate, deadlocks = _rate(version, shown), deadlock_bars.hourly(version, shown)
-    disorder = _disorder(version, shown.near)
-    numbers = _numbers(version, shown, rate, deadlocks, disorder)
-    gains = loop_gains.gains(version, shown)
-    has_causes = bool(_chains(version, shown.near).table.num_rows) or loop_gains.has_causes(version, shown)
-    loops = outlook.outlook(gains.rows, shown, has_causes=has_causes)
-    _verdict(numbers, deadlocks, _worst_places(disorder), loops)
+    has_chains = bool(_chains(version, shown.near, chosen).table.num_rows)
+    found = overview_tiles.ask(version, shown, chosen, has_chains=has_chains)
+    _verdict(found)
+    if any(chosen.values()):
+        st.caption(
+            ":material/filter_alt: Of what is picked above. What cannot be narrowed to it says of what it is."
+        )
     alert_desk.name_firing(version)
-    changes_panel.name_latest(version, shown, loops)
-    _tiles(numbers, shown, rate, deadlocks, disorder, loops, gains)
-    near.say(shown, "Order, loss, duplicates and chains")
+    changes_panel.name_latest(version, shown, found.loops)
+    overview_tiles.draw(version, shown, found, chosen)
+    narrowed = "What is picked, and order" if found.rated.is_part else "Order"
+    near.say(shown, f"{narrowed}, loss, duplicates and chains")
 
 
-def _numbers(
-    version: int, shown: Window, rate: Answer, deadlocks: Answer, disorder: Answer
-) -> dict[str, Any]:
-    """What the relation `overview` answers, from what the panels have asked already."""
-    coverage = data.load("log_coverage", version).rows[0]
-    arrivals, reordered = _total(disorder, "arrival_count"), _total(disorder, "reordered_count")
-    part = shown.near
-    delivery = data.load("delivery", version, **part.scope, lookback=part.lookback)
-    return {
-        **delivery.rows[0],
-        "is_part": part.is_part,
-        "event_count": _total(rate, "event_count"),
-        "reordered_count": reordered,
-        "reordered_ratio": reordered / arrivals if arrivals else None,
-        "deadlock_count": _total(deadlocks, "deadlock_count"),
-        "reject_count": coverage["reject_count"],
-        "untimed_count": coverage["untimed_count"],
-        "untimed_deadlock_count": deadlock_bars.untimed_count(version),
-    }
-
-
-def _total(answer: Answer, column: str) -> int:
-    return pc.sum(answer.table.column(column)).as_py() or 0
-
-
-def _time_panels(version: int, shown: Window) -> None:
-    rate, deadlocks = _rate(version, shown), deadlock_bars.hourly(version, shown)
+def _time_panels(version: int, shown: Window, chosen: Chosen) -> None:
+    rate, rated = overview_tiles.rate(version, shown, chosen), overview_tiles.rated(shown, chosen)
+    deadlocks = deadlock_bars.hourly(version, shown, chosen["service"])
     if any(deadlocks.table.column("deadlock_count").to_pylist()):
         left, right = st.columns(2)
         with left:
-            _rate_panel(rate, shown)
+            _rate_panel(rate, rated)
         with right:
-            _deadlock_panel(deadlock_bars.load(version, shown), shown)
+            _deadlock_panel(deadlock_bars.load(version, shown, chosen["service"]), shown, chosen)
     else:
-        _rate_panel(rate, shown)
+        _rate_panel(rate, rated)
     notes.listed(data.load("notes", version, **shown.edges))
 
 

@@ -14,6 +14,7 @@ from dashboard import (
     controls,
     data,
     empty,
+    filters,
     formatting,
     loop_gains,
     loops,
@@ -27,6 +28,7 @@ from dashboard import (
 )
 from dashboard.charts import gain, loop
 from dashboard.data import Answer
+from dashboard.filters import Chosen
 from dashboard.hostile import safe_md
 from dashboard.live_plotly import live_plotly
 from dashboard.loops import Row, Scale, Track
@@ -37,6 +39,8 @@ from dashboard.window import Window
 _CHART_PX: Final = 330
 _LOOP_PX: Final = 300
 _SIGNS_SHOWN: Final = 50
+_QUEUES_OF_SOME: Final = 5000
+"""Looked at before those of one stream or consumer are taken."""
 _STATES: Final[Mapping[bool | None, str]] = {None: "not known", True: "yes", False: "no"}
 """Whether a sign is alarming now."""
 _CHANGES_WITHIN_SPANS: Final = 2
@@ -74,7 +78,9 @@ def _capacity() -> float | None:
     )  # fmt: skip
 
 
-def _gain_panel(answer: Answer, shown: Window, at: Scale, track: Track, row: Row) -> float | None:
+def _gain_panel(
+    answer: Answer, shown: Window, at: Scale, track: Track, row: Row, chosen: Chosen
+) -> float | None:
     """The chart; returns what the system can take, if somebody has said so."""
     about = (
         "How many more events of its loop one event causes, with the interval in which that lies "
@@ -92,6 +98,7 @@ def _gain_panel(answer: Answer, shown: Window, at: Scale, track: Track, row: Row
                 width="stretch",
             )
             capacity = _capacity()
+        filters.say_beyond(chosen, "event_type")
         time_chart.draw(
             gain.over_time, answer, shown, key="gain",
             alt="Gain of each loop over time with its bounds and levels", height=_CHART_PX,
@@ -197,7 +204,9 @@ def _of_loop(edges: list[dict[str, Any]], row: Row) -> list[dict[str, Any]]:
     return [edge for edge in edges if shared and edge["loop_key"] == shared.most_common(1)[0][0]]
 
 
-def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Row) -> None:
+def _changes_panel(
+    version: int, shown: Window, at: Scale, track: Track, row: Row, service: str | None
+) -> None:
     onset = track.onset(row, shown.since, at.bucket)
     # In a busy log no further back than other questions of this window look.
     furthest = shown.lookback if shown.is_busy else _KNOWN_FROM_SPANS * at.span
@@ -205,16 +214,18 @@ def _changes_panel(version: int, shown: Window, at: Scale, track: Track, row: Ro
         version, onset,
         within=min(_CHANGES_WITHIN_SPANS * at.span, furthest),
         lookback=min(_KNOWN_FROM_SPANS * at.span, furthest),
-        meaning="when half of the rise to this gain was done",
+        meaning="when half of the rise to this gain was done", service=service,
     )  # fmt: skip
 
 
-def _signs_panel(version: int, shown: Window, at: Scale) -> None:
+def _signs_panel(version: int, shown: Window, at: Scale, chosen: Chosen) -> None:
     repeated = data.load("repeated_work", version, **shown.edges, **at.lengths, baseline=at.baseline)
     since = max(shown.since, shown.until - _QUEUES_SPANS * at.span) if shown.is_busy else shown.since
+    of = {"consumer": chosen["service"], "stream": chosen["stream"]}
     waiting = data.load(
-        "growing_backlogs", version, since=since, until=shown.until, **at.lengths, row_limit=_SIGNS_SHOWN
-    )
+        "growing_backlogs", version, since=since, until=shown.until, **at.lengths,
+        row_limit=_QUEUES_OF_SOME if any(of.values()) else _SIGNS_SHOWN,
+    ).only(**of)  # fmt: skip
     about = (
         "What announces storms where records name no causes, and storms that no loop tells of: work that is "
         "**done again** more than ever in the time before (retries, redeliveries, deep chains), and "
@@ -222,6 +233,9 @@ def _signs_panel(version: int, shown: Window, at: Scale) -> None:
         "was so; of queues of a busy log, of the last four spans. A growth by chance is found in 1 of 20."
     )
     with panel("signs", "What else announces a storm?", about, repeated, waiting):
+        filters.say_beyond(chosen, "service", "stream")
+        if any(of.values()) and repeated.table.num_rows:
+            st.caption("Queues are those of what is picked; what is done again is that of all")
         listed = [
             *_repetitions(repeated),
             *(_queue(row, at) for row in waiting.rows),
@@ -275,9 +289,11 @@ def _sign(name: str, meaning: str, state: str, ratio: float | None, end: datetim
     }
 
 
-def _say_no_loop(version: int, shown: Window, *, has_causes: bool) -> None:
+def _say_no_loop(version: int, shown: Window, *, has_causes: bool, is_narrowed: bool) -> None:
     with st.container(border=True):
-        if has_causes:
+        if is_narrowed:
+            st.markdown("No loop of this window goes through the picked type: clear the filter.")
+        elif has_causes:
             empty.none_in_window("loop", shown, version)
         else:
             empty.not_measurable(
@@ -293,32 +309,40 @@ def _backtest(version: int, shown: Window, peak: datetime | None) -> None:
         backtest_panel.draw(version, shown, rules, peak)
 
 
+def _with_capacity(version: int, shown: Window, capacity: float, event_type: str | None) -> Answer:
+    return loop_gains.through(loop_gains.gains(version, shown, capacity), event_type)
+
+
 def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
     at = shown.loop_scale
-    gains = loop_gains.gains(version, shown)
+    with st.container(horizontal=True, key="storm_filters"):
+        chosen = filters.draw(version, shown, "service", "stream", "event_type")
+    event_type = chosen["event_type"]
+    every = loop_gains.gains(version, shown)
+    gains = loop_gains.through(every, event_type)
     rows = gains.rows
-    has_causes = bool(rows) or loop_gains.has_causes(version, shown)
-    judged = outlook.outlook(rows, shown, has_causes=has_causes)
+    has_causes = bool(every.table.num_rows) or loop_gains.has_causes(version, shown)
+    judged = outlook.outlook(rows, shown, has_causes=has_causes, is_narrowed=gains is not every)
     verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
     track: Track | None = None
     if rows:
         found = loops.tracks(rows)
         track, row = _picked(found, judged.row)
-        capacity = _gain_panel(gains, shown, at, track, row)
-        known = gains if capacity is None else loop_gains.gains(version, shown, capacity)
+        capacity = _gain_panel(gains, shown, at, track, row, chosen)
+        known = gains if capacity is None else _with_capacity(version, shown, capacity, event_type)
         _loops_panel(known, at, loops.tracks(known.rows), track.name)
         left, right = st.columns([5, 4])
         with left:
             attempt(_edges_panel, version, at, row)
         with right:
-            attempt(_changes_panel, version, shown, at, track, row)
+            attempt(_changes_panel, version, shown, at, track, row, chosen["service"])
         attempt(storm_chains.draw, version, shown, row["loop"])
     else:
-        _say_no_loop(version, shown, has_causes=has_causes)
-    attempt(_signs_panel, version, shown, at)
+        _say_no_loop(version, shown, has_causes=has_causes, is_narrowed=bool(every.table.num_rows))
+    attempt(_signs_panel, version, shown, at, chosen)
     _backtest(version, shown, track.worst["bucket_start"] + at.bucket if track else None)
 
 

@@ -105,7 +105,8 @@ def test_deadlocks_ask_each_relation_once(deadlocks: Store, serve: Serve) -> Non
     open_page("deadlocks")
     assert asked_of(statements) == [
         "alert_marks", "changes", "deadlock_causes", "deadlock_edges", "deadlock_evidence", "deadlock_rate",
-        "deadlock_shapes", "deadlocks", "deadlocks_per_hour", "lock_log_coverage", "record_place",
+        "deadlock_shapes", "deadlocks", "deadlocks_per_hour", "event_facets", "lock_log_coverage",
+        "record_place",
     ]  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def test_loops_are_those_of_the_truth(storm: Store, serve: Serve) -> None:
     }
     expected = {(one["root"], one["type"], one["entity"]): one["visits"] for one in truth("storm")["loops"]}
     assert found == expected
-    assert asked_of(statements) == ["alert_marks", "causal_cycles", "causal_loops", "changes"]
+    assert asked_of(statements) == ["alert_marks", "causal_cycles", "causal_loops", "changes", "event_facets"]
 
 
 def test_bars_of_loops_carry_the_turns(storm: Store, serve: Serve) -> None:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
-import pytest
-
 from dashboard import sparkline
 from dashboard.window import Window
-from stormwatch.storage import Store
 
-from .conftest import Statements, open_page
-
-Serve = Callable[..., Statements]
 START = datetime(2026, 3, 2, 10)  # noqa: DTZ001 - UTC, as stored
 PART = Window("", START, START + timedelta(minutes=48), is_absolute=True)
 
@@ -36,20 +29,11 @@ def test_the_highest_bar_fills_the_height_and_nothing_has_none() -> None:
     assert 'alt="A &amp; B over time"' in image
 
 
-@pytest.mark.parametrize("label", ["Events", "Deadlocks"])
-def test_tiles_of_overview_have_one_of_what_was_there(store: Store, serve: Serve, label: str) -> None:
-    serve(store)
-    [image] = [one for one in _images(open_page("overview")) if f'alt="{label} over time"' in one]
-    assert "V0.0" in image
+def test_nothing_all_the_time_is_a_line_without_bars() -> None:
+    image = unquote(sparkline.image([0.0, 0.0], "Lost over time"))
+    assert "M0 23.5H240" in image
+    assert 'd=""' in image
 
 
-def test_nothing_has_no_line(store: Store, serve: Serve) -> None:
-    with store.cursor() as cursor:
-        cursor.execute("UPDATE observations SET operation = NULL WHERE operation = 'deadlock'")
-    serve(store)
-    assert not any("Deadlocks over time" in one for one in _images(open_page("overview")))
-
-
-def _images(page: object) -> list[str]:
-    found: list[str] = [one.proto.body for one in page.get("html")]  # type: ignore[attr-defined]
-    return found
+def test_what_has_no_time_is_in_no_bar() -> None:
+    assert sparkline.over(PART, [(None, 5.0), (START, 1.0)]) == [1.0, *[0.0] * 47]

@@ -61,6 +61,8 @@ def name_firing(version: int) -> None:
             began = formatting.clock(row["onset_at"])
             said = f"{row['severity']}, began {began} {safe_md(row['sentence'], 60)}"
             pages.link("alerts", said, icon="notifications_active", episode=str(row["episode_id"]))
+        if more:
+            pages.link("alerts", f"All {formatting.count(len(firing))}", icon="list")
 
 
 def evidence(row: Row) -> Mapping[str, Any]:

@@ -53,6 +53,28 @@ def test_of_many_the_latest_are_named(store: Store, serve: Serve) -> None:
     assert [label.rpartition("step ")[2] for label, _ in _links(app)] == ["2`", "3`", "4`"]
 
 
+def test_all_of_many_are_listed_behind_a_button(store: Store, serve: Serve) -> None:
+    serve(store)
+    for number in range(5):
+        _change(store, "change", f"step {number}", f"o-{number + 1}")
+    app = open_page("overview")
+    [box] = [block for block in app.get("popover") if block.proto.popover.label == "All 5"]
+    assert box.proto.id.endswith("all_changes")
+    app.session_state["all_changes"] = True
+    app.run()
+    listed = table(app, "Changes of the window, latest first")
+    assert listed["subject"].tolist() == [f"step {number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_few_are_all_named(store: Store, serve: Serve) -> None:
+    serve(store)
+    for number in range(3):
+        _change(store, "change", f"step {number}", f"o-{number + 1}")
+    assert not [
+        block for block in open_page("overview").get("popover") if block.proto.popover.label.startswith("All")
+    ]
+
+
 def test_where_nothing_changed_nothing_is_said(store: Store, serve: Serve) -> None:
     serve(store)
     _change(store, "start", "started", "o-1")

@@ -85,3 +85,72 @@ def test_filter_stays_on_another_page_and_comes_back(store: Store, serve: Serve)
     app.switch_page("app_pages/events.py").run()
     assert app.selectbox(key="service").value == "billing"
     assert set(table(app, "Event records, newest first")["service"]) == {"billing"}
+
+
+@pytest.fixture(scope="module")
+def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The story in which compensations cause confirmations."""
+    yield from read_sample("storm", tmp_path_factory.mktemp("storm") / "storm.duckdb")
+
+
+def test_storms_are_those_through_the_picked_type(storm: Store, serve: Serve) -> None:
+    serve(storm)
+    every = table(open_page("storms"), "Loops of the window and the last known of each")
+    event_type = every.iloc[0]["loop"].split(" <-> ")[0]
+    app = open_page("storms", event_type=event_type)
+    some = table(app, "Loops of the window and the last known of each")
+    assert set(some["loop"]) == {loop for loop in every["loop"] if event_type in loop.split(" <-> ")}
+    none = texts(open_page("storms", event_type="order.unheard"))
+    assert "**Calm.** No loop of this window goes through the picked type" in none
+    assert "clear the filter" in none
+
+
+def test_queues_are_those_of_the_picked_service_and_the_rest_says_so(storm: Store, serve: Serve) -> None:
+    serve(storm)
+    signs = "Signs of storms that need no causes"
+    every = table(open_page("storms"), signs)
+    app = open_page("storms", service="billing")
+    some = table(app, signs)
+    queues = {sign for sign in every["sign"] if sign.endswith("→ billing")}
+    assert queues
+    assert set(some["sign"]) - {"retry", "deep chain"} == queues
+    assert "what is done again is that of all" in texts(app)
+    assert "Of every service: the filter does not narrow this" in texts(app)  # of gain
+
+
+def test_deadlocks_are_those_that_the_picked_service_reported(store: Store, serve: Serve) -> None:
+    with store.cursor() as cursor:
+        cursor.execute("UPDATE observations SET service = 'bank' WHERE event_id = 'd-1'")
+    serve(store)
+    app = open_page("deadlocks", service="bank", window="2026-11-20T08:00/2026-11-20T16:00")
+    assert table(app, "Deadlocks, newest first")["service"].tolist() == ["bank"]
+    assert figures(app)["bars"]["data"][0]["y"] == [1, 0, 0]
+    assert table(app, "Deadlocks by shape")["deadlocks"].tolist() == [1]
+    assert len(table(app, "Deadlocks, reported and reconstructed")) == 2
+    assert "Of every service: the filter does not narrow this" in texts(app)
+    linked = texts(open_page("deadlocks", service="bank", deadlock="d-2"))
+    assert "2026-11-20 12:30:00.000 UTC, reported by `ledger`" in linked
+
+
+def test_service_that_reported_no_deadlock_is_named(store: Store, serve: Serve) -> None:
+    serve(store)
+    assert "`shop` reported **no deadlock** in this window" in texts(open_page("deadlocks", service="shop"))
+
+
+def test_causal_loops_are_those_that_come_back_to_the_picked_type(storm: Store, serve: Serve) -> None:
+    serve(storm)
+    alt = "Causal loops, those with most turns first"
+    every = table(open_page("deadlocks", look="Loops"), alt)
+    event_type = every.iloc[0]["event_type"]
+    some = table(open_page("deadlocks", look="Loops", event_type=event_type), alt)
+    assert len(some) == (every["event_type"] == event_type).sum() > 0
+    none = open_page("deadlocks", look="Loops", event_type="order.unheard")
+    assert "None comes back to the picked type" in texts(none)
+
+
+def test_what_is_beyond_a_filter_is_named() -> None:
+    picked = {"service": "a", "stream": None, "event_type": "b"}
+    assert filters.beyond(picked, "event_type") == "of every service"
+    assert filters.beyond(picked) == "of every service and type"
+    assert filters.beyond(picked, "service", "event_type") == ""
+    assert filters.arguments(picked, "service", "stream", "event_type") == {"of_service": "a", "of_type": "b"}

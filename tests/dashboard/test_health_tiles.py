@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -14,7 +15,8 @@ from stormwatch.retention.pruner import Pruner
 from stormwatch.retention.service import Retention
 from stormwatch.storage import Store
 
-from .conftest import Statements, open_page, texts
+from . import story
+from .conftest import Statements, components, figures, open_page, table, texts
 
 Serve = Callable[..., Statements]
 
@@ -106,3 +108,58 @@ def test_what_the_system_does_not_tell_is_said_not_to_be_told(
     assert "resident at most; this system does not tell how much now" in said
     assert "this system does not tell how many files are open" in said
     assert "none was needed so far" in said
+
+
+def test_every_number_leads_to_what_is_behind_it(store: Store, serve: Serve) -> None:
+    serve(store)
+    app = open_page("health")
+    links = dict(re.findall(r"^\[(.+) :material/\w+:\]\((.+)\)$", texts(app), re.MULTILINE))
+    assert links == {
+        "Ingester": "#met", "Files": "#files", "Read": "#rate", "Database": "#tables", "Retention": "#bytes",
+        "Bytes accounted for": "#bytes", "Rejected lines": "#quarantine", "Processor": "/metrics",
+        "Second process": "/metrics", "Memory": "/metrics", "Threads": "/metrics",
+    }  # fmt: skip
+    anchors = {f"#{heading.proto.anchor}" for heading in app.subheader if heading.proto.anchor}
+    assert {target for target in links.values() if target.startswith("#")} == anchors
+    assert "**1**" in texts(app)  # rejected line
+
+
+def test_oldest_event_leads_to_its_record(store: Store, serve: Serve) -> None:
+    serve(store)
+    app = open_page("health")
+    app.button(key="go_health_oldest_event").click().run()
+    listed = table(app, "Event records, newest first")
+    assert listed["event_id"].tolist() == ["o-1"]
+    assert app.selectbox(key="window").value.startswith("2026-11-20T10:00:01.000/")
+
+
+def test_log_without_a_time_has_no_oldest_event(store: Store, serve: Serve) -> None:
+    with store.cursor() as cursor:
+        cursor.execute("UPDATE observations SET occurred_at = NULL")
+    serve(store)
+    assert "no event has a time" in texts(open_page("health"))
+
+
+def test_what_fills_the_database_is_counted(store: Store, serve: Serve) -> None:
+    serve(store)
+    rows = table(open_page("health"), "Tables of the database, those with most rows first")
+    counts = dict(rows[["table_name", "stored_count"]].itertuples(index=False))
+    assert (counts["observations"], counts["locks"], counts["rejects"], counts["files"]) == (16, 4, 1, 1)
+
+
+def test_changes_of_the_hour_lie_below_the_rate_of_reading(store: Store, serve: Serve) -> None:
+    with store.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO observations SELECT * REPLACE ('change' AS operation, $at AS occurred_at) "
+            "FROM observations WHERE event_id = 's-1'",
+            {"at": story.at(8000)},
+        )
+        [(committed,)] = cursor.execute("SELECT max(committed_at) FROM batches").fetchall()
+    assert story.at(8000) < committed < story.at(8000) + timedelta(hours=1)
+    serve(store)
+    app = open_page("health")
+    drawn = figures(app)["ingest_rate"]
+    [lane] = [trace for trace in drawn["data"] if trace.get("name") == "changes"]
+    assert len(lane["x"]) == 1
+    assert components(app)["ingest_rate"]["alt"] == "Events stored per second; below it 1 change"
+    assert drawn["layout"].get("dragmode") != "select"

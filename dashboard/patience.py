@@ -40,6 +40,16 @@ def _looks_on(session: str) -> bool:
 questions: Final = Questions(is_there=_looks_on)
 
 
+def _leave(session: str) -> None:
+    questions.leave(session)
+
+
+@st.cache_resource(scope="session", on_release=_leave, show_spinner=False)
+def _until_closed(session: str) -> str:
+    """Have what a session asks end with it: Streamlit lets go of what it keeps for one that was closed."""
+    return session
+
+
 @dataclass(frozen=True)
 class Asked:
     """A relation, its arguments, and the data it is asked of."""
@@ -191,6 +201,7 @@ def drawing(session: str, view: Hashable) -> Iterator[Drawing]:
             (question.key, question) for _, question in state.asked.values() if not question.has_failed
         )
         state.view, state.drawn, state.asked, state.held = view, {}, {}, None
+    _until_closed(session)
     made = Drawing(state, session, WAIT_S)
     _local.drawing = made
     try:

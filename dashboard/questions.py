@@ -140,6 +140,16 @@ class Questions:
             self._forget(question)
         question.stop()
 
+    def leave(self, asker: str) -> None:
+        """Somebody looks on no more: what nobody else asks is stopped."""
+        with self._lock:
+            mine = [one for one in self._asked.values() if asker in one.askers]
+            for question in mine:
+                question.askers.discard(asker)
+            left = self._left_behind()
+        for question in left:
+            question.stop()
+
     def forget_failures(self) -> None:
         """Have what failed or was stopped be asked again when it is wanted."""
         with self._lock:

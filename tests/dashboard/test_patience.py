@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
 from dashboard import patience
@@ -102,6 +103,22 @@ def test_what_somebody_asked_who_closed_the_page_is_stopped() -> None:
     assert over(mine)
     assert over(waits)
     assert not ours.is_over
+    gate.opened.set()
+    assert over(ours)
+
+
+def test_what_somebody_asked_who_leaves_is_stopped_at_once_and_asked_again_when_they_are_back() -> None:
+    questions, gate = Questions(), Gate()
+    mine = questions.ask("mine", "gaps", gate.put, "a")
+    ours = questions.ask("ours", "gaps", gate.put, "a")
+    questions.ask("ours", "gaps", gate.put, "b")
+    waits = questions.ask("waits", "gaps", gate.put, "a")
+    questions.leave("a")
+    assert over(mine)
+    assert over(waits)
+    assert not ours.is_over
+    assert not questions.keeps(mine)
+    assert questions.ask("mine", "gaps", gate.put, "a") is not mine
     gate.opened.set()
     assert over(ours)
 
@@ -235,6 +252,30 @@ def test_a_page_that_follows_the_log_shows_what_it_showed_until_the_answer_comes
     # What one page asks nobody wants on another.
     app.switch_page("app_pages/health.py").run()
     assert all(over(question) for question in asked)
+
+
+def test_what_a_page_asks_ends_when_streamlit_lets_go_of_its_session(
+    queued: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(queued)
+    monkeypatch.setattr(patience, "questions", noted := Noted())
+    monkeypatch.setattr(patience, "WAIT_S", 2.0)
+    with queued.cursor() as cursor:
+        slow_down(cursor)
+    app = open_page("deadlocks", look="Lock order", window="all")
+    assert STILL in texts(app)
+    [asked] = {question for question in noted.all if question.name == SLOW}
+    assert not asked.is_over
+    [session] = asked.askers
+    clear_session_resource_cache("of somebody else")
+    assert not asked.stopper.is_used
+    clear_session_resource_cache(session)
+    assert over(asked)
+    # A browser that lost its connection comes back to the session, and to what it was about to see.
+    assert STILL in texts(app.run())
+    [again] = {question for question in noted.all if question.name == SLOW and not question.is_over}
+    again.stop()
+    assert over(again)
 
 
 @pytest.mark.parametrize(

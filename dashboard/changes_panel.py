@@ -110,6 +110,11 @@ def _in_words(row: Mapping[str, Any]) -> str:
     return f"{formatting.clock(row['occurred_at'])} {safe_md(who + (row['subject'] or ''), 70)}"
 
 
+def last_made(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The last change that is somebody's doing in words, of rows of `changes_before`; our own Markdown."""
+    return next((_in_words(row) for row in rows if row["kind"] in _MADE), None)
+
+
 def draw(
     version: int,
     onset: datetime,
@@ -133,10 +138,8 @@ def draw(
     )
     with panel("changes", "What changed before it began?", about, changes):
         said = f"{formatting.span(within)} before {formatting.instant(onset)} {zone.name()}"
-        made = next((row for row in changes.rows if row["kind"] in _MADE), None)
-        if made is not None:
-            said += f"; the last that somebody made: {_in_words(made)}"
-        st.caption(said)
+        made = last_made(changes.rows)
+        st.caption(f"{said}; the last that somebody made: {made}" if made else said)
         if not changes.table.num_rows:
             of = f" of {safe_md(service, 60)}" if service else ""
             st.markdown(f"Nothing{of} that the log tells, and no note.")

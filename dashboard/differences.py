@@ -20,9 +20,15 @@ _FILTERED_BY: Final = {
     "consumer": "service", "stream": "stream", "event_type": "event_type", "operation": "operation",
 }  # fmt: skip
 """Attribute -> filter of the page Events with its meaning."""
+_ALL: Final = "all"
 AFTER: Final = "after"
 _INSTANT: Final = "%Y-%m-%d %H:%M:%S"
 _INSTANT_LENGTH: Final = 19
+
+
+def at_fault(selection: str | None) -> str | None:
+    """What a selection of `explain_difference` holds that something is wrong with, in words."""
+    return next((what for what, of in SELECTIONS.items() if of == selection and of != _ALL), None)
 
 
 def sentence(row: Row, what: str) -> str:

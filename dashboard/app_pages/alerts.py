@@ -114,6 +114,7 @@ def _episode_panel(version: int, row: Row, answer: Answer, rules: Mapping[str, A
                 pages.link("chains", "First chain", icon="account_tree", event=row["first_event_id"])
         _act_on(row)
         alert_desk.say_what_was_done()
+        _name_suspects(found)
         changed = ("occurred_at", "kind", "service", "subject")
         _listed("changes_before", "Changed before", found, changed, chain_of="event_id")
         edges = ("cause_type", "effect_type", "effects_per_cause")
@@ -123,6 +124,24 @@ def _episode_panel(version: int, row: Row, answer: Answer, rules: Mapping[str, A
             with st.expander("The SQL that found it, and its parameters", icon=":material/code:"):
                 st.json(found["parameters"])
                 st.code(found["sql"], language="sql", height=320)
+
+
+def _name_suspects(found: Mapping[str, Any]) -> None:
+    """The change that explains the fault best and the last before it, above what followed from them."""
+    explained = next(
+        (row for row in found.get("explain_difference", ()) if differences.changed_at(row) is not None), None
+    )
+    at_fault = differences.at_fault(found.get("selection"))
+    if explained is not None and at_fault:
+        said = differences.sentence(explained, at_fault)
+        st.markdown(f":material/tune: {said} *Associated with is not caused by.*")
+    before = [
+        {**row, "occurred_at": alert_desk.instant(row["occurred_at"])}
+        for row in found.get("changes_before", ())
+    ]
+    made = changes_panel.last_made(before)
+    if made:
+        st.caption(f"Before the onset somebody last made this change: {made}")
 
 
 def _listed(

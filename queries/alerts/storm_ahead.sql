@@ -168,6 +168,8 @@ SELECT
     -- Half of a third: a pulse is of five minutes.
     quietest.event_count / 6 AS least_pulse,
     loops.meaning AS sentence,
+    -- What the evidence tells apart from the rest.
+    'looping' AS fault,
     loops.loop,
     loops.gain,
     loops.gain_upper,

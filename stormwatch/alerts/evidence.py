@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -26,9 +26,16 @@ PASS_S: Final = 10.0
 _ROWS: Final = 10
 _BEFORE: Final = 8
 """Changes are looked for in so many windows before the onset: what grows slowly began long ago."""
+_COMPARED: Final = 4
+"""With so many windows before it a window is compared ..."""
+_COMPARED_AT_MOST: Final = timedelta(hours=1)
+"""... and what is at fault in one, beside the rest of it, with no more than this in the time of the log."""
+_LOOPING: Final = "looping"
+"""Of records that name no entity nobody knows whether they go round: then all of the window is compared."""
 
 Evidence = dict[str, Any]
-_Arguments = Callable[["_About"], dict[str, object]]
+_Arguments = Callable[["_About"], Sequence[dict[str, object]]]
+"""What a relation is asked, one after the other until there is an answer."""
 
 
 class Allowance:
@@ -72,7 +79,8 @@ def investigate(
     """The evidence of an episode that fires at an instant, as JSON has it.
 
     sql, parameters: what found it. since, until: the window. link: a page of the dashboard, from its
-    root. first_event_id: of the chain to look at; None when not known. For each relation the rule
+    root. first_event_id: of the chain to look at; None when not known. selection: what
+    explain_difference tells apart from the rest; None when it says nothing. For each relation the rule
     names its first rows; `problems` says which could not be asked. Nothing observed later counts.
     """
     about = _About(rule, watch, episode, instant)
@@ -86,18 +94,23 @@ def investigate(
         "link": link_of(rule, about.since, instant),
         "details": plain_value(dict(episode.details)),
         "problems": [],
+        "selection": None,
     }
     for name in rule.evidence:
         found[name] = []
-        if allowance.left_s <= 0:
-            found["problems"].append(f"{name}: not asked, too much began to fire at once")
-            continue
-        timeout_s = min(TIMEOUT_S, allowance.left_s)
-        try:
-            with allowance.spent():
-                found[name] = _rows_of(connection, catalog, name, _ARGUMENTS[name](about), timeout_s)
-        except QueryError as error:
-            found["problems"].append(f"{name}: {str(error).splitlines()[0]}")
+        for arguments in _ARGUMENTS[name](about):
+            if allowance.left_s <= 0:
+                found["problems"].append(f"{name}: not asked, too much began to fire at once")
+                break
+            timeout_s = min(TIMEOUT_S, allowance.left_s)
+            try:
+                with allowance.spent():
+                    found[name] = _rows_of(connection, catalog, name, arguments, timeout_s)
+            except QueryError as error:
+                found["problems"].append(f"{name}: {str(error).splitlines()[0]}")
+            if found[name]:
+                found["selection"] = arguments.get("selection", found["selection"])
+                break
     found["first_event_id"] = _first_event(episode, found.get("loop_edges", ()))
     return found
 
@@ -127,28 +140,42 @@ def _first_event(episode: Episode, edges: Sequence[Mapping[str, Any]]) -> object
     return episode.details.get("first_event_id", found)
 
 
-def _of_edges(about: _About) -> dict[str, object]:
+def _of_edges(about: _About) -> list[dict[str, object]]:
     minute = about.pace.minute
-    return {"instant": about.instant, "bucket": minute, "span": 15 * minute}
+    return [{"instant": about.instant, "bucket": minute, "span": 15 * minute}]
 
 
-def _of_changes(about: _About) -> dict[str, object]:
-    return {"onset": about.onset, "within": _BEFORE * about.window, "lookback": _BEFORE * about.window}
+def _of_changes(about: _About) -> list[dict[str, object]]:
+    return [{"onset": about.onset, "within": _BEFORE * about.window, "lookback": _BEFORE * about.window}]
 
 
-def _of_difference(about: _About) -> dict[str, object]:
+def _of_difference(about: _About) -> list[dict[str, object]]:
+    """What is at fault against what is not, from before the window on, for its cause may lie there. All of a
+    window against what came before it says less: a change is then the better an explanation the less of the
+    window came before it, whatever it did.
+    """
     details = about.episode.details
-    fault = details.get("fault")
-    found: dict[str, object] = {
-        "selection": fault or "all",
-        "since": about.since,
-        "until": about.instant,
-        "lookback": about.window,
+    window: dict[str, object] = {"since": about.since, "until": about.instant, "lookback": about.window}
+    all_of_it = {
+        "selection": "all",
+        "baseline_since": about.since - _COMPARED * about.window,
+        "baseline_until": about.since,
     }
-    if fault is None:
-        found |= {"baseline_since": about.since - 4 * about.window, "baseline_until": about.since}
+    asked = [all_of_it]
+    if details.get("fault") is not None:
+        before = min(_COMPARED * about.window, about.pace.scaled(_COMPARED_AT_MOST))
+        asked = [
+            {
+                "selection": details["fault"],
+                "baseline_since": about.since - before,
+                "baseline_until": about.instant,
+            }
+        ]
+        if details["fault"] == _LOOPING:
+            asked.append(all_of_it)
     narrowed = {"of_consumer": details.get("consumer"), "of_stream": details.get("stream")}
-    return found | {name: value for name, value in narrowed.items() if value is not None}
+    given = window | {name: value for name, value in narrowed.items() if value is not None}
+    return [given | one for one in asked]
 
 
 _ARGUMENTS: Final[Mapping[str, _Arguments]] = {

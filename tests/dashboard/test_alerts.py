@@ -97,6 +97,30 @@ def test_evidence_names_whole_groups_and_leads_to_chains(opened: AppTest, evalua
     assert {"Changed before", "Strongest edges"} <= leading
 
 
+def test_changes_are_named_before_what_followed_from_them(evaluated: Store, serve: Serve) -> None:
+    with evaluated.cursor() as cursor:
+        [(text,)] = cursor.execute("SELECT evidence FROM alert_episodes").fetchall()
+        found = json.loads(text)
+        assert found["selection"] == "looping"
+        explained = found["explain_difference"][0] | {
+            "attribute": "after", "value": "ordering ordered -> unordered (config) at 2026-03-02 09:01:00",
+            "support": 1.0, "other_attribute": None,
+        }  # fmt: skip
+        found["explain_difference"].append(explained)
+        change = "UPDATE alert_episodes SET evidence = ?"
+        said = {}
+        for selection in ("looping", "all"):
+            cursor.execute(change, [json.dumps(found | {"selection": selection})])
+            serve(evaluated, alerts=Desk(evaluated, CONFIG))
+            said[selection] = texts(open_page("alerts", window="all")).replace("\u00a0", " ")
+        cursor.execute(change, [text])
+    named = "`ordering ordered -> unordered (config) at 2026-03-02 09:01:00 UTC`"
+    assert f"**after** {named}: **100 %** of the selected events in loops" in said["looping"]
+    assert "**after**" not in said["all"], "of a whole window that says only which change was first"
+    last = "last made this change: 09:01:00 `config: ordering ordered -> unordered`"
+    assert all(last in one for one in said.values())
+
+
 def test_alert_says_how_long_before_the_crash_it_fired(opened: AppTest) -> None:
     assert "It fired **32\u00a0s before the crash**:" in texts(opened)
     [label] = [link.proto.label for link in opened.get("page_link") if "at=" in link.proto.query_string]

@@ -1,5 +1,6 @@
 """SQL: whatever else one may want to know."""
 
+from datetime import datetime
 from typing import Final
 
 import streamlit as st
@@ -8,6 +9,7 @@ from dashboard import controls, data, formatting, table, viewer, zone
 from dashboard.charts import base, quick
 from dashboard.live_plotly import live_plotly
 from dashboard.panel import panel
+from dashboard.window import Window
 from stormwatch import export
 from stormwatch.catalog import Query
 from stormwatch.errors import StormwatchError
@@ -16,8 +18,11 @@ from stormwatch.readonly import Answer
 
 _ROW_LIMIT: Final = 10_000
 _TIMEOUT_S: Final = 30.0
-_FIRST: Final = "FROM overview();"
-_WINDOW_PARAMETERS: Final = ("since", "until")
+_FIRST: Final = "overview"
+"""The relation that the editor holds a call of at first."""
+_RUN_KEY: Final = "_run_sql"
+"""What is asked: not each text on its way to be a question."""
+_RUN_BUTTON: Final = "run"
 _STOPPED_KEY: Final = "_stopped_sql"
 _ANSWER_KEY: Final = "_answer_to_sql"
 _ASKED_KEY: Final = "_asked_sql"
@@ -31,13 +36,26 @@ def _fill_in() -> None:
         st.session_state["sql"] = data.call_text(name, _inputs(data.relation(name)))
 
 
-def _inputs(query: Query) -> dict[str, str]:
-    given = {}
+def _inputs(query: Query) -> dict[str, object]:
+    """What the person gave, and the window of the page where the relation asks for one."""
+    given: dict[str, object] = dict(_window(query, controls.current_window(data.version())))
     for parameter in query.parameters:
         value = st.session_state.get(f"p_{parameter.name}")
         if value:
             given[parameter.name] = str(value)
     return given
+
+
+def _window(query: Query, shown: Window) -> dict[str, datetime]:
+    """The edges of a window by the parameters of the relation that take them; none of all of the log."""
+    names = {parameter.name for parameter in query.parameters}
+    return {name: edge for name, edge in shown.scope.items() if name in names}
+
+
+def _first(version: int) -> str:
+    """A question that is soon answered however long the log: of what is read of the window of the page."""
+    query = data.relation(_FIRST)
+    return data.call_text(_FIRST, _window(query, controls.current_window(version).near))
 
 
 def _saved(version: int) -> None:
@@ -78,30 +96,34 @@ def _saved(version: int) -> None:
 def _parameters(version: int, query: Query) -> None:
     if not query.parameters:
         return
-    shown = controls.current_window(version)
-    window = dict(zip(_WINDOW_PARAMETERS, (str(shown.since), str(shown.until)), strict=True))
+    window = _window(query, controls.current_window(version))
     with st.grid(2, min_column_width=150, gap="small"):
         for parameter in query.parameters:
             st.text_input(
                 parameter.name,
                 key=f"p_{parameter.name}",
                 bind="query-params",
-                placeholder=parameter.default or window.get(parameter.name) or "must be given",
+                placeholder=str(window.get(parameter.name) or parameter.default or "must be given"),
                 help=f"{parameter.type}: {parameter.text}",
                 on_change=_fill_in,
             )
 
 
-def _editor() -> str:
-    st.session_state.setdefault("sql", st.query_params.get("sql", _FIRST))
+def _editor(version: int) -> str:
+    if _RUN_BUTTON not in st.session_state:
+        # Not drawn before, so the page was just opened. Who follows a link wants to see what it shows; who
+        # comes by themselves has asked nothing yet.
+        carried = st.query_params.get("sql")
+        st.session_state[_RUN_KEY] = carried
+        st.session_state.setdefault("sql", carried or _first(version))
     text = st.text_area(
         "SQL", key="sql", height="stretch", label_visibility="collapsed", bind="query-params",
         placeholder="SELECT ...",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Run", icon=":material/play_arrow:", type="primary", key="run", shortcut="ctrl+enter",
-            on_click=_run_again,
+            "Run", icon=":material/play_arrow:", type="primary", key=_RUN_BUTTON, shortcut="ctrl+enter",
+            on_click=_run,
         )  # fmt: skip
         _asked_before()
         st.caption(
@@ -123,7 +145,7 @@ def _asked_before() -> None:
 def _ask_again() -> None:
     text = st.session_state["asked_before"]
     if text:
-        st.session_state["sql"] = text
+        st.session_state["sql"] = st.session_state[_RUN_KEY] = text
         st.session_state["asked_before"] = None
 
 
@@ -136,8 +158,9 @@ def _stop(text: str) -> None:
     st.session_state[_STOPPED_KEY] = text
 
 
-def _run_again() -> None:
+def _run() -> None:
     """Have the text in the editor asked, whatever became of it before."""
+    st.session_state[_RUN_KEY] = st.session_state["sql"]
     st.session_state.pop(_STOPPED_KEY, None)
     st.session_state.pop(_ANSWER_KEY, None)
 
@@ -237,14 +260,22 @@ def _chart(answer: Answer) -> None:
 
 
 def _draw() -> None:
+    version = data.version()
     left, right = st.columns([2, 3])
     with left:
-        _saved(data.version())
+        _saved(version)
     with right, st.container(border=True, key="panel_editor", height="stretch"):
         st.subheader("Your question", anchor=False)
-        asked = _editor()
-    if asked.strip():
-        _result(asked)
+        written = _editor(version)
+    asked = (st.session_state[_RUN_KEY] or "").strip()
+    if not asked:
+        st.caption(":material/keyboard_return: *Run*, or Ctrl+Enter, asks what the editor holds.")
+        return
+    if asked != written.strip():
+        st.caption(
+            ":material/edit: The answer to what was asked before; *Run* asks what the editor holds now."
+        )
+    _result(asked)
 
 
 st.header("What else do you want to know?", anchor=False)

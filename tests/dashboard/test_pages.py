@@ -318,12 +318,24 @@ def test_relation_in_the_address_shows_its_columns() -> None:
 
 
 def test_picked_relation_is_written_into_the_editor() -> None:
-    app = open_page("sql")
+    app = open_page("sql", window="all")
     app.selectbox(key="relation").select("deadlocks").run()
     assert app.text_area(key="sql").value == "FROM deadlocks();"
     app.text_input(key="p_since").set_value("2026-11-20 12:00:00").run()
     assert app.text_area(key="sql").value == "FROM deadlocks(\n    since := '2026-11-20 12:00:00'\n);"
+    [run] = [button for button in app.button if button.label == "Run"]
+    run.click().run()
     assert len(table(app, "Rows of the answer")) == 1
+
+
+def test_picked_relation_is_asked_of_the_window_of_the_page_where_it_has_one() -> None:
+    app = open_page("sql", window="1h")
+    app.selectbox(key="relation").select("deadlocks").run()
+    since = app.text_input(key="p_since").placeholder
+    assert re.fullmatch(r"2026-11-20 [\d:.]+", since)
+    assert f"since := TIMESTAMP '{since}',\n    until := TIMESTAMP '2026" in app.text_area(key="sql").value
+    app.selectbox(key="relation").select("data_version").run()
+    assert app.text_area(key="sql").value == "FROM data_version;"
 
 
 # --- health -----------------------------------------------------------------------------------------
@@ -389,7 +401,8 @@ def test_new_batch_is_seen_with_the_next_refresh(store: Store) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "alerts"])
 def test_every_panel_shows_its_sql(page: str) -> None:
-    app = open_page(page, search="p-1") if page == "chains" else open_page(page)
+    asked = {"chains": {"search": "p-1"}, "sql": {"sql": "SELECT 1 AS one"}}
+    app = open_page(page, **asked.get(page, {}))
     popovers = [block.proto.popover.help for block in app.get("popover")]
     has_sql = popovers.count("Show SQL")
     panels = popovers.count("What is this?")

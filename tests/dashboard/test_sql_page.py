@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from stormwatch.storage import Store
 
 from .conftest import Statements, open_page, table, texts
 
+ROWS = "Rows of the answer"
 ENDLESS = "SELECT sum(a.range * b.range) FROM range(1000000000) AS a, range(1000000000) AS b"
 
 
@@ -23,6 +25,18 @@ ENDLESS = "SELECT sum(a.range * b.range) FROM range(1000000000) AS a, range(1000
 def served(store: Store, serve: Callable[..., Statements]) -> Statements:
     """The story."""
     return serve(store)
+
+
+def _run(app: AppTest, sql: str | None = None) -> AppTest:
+    """Write that into the editor, if anything, and press Run."""
+    if sql is not None:
+        app.text_area(key="sql").set_value(sql)
+    [run] = [button for button in app.button if button.label == "Run"]
+    return run.click().run()
+
+
+def _has_answer(app: AppTest) -> bool:
+    return any(frame.proto.alt == ROWS for frame in app.dataframe)
 
 
 def _ask(sql: str) -> AppTest:
@@ -79,30 +93,65 @@ def test_stopped_question_is_not_asked_until_somebody_runs_it() -> None:
     app.session_state["_stopped_sql"] = "SELECT 7 AS seven"
     app.run()
     assert "Stopped before there was an answer" in texts(app)
-    assert not [frame for frame in app.dataframe if frame.proto.alt == "Rows of the answer"]
+    assert not _has_answer(app)
     app.button(key="run").click().run()
-    assert table(app, "Rows of the answer").values.tolist() == [[7]]
+    assert table(app, ROWS).values.tolist() == [[7]]
 
 
 def test_what_was_asked_can_be_asked_again() -> None:
     app = _ask("SELECT 7 AS seven")
-    app.text_area(key="sql").set_value("SELECT 8 AS eight").run()
+    _run(app, "SELECT 8 AS eight")
     app.run()
     assert app.selectbox(key="asked_before").options[:2] == ["SELECT 8 AS eight", "SELECT 7 AS seven"]
     app.selectbox(key="asked_before").select("SELECT 7 AS seven").run()
     assert app.text_area(key="sql").value == "SELECT 7 AS seven"
-    assert table(app, "Rows of the answer").values.tolist() == [[7]]
+    assert table(app, ROWS).values.tolist() == [[7]]
     assert app.selectbox(key="asked_before").value is None
 
 
 def test_another_picture_of_the_answer_asks_nothing_again(served: Statements) -> None:
     sql = "SELECT range AS minute, random() AS load FROM range(5)"
     app = _ask(sql)
-    before = table(app, "Rows of the answer")
+    before = table(app, ROWS)
     served.clear()
     app.segmented_control(key="chart_kind").set_value("line").run()
-    assert table(app, "Rows of the answer").equals(before)
+    assert table(app, ROWS).equals(before)
     assert not [text for text in served.texts if "random()" in text]
-    [run] = [button for button in app.button if button.label == "Run"]
-    run.click().run()
-    assert not table(app, "Rows of the answer").equals(before)
+    _run(app)
+    assert not table(app, ROWS).equals(before)
+
+
+def test_page_that_is_opened_asks_nothing_until_somebody_runs_the_question_of_its_window(
+    served: Statements,
+) -> None:
+    app = open_page("sql", window="1h")
+    edge = r"TIMESTAMP '2026-11-20 [\d:.]+'"
+    first = rf"FROM overview\(\n    since := {edge},\n    until := {edge}\n\);"
+    assert re.fullmatch(first, app.text_area(key="sql").value)
+    assert not _has_answer(app)
+    assert not [text for text in served.texts if "FROM overview" in text]
+    assert "asks what the editor holds" in texts(app)
+    _run(app)
+    assert len(table(app, ROWS)) == 1
+    # Of all of the log, what has no time included.
+    assert open_page("sql", window="all").text_area(key="sql").value == "FROM overview();"
+
+
+def test_what_is_written_is_not_asked_before_somebody_runs_it(served: Statements) -> None:
+    app = _ask("SELECT 7 AS seven")
+    served.clear()
+    app.text_area(key="sql").set_value("SELECT 8 AS eight").run()
+    assert table(app, ROWS).values.tolist() == [[7]]
+    assert "to what was asked before" in texts(app)
+    assert not [text for text in served.texts if "eight" in text]
+    _run(app)
+    assert table(app, ROWS).values.tolist() == [[8]]
+    assert "to what was asked before" not in texts(app)
+
+
+def test_who_comes_back_to_the_page_by_a_link_sees_its_answer() -> None:
+    app = _ask("SELECT 7 AS seven")
+    app.switch_page("app_pages/health.py").run()
+    app.query_params["sql"] = "SELECT 8 AS eight"
+    app.switch_page("app_pages/sql.py").run()
+    assert table(app, ROWS).values.tolist() == [[8]]

@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard import data, pages
 from dashboard.window import Window
+from stormwatch.errors import QueryError
 
 Chosen = Mapping[str, str | None]
 """Field -> what is picked; what `draw` gives."""
@@ -23,8 +24,14 @@ _FIND_KEY: Final = "find"
 
 
 def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
-    """Boxes to pick from, or to type into, for the row of a page; field -> what is picked."""
-    facets = data.load("event_facets", version, **shown.near.scope).rows
+    """Boxes to pick from, or to type into, for the row of a page; field -> what is picked.
+
+    Nothing waits for what there is to pick from: until that is known they can be typed into.
+    """
+    try:
+        facets = data.load("event_facets", version, **shown.near.scope).rows
+    except QueryError:
+        facets = []
     return {
         field: st.selectbox(
             LABELS[field], [row["value"] for row in facets if row["field"] == field],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import streamlit as st
 
@@ -16,6 +16,7 @@ from dashboard.questions import Question, StillAsked
 from stormwatch import export
 from stormwatch.errors import QueryError
 
+Drawn = TypeVar("Drawn")
 _MEDIA_TYPES: Final = {"CSV": "text/csv", "Parquet": "application/vnd.apache.parquet"}
 
 
@@ -37,10 +38,13 @@ def panel(key: str, title: str, about: str, *answers: Answer, anchor: str | None
         yield
 
 
-def attempt(draw: Callable[..., None], *arguments: object, **options: object) -> None:
-    """Draw panels whose questions may take too long or too much; the others of the page go on."""
+def attempt(draw: Callable[..., Drawn], *arguments: object, **options: object) -> Drawn | None:
+    """Draw panels whose questions may take too long or too much; the others of the page go on.
+
+    Returns what they do; None as long as they are not there.
+    """
     try:
-        draw(*arguments, **options)
+        return draw(*arguments, **options)
     except StillAsked as error:
         say_still_asked(error.question)
     except QueryError as error:
@@ -50,6 +54,7 @@ def attempt(draw: Callable[..., None], *arguments: object, **options: object) ->
             "Ask again", icon=":material/replay:", type="tertiary", key=f"again_{draw.__name__}",
             on_click=patience.questions.forget_failures,
         )  # fmt: skip
+    return None
 
 
 def say_still_asked(question: Question) -> None:

@@ -1,6 +1,7 @@
 """Events: the log records themselves, filtered and searched."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -172,11 +173,7 @@ def _say_none(version: int, shown: Window, *, is_filtered: bool) -> None:
         empty.none_in_window("event", shown, version, hint=hint)
 
 
-def page(version: int) -> None:
-    if empty.is_empty(version):
-        return
-    shown = controls.current_window(version)
-    chosen = _filters(version, shown)
+def _list(version: int, shown: Window, chosen: Mapping[str, str | None], picked: Answer | None) -> None:
     answer = data.load(
         "event_records", version, **shown.scope, row_limit=_ROWS,
         **{name: value for name, value in chosen.items() if value},
@@ -184,21 +181,36 @@ def page(version: int) -> None:
     rows = answer.rows
     if not rows:
         _say_none(version, shown, is_filtered=any(chosen.values()))
+        return
     place = controls.remembered("at") or ""
-    picked, around = _picked_record(version), context_panel.ask(version, place)
     at = next((n for n, row in enumerate(rows) if _place(row) == place), None)
+    _list_panel(answer, rows, at, picked)
+
+
+def _context(version: int) -> None:
+    place = controls.remembered("at") or ""
+    around = context_panel.ask(version, place)
+    if around is not None:
+        context_panel.draw(around, int(place.partition(":")[0]))
+
+
+def page(version: int) -> None:
+    if empty.is_empty(version):
+        return
+    shown = controls.current_window(version)
+    chosen = _filters(version, shown)
+    picked = attempt(_picked_record, version)
     with st.container(key="records"):
         left, right = st.columns([3, 2] if picked is not None else [3, 1])
-    with left:
-        if rows:
-            _list_panel(answer, rows, at, picked)
+    # What was picked is soon found; a list may have to be searched for.
     with right:
         if picked is not None:
             _detail_panel(version, picked)
         else:
             attempt(facets_panel.draw, version, shown, chosen)
-    if around is not None:
-        context_panel.draw(around, int(place.partition(":")[0]))
+    with left:
+        attempt(_list, version, shown, chosen, picked)
+    attempt(_context, version)
 
 
 st.header("Which lines were logged, by whom, about what?", anchor=False)

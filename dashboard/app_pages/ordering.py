@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import (
     controls,
@@ -221,19 +222,21 @@ def _pairs_table(pairs: Answer, rows: list[dict[str, Any]], at: int | None) -> N
     )  # fmt: skip
 
 
-def _gaps_panel(version: int, shown: Window, of: Picked, *, is_numbered: bool) -> None:
-    gaps = data.load("gaps", version, **shown.scope, lookback=shown.lookback).only(**of)
+def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
+    part = shown.near
+    gaps = data.load("gaps", version, **part.scope, lookback=part.lookback).only(**of)
+    is_numbered = bool(gaps.table.num_rows or _asked_map(version, shown, of).table.num_rows)
     about = (
         "Numbers a producer gave that a consumer never saw. **open**: may still arrive; **lost**: "
         "the consumer has gone on receiving for more than a minute since. Only for numbers without "
         "holes at the producer: a broker's offsets have holes of their own."
     )
     with panel("gaps", "What never arrived?", about, gaps):
-        if not gaps.table.num_rows and not is_numbered:
+        if not is_numbered:
             st.markdown(":material/block: Nobody knows: what arrived carries no numbers.")
             return
         if not gaps.table.num_rows:
-            empty.none_in_window("gap", shown, version)
+            empty.none_in_window("gap", part, version)
             return
         _say_how_many(gaps)
         table.show(
@@ -291,39 +294,48 @@ def _duplicates_panel(version: int, shown: Window, of: Picked) -> None:
         )  # fmt: skip
 
 
+def _order(version: int, shown: Window, of: Picked, *, top: DeltaGenerator) -> bool:
+    """The map, and above it what it says; whether anything that arrived carries a number."""
+    answer = _asked_map(version, shown, of)
+    if not answer.table.num_rows:
+        with st.container(border=True):
+            if any(of.values()):
+                st.markdown("Nothing with a sequence number arrived there in this window: clear a filter.")
+            else:
+                called = shown.near.called
+                empty.not_measurable(f"no record of {called} carries a sequence number at a consumer.")
+        return False
+    is_cut = len(hotspots.row_names(answer.table)) == hotspots.ROWS_AT_MOST
+    with top:
+        verdict_box.draw(*findings.of_order(answer.table, is_cut=is_cut))
+    _map_panel(answer, shown if answer.name == order_history.NAME else shown.near)
+    return True
+
+
 def page(version: int) -> None:
     if empty.is_empty(version):
         return
     shown = controls.current_window(version)
     part = shown.near
-    first = st.container()
+    top = st.container()
     with st.container(horizontal=True):
         picked = filters.draw(version, shown, "service", "stream")
     of: Picked = {"consumer": picked["service"], "stream": picked["stream"]}
-    answer = _asked_map(version, shown, of)
     near.say(shown, "Gaps, duplicates and all below them")
-    if answer.table.num_rows:
-        is_cut = len(hotspots.row_names(answer.table)) == hotspots.ROWS_AT_MOST
-        with first:
-            verdict_box.draw(*findings.of_order(answer.table, is_cut=is_cut))
-        _map_panel(answer, shown if answer.name == order_history.NAME else part)
+    # As long as that is not known what lies below is asked too: mostly there are numbers.
+    is_numbered = attempt(_order, version, shown, of, top=top) is not False
+    if is_numbered:
         attempt(_pairs_panel, version, shown, of)
-    else:
-        with st.container(border=True):
-            if any(of.values()):
-                st.markdown("Nothing with a sequence number arrived there in this window: clear a filter.")
-            else:
-                empty.not_measurable(f"no record of {part.called} carries a sequence number at a consumer.")
     missing, duplicates = st.tabs(
         ["Missing", "Duplicates"], on_change="rerun", key="list", bind="query-params"
     )
     if missing.open:
         with missing:
-            attempt(_gaps_panel, version, part, of, is_numbered=bool(answer.table.num_rows))
+            attempt(_gaps_panel, version, shown, of)
     if duplicates.open:
         with duplicates:
             attempt(_duplicates_panel, version, part, of)
-    if answer.table.num_rows:
+    if is_numbered:
         attempt(order_panels.loss, version, part, of)
         attempt(order_panels.cost, version, part, of)
         attempt(order_panels.ranking, version, part, of)

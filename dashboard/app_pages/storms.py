@@ -108,7 +108,11 @@ def _gain_panel(
     return capacity
 
 
-def _loops_panel(answer: Answer, at: Scale, found: list[Track], picked: str) -> None:
+def _loops_panel(
+    version: int, shown: Window, at: Scale, picked: str, capacity: float | None, event_type: str | None
+) -> None:
+    answer = loop_gains.through(loop_gains.gains(version, shown, capacity), event_type)
+    found = loops.tracks(answer.rows)
     about = (
         "The last that is known of each loop in the window. *At least*: the gain is above this with "
         "95 % confidence. *Known causes*: the share of events whose cause is logged; the gain is corrected "
@@ -309,8 +313,29 @@ def _backtest(version: int, shown: Window, peak: datetime | None) -> None:
         backtest_panel.draw(version, shown, rules, peak)
 
 
-def _with_capacity(version: int, shown: Window, capacity: float, event_type: str | None) -> Answer:
-    return loop_gains.through(loop_gains.gains(version, shown, capacity), event_type)
+def _gains(version: int, shown: Window, at: Scale, chosen: Chosen) -> datetime | None:
+    """The verdict, and all that is known of loops; when the gain of the picked one was greatest."""
+    event_type = chosen["event_type"]
+    every = loop_gains.gains(version, shown)
+    gains = loop_gains.through(every, event_type)
+    rows = gains.rows
+    has_causes = bool(every.table.num_rows) or loop_gains.has_causes(version, shown)
+    judged = outlook.outlook(rows, shown, has_causes=has_causes, is_narrowed=gains is not every)
+    verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
+    if not rows:
+        _say_no_loop(version, shown, has_causes=has_causes, is_narrowed=bool(every.table.num_rows))
+        return None
+    track, row = _picked(loops.tracks(rows), judged.row)
+    capacity = _gain_panel(gains, shown, at, track, row, chosen)
+    attempt(_loops_panel, version, shown, at, track.name, capacity, event_type)
+    left, right = st.columns([5, 4])
+    with left:
+        attempt(_edges_panel, version, at, row)
+    with right:
+        attempt(_changes_panel, version, shown, at, track, row, chosen["service"])
+    attempt(storm_chains.draw, version, shown, row["loop"])
+    peak: datetime = track.worst["bucket_start"] + at.bucket
+    return peak
 
 
 def page(version: int) -> None:
@@ -320,30 +345,9 @@ def page(version: int) -> None:
     at = shown.loop_scale
     with st.container(horizontal=True, key="storm_filters"):
         chosen = filters.draw(version, shown, "service", "stream", "event_type")
-    event_type = chosen["event_type"]
-    every = loop_gains.gains(version, shown)
-    gains = loop_gains.through(every, event_type)
-    rows = gains.rows
-    has_causes = bool(every.table.num_rows) or loop_gains.has_causes(version, shown)
-    judged = outlook.outlook(rows, shown, has_causes=has_causes, is_narrowed=gains is not every)
-    verdict_box.draw(judged.look, judged.sentence, is_known=judged.level is not None)
-    track: Track | None = None
-    if rows:
-        found = loops.tracks(rows)
-        track, row = _picked(found, judged.row)
-        capacity = _gain_panel(gains, shown, at, track, row, chosen)
-        known = gains if capacity is None else _with_capacity(version, shown, capacity, event_type)
-        _loops_panel(known, at, loops.tracks(known.rows), track.name)
-        left, right = st.columns([5, 4])
-        with left:
-            attempt(_edges_panel, version, at, row)
-        with right:
-            attempt(_changes_panel, version, shown, at, track, row, chosen["service"])
-        attempt(storm_chains.draw, version, shown, row["loop"])
-    else:
-        _say_no_loop(version, shown, has_causes=has_causes, is_narrowed=bool(every.table.num_rows))
+    peak = attempt(_gains, version, shown, at, chosen)
     attempt(_signs_panel, version, shown, at, chosen)
-    _backtest(version, shown, track.worst["bucket_start"] + at.bucket if track else None)
+    _backtest(version, shown, peak)
 
 
 st.header("Is a loop of events about to feed on itself?", anchor=False)

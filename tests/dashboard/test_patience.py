@@ -284,6 +284,10 @@ def test_what_a_page_asks_ends_when_streamlit_lets_go_of_its_session(
         ("ordering", "swapped_pairs", "What would order cost?"),
         ("ordering", "order_loss", "What would order cost?"),
         ("ordering", "gaps", "Who loses most order?"),
+        ("ordering", "reorder_hotspots", "What would order cost?"),
+        ("storms", "loop_gain", "What else announces a storm?"),
+        ("events", "event_records", "Who logs what?"),
+        ("events", "event_facets", "Events"),
         ("health", "ingest_rate", "How far is each file read?"),
     ],
 )
@@ -318,3 +322,53 @@ def test_what_is_there_is_not_asked_again_while_something_is_missing(
         statements.clear()
         app.run()
         assert "lock_order_inversions" in asked_of(statements)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "there", "comes"),
+    [
+        ("ordering", "reorder_hotspots", "Which events swapped?", "Hotspots"),
+        ("ordering", "event_facets", "Hotspots", ""),
+        ("storms", "loop_gain", "What else announces a storm?", ""),
+        ("events", "event_records", "Who logs what?", "Events"),
+    ],
+)
+def test_page_is_there_before_what_is_asked_first(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch, page: str, name: str, there: str, comes: str
+) -> None:
+    serve(store)
+    monkeypatch.setattr(patience, "questions", noted := Noted())
+    monkeypatch.setattr(patience, "WAIT_S", 5.0)
+    with store.cursor() as cursor:
+        parameters = ", ".join(f"{one.name} := NULL" for one in Catalog.load()[name].parameters)
+        cursor.execute(f"CREATE OR REPLACE MACRO {name}({parameters}) AS TABLE {NEVER}")
+        app = open_page(page, window="all")
+        # What waits for nothing comes within a drawing or two, the slow one after what nobody waits for.
+        until(app, lambda: there in panels(app))
+        assert comes not in panels(app)
+        slow = [question for question in noted.all if question.name == name]
+        assert len(set(slow)) == 1
+        assert not slow[0].is_over
+        cursor.execute(Catalog.load()[name].sql)
+    slow[0].stop()
+    assert over(slow[0])
+    noted.forget_failures()
+    monkeypatch.setattr(patience, "WAIT_S", 60.0)
+    app.run()
+    assert "**Still being answered:**" not in texts(app)
+    assert {there, comes} - {""} <= panels(app)
+
+
+def panels(app: AppTest) -> set[str]:
+    """The titles of the panels that are drawn."""
+    return {one.value for one in app.subheader}
+
+
+def until(app: AppTest, is_so: Callable[[], bool]) -> None:
+    """Draw the page until that is so."""
+    for _ in range(100):
+        if is_so():
+            return
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("it does not come")

@@ -288,56 +288,6 @@ def test_record_is_shown_though_the_window_leaves_it_out() -> None:
     assert dict(table(app, "Fields of the record").itertuples(index=False))["event_id"] == "p-1"
 
 
-# --- SQL --------------------------------------------------------------------------------------------
-
-
-def test_query_in_the_address_is_answered() -> None:
-    app = open_page("sql", sql="SELECT service, count(*) AS n FROM events GROUP BY ALL ORDER BY ALL")
-    answer = table(app, "Rows of the answer")
-    assert answer.values.tolist() == [["billing", 7], ["ledger", 2], ["shipping", 1], ["shop", 6]]
-    assert figures(app)["quick"]["data"][0]["y"] == [7, 2, 1, 6]
-
-
-@pytest.mark.parametrize(
-    ("sql", "why"),
-    [
-        ("DELETE FROM observations", "DELETE statements are refused"),
-        ("SELECT 1; SELECT 2", "expected one statement, got 2"),
-        ("SELECT nothing FROM events", "nothing"),
-    ],
-)
-def test_what_cannot_be_answered_says_why(sql: str, why: str) -> None:
-    app = open_page("sql", sql=sql)
-    assert "This cannot be answered" in texts(app)
-    assert why in app.code[-1].value
-
-
-def test_relation_in_the_address_shows_its_columns() -> None:
-    columns = table(open_page("sql", relation="swapped_pairs"), "Columns of the relation")
-    assert "overtaken_by" in columns["column"].tolist()
-
-
-def test_picked_relation_is_written_into_the_editor() -> None:
-    app = open_page("sql", window="all")
-    app.selectbox(key="relation").select("deadlocks").run()
-    assert app.text_area(key="sql").value == "FROM deadlocks();"
-    app.text_input(key="p_since").set_value("2026-11-20 12:00:00").run()
-    assert app.text_area(key="sql").value == "FROM deadlocks(\n    since := '2026-11-20 12:00:00'\n);"
-    [run] = [button for button in app.button if button.label == "Run"]
-    run.click().run()
-    assert len(table(app, "Rows of the answer")) == 1
-
-
-def test_picked_relation_is_asked_of_the_window_of_the_page_where_it_has_one() -> None:
-    app = open_page("sql", window="1h")
-    app.selectbox(key="relation").select("deadlocks").run()
-    since = app.text_input(key="p_since").placeholder
-    assert re.fullmatch(r"2026-11-20 [\d:.]+", since)
-    assert f"since := TIMESTAMP '{since}',\n    until := TIMESTAMP '2026" in app.text_area(key="sql").value
-    app.selectbox(key="relation").select("data_version").run()
-    assert app.text_area(key="sql").value == "FROM data_version;"
-
-
 # --- health -----------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""SQL: a question that takes long can be stopped, and what was asked is there to be asked again."""
+"""SQL: what is asked, and when; a question can be stopped, and asked again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stormwatch import readonly
 from stormwatch.errors import QueryError
 from stormwatch.storage import Store
 
-from .conftest import Statements, open_page, table, texts
+from .conftest import Statements, figures, open_page, table, texts
 
 ROWS = "Rows of the answer"
 ENDLESS = "SELECT sum(a.range * b.range) FROM range(1000000000) AS a, range(1000000000) AS b"
@@ -155,3 +155,50 @@ def test_who_comes_back_to_the_page_by_a_link_sees_its_answer() -> None:
     app.query_params["sql"] = "SELECT 8 AS eight"
     app.switch_page("app_pages/sql.py").run()
     assert table(app, ROWS).values.tolist() == [[8]]
+
+
+def test_query_in_the_address_is_answered() -> None:
+    app = open_page("sql", sql="SELECT service, count(*) AS n FROM events GROUP BY ALL ORDER BY ALL")
+    answer = table(app, "Rows of the answer")
+    assert answer.values.tolist() == [["billing", 7], ["ledger", 2], ["shipping", 1], ["shop", 6]]
+    assert figures(app)["quick"]["data"][0]["y"] == [7, 2, 1, 6]
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("DELETE FROM observations", "DELETE statements are refused"),
+        ("SELECT 1; SELECT 2", "expected one statement, got 2"),
+        ("SELECT nothing FROM events", "nothing"),
+    ],
+)
+def test_what_cannot_be_answered_says_why(sql: str, why: str) -> None:
+    app = open_page("sql", sql=sql)
+    assert "This cannot be answered" in texts(app)
+    assert why in app.code[-1].value
+
+
+def test_relation_in_the_address_shows_its_columns() -> None:
+    columns = table(open_page("sql", relation="swapped_pairs"), "Columns of the relation")
+    assert "overtaken_by" in columns["column"].tolist()
+
+
+def test_picked_relation_is_written_into_the_editor() -> None:
+    app = open_page("sql", window="all")
+    app.selectbox(key="relation").select("deadlocks").run()
+    assert app.text_area(key="sql").value == "FROM deadlocks();"
+    app.text_input(key="p_since").set_value("2026-11-20 12:00:00").run()
+    assert app.text_area(key="sql").value == "FROM deadlocks(\n    since := '2026-11-20 12:00:00'\n);"
+    [run] = [button for button in app.button if button.label == "Run"]
+    run.click().run()
+    assert len(table(app, "Rows of the answer")) == 1
+
+
+def test_picked_relation_is_asked_of_the_window_of_the_page_where_it_has_one() -> None:
+    app = open_page("sql", window="1h")
+    app.selectbox(key="relation").select("deadlocks").run()
+    since = app.text_input(key="p_since").placeholder
+    assert re.fullmatch(r"2026-11-20 [\d:.]+", since)
+    assert f"since := TIMESTAMP '{since}',\n    until := TIMESTAMP '2026" in app.text_area(key="sql").value
+    app.selectbox(key="relation").select("data_version").run()
+    assert app.text_area(key="sql").value == "FROM data_version;"

@@ -164,7 +164,7 @@ OF_EVERY_PAGE = {"log_coverage", "log_stretches", "log_pace"}
 ASKED = {
     "overview": {
         "event_rate", "deadlocks_per_hour", "reorder_hotspots", "delivery_history", "largest_chains",
-        "loop_gain", "changes", "event_facets", "alert_marks", "notes",
+        "loop_gain", "changes", "event_facets", "ingest_rate", "alert_marks", "notes",
     },
     "storms": {
         "event_facets", "loop_gain", "loop_edges", "changes_before", "loop_chains", "repeated_work",

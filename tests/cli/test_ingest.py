@@ -71,11 +71,9 @@ def test_wrong_mapping_is_one_line_without_traceback(logs: Path, stormwatch: Com
 
 
 def test_interrupted_reading_says_so(logs: Path, start: Processes) -> None:
-    # So much that it cannot be done between two looks of ours, however seldom we come to look.
-    lines = "".join(map(order, range(20_000)))
-    with (logs / "orders.jsonl").open("w", encoding="utf-8") as file:
-        for _ in range(50):
-            file.write(lines)
+    # So much that it cannot be done between two looks of ours.
+    lines = "".join(map(order, range(150_000)))
+    (logs / "orders.jsonl").write_text(lines, encoding="utf-8")
     running = start("ingest", logs)
     eventually(lambda: running.database.with_name(running.database.name + ".owner").exists() or None)
     code, err = running.stop(signal.SIGINT)

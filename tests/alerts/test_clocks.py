@@ -18,6 +18,7 @@ from .planted import MINUTE, START
 from .watched import Site, burst, calm, settle, tells
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [timedelta(minutes=50), timedelta(days=200)])
 def test_lines_of_a_later_date_blind_no_rule(site: Site, ahead: timedelta) -> None:
     alerts = calm(site)
@@ -67,6 +68,7 @@ def test_a_wall_clock_that_is_set_back_stops_nothing(site: Site) -> None:
     assert site.evaluated()["log_silent"][0] == START + 4 * MINUTE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [timedelta(hours=3), -timedelta(days=1)])
 def test_a_wall_clock_that_jumps_is_no_silence_and_hides_none(site: Site, jump: timedelta) -> None:
     """As when the machine slept, or its clock was set."""
@@ -93,6 +95,7 @@ def write_for_hours(site: Site) -> None:
         site.commit([site.now])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_down", [True, False])
 def test_a_receiver_that_failed_before_the_clock_was_set_back_is_tried_again(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, *, is_down: bool

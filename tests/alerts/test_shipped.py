@@ -146,6 +146,7 @@ def lock_log(inverted: range) -> Iterator[Row]:
         yield from transaction(number, number + 0.3, *pair)
 
 
+@pytest.mark.slow
 def test_locks_taken_in_both_orders_fire_before_anything_deadlocks(
     database: duckdb.DuckDBPyConnection,
 ) -> None:

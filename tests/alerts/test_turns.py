@@ -27,6 +27,7 @@ class Clock:
         return self.s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slow", [{"dear", "dearer"}, {"storm_ahead", "backlog_growing", "work_repeated"}])
 def test_rules_that_take_long_keep_no_other_from_being_asked(
     site: Site, slow: set[str], monkeypatch: pytest.MonkeyPatch

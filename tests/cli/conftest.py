@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from stormwatch.cli.main import main
 from tests.prepared import prepare
 
 from .harness import HOSTILE, Command, Processes, Result, order
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Shells start what is to run in the background so, and the commands would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def test_what_python_has_no_value_for_is_answered(
     assert (drawn["x"], drawn["y"]) == ([place, place], [0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "address"),
     [

@@ -120,6 +120,7 @@ def test_all_holds_what_has_no_time(store: Store, serve: Serve) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", ["overview", "storms", "ordering", "chains", "deadlocks", "events", "health"]
 )

@@ -53,6 +53,7 @@ def _interpreted(app: Any) -> Iterator[str]:
         yield block.proto.popover.label + block.proto.popover.help
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "address"), ADDRESSES)
 def test_no_text_of_a_log_is_interpreted(
     page: str, address: dict[str, str], hostile_store: Store, serve: Callable[..., Statements]

@@ -129,6 +129,7 @@ def test_leaving_the_cell_shows_the_window_again() -> None:
     assert "cell" not in app.query_params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["", "a|b", "a|b|noon|60", "a|b|2026-11-20T10:00|inf"])
 def test_unreadable_cell_is_no_cell(cell: str) -> None:
     assert len(table(open_page("ordering", cell=cell), PAIRS)) == 1
@@ -323,6 +324,7 @@ def test_empty_database_says_what_helps(page: str, empty_store: Store, serve: Se
         assert "stormwatch demo" in app.code[0].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_unreadable_window_is_said_and_the_page_stands(page: str) -> None:
     app = open_page(page, window="soon")

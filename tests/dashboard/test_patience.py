@@ -303,6 +303,7 @@ def test_a_panel_that_cannot_be_asked_keeps_no_other_from_being_drawn(
     assert below in [one.value for one in app.subheader]
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_asked_again_while_something_is_missing(
     queued: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,7 +339,7 @@ def test_page_is_there_before_what_is_asked_first(
 ) -> None:
     serve(store)
     monkeypatch.setattr(patience, "questions", noted := Noted())
-    monkeypatch.setattr(patience, "WAIT_S", 5.0)
+    monkeypatch.setattr(patience, "WAIT_S", 1.0)
     with store.cursor() as cursor:
         parameters = ", ".join(f"{one.name} := NULL" for one in Catalog.load()[name].parameters)
         cursor.execute(f"CREATE OR REPLACE MACRO {name}({parameters}) AS TABLE {NEVER}")

@@ -111,6 +111,7 @@ def check(lines: list[bytes], parser: Parser, one_by_one: Parser) -> None:
     assert parser.parse_at(pieces) == one_by_one.parse_at(pieces)
 
 
+@pytest.mark.slow
 def test_lines_with_a_header_become_what_they_become_one_by_one(parser: Parser, one_by_one: Parser) -> None:
     headers = [*CONTAINER[:7], *SERVER[:80:3], *LOGGERS]
     lines = [header.encode() + held + b"\n" for header, held in zip(cycle(headers), HELD * 3, strict=False)]

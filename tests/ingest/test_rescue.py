@@ -175,6 +175,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line[:10]))
 def test_a_hostile_line_costs_no_more_than_its_length(line: bytes) -> None:
     """A tenth of a second, or hours if the cost were the square of the length."""

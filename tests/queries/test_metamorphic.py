@@ -166,6 +166,7 @@ def _told() -> list[Delivery]:
 _CUT = Layout(files=3, order=(6, 5, 4, 3, 2, 1, 0), batch_records=3, resumed_at=0.5)
 
 
+@pytest.mark.slow
 def test_a_cut_and_resumed_log(catalog: Catalog) -> None:
     _check(catalog, _told(), _CUT, ["reorderings", "duplicates", "gaps", "order_loss", "undelivered"])
 

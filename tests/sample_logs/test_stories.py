@@ -56,6 +56,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield Told(cursor, truth)
 
 
+@pytest.mark.slow
 def test_every_record_is_stored_and_only_torn_ones_are_rejected(told: Told) -> None:
     read = {path: counts for path, *counts in told.rows("SELECT path, event_count, reject_count FROM files")}
     assert read == {path: [file["events"], file["torn_lines"]] for path, file in told.truth["files"].items()}

@@ -36,6 +36,7 @@ def stored(logs: Path, database: Path) -> list[tuple[Any, ...]]:
             ).fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["canonical", "logfmt"])
 def test_what_is_read_is_what_was_simulated(tmp_path: Path, dialect: str) -> None:
     written = run(tmp_path / "w", "--days", 0.1, "--rate", 1, "--seed", 3, "--dialect", dialect)

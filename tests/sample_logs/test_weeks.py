@@ -92,6 +92,7 @@ def test_weeks_hold_every_look_alike_and_none_is_critical_for_long() -> None:
         assert plan.gain.max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", plans.SHAPES)
 def test_a_storm_ends_in_a_crash_after_its_gain_was_above_one(shape: str) -> None:
     plan = plans.storm(shape, 5, events_per_s=1, coverage=0.95)

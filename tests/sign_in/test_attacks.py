@@ -51,6 +51,7 @@ SIGNATURES: dict[str, tuple[Callable[[Claims], str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The HMAC key:jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("kind", SIGNATURES)
 def test_token_must_be_signed_by_the_provider(kind: str, person: Person, provider: Provider) -> None:

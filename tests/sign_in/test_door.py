@@ -91,6 +91,7 @@ def opened(provider: Provider, tmp_path: Path, told: list[str]) -> Iterator[Open
         thread.join()
 
 
+@pytest.mark.slow
 def test_session_ends_and_what_went_through_it(opened: Opened) -> None:
     person = opened(session=timedelta(seconds=3))
     person.sign_in("anna")

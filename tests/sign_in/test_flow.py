@@ -23,6 +23,7 @@ PROGRAMS = ("/metrics", "/api/status", "/api/queries", "/api/queries/edges")
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
+@pytest.mark.slow
 def test_link_leads_to_the_same_view_after_signing_in(person: Person, provider: Provider) -> None:
     sent = person.go_to_provider(VIEW)
     assert sent.location.startswith(f"{provider.issuer}/authorize?")
@@ -173,6 +174,7 @@ KEYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KEYS)
 def test_keys_of_the_provider_may_change_at_any_time(kind: str, person: Person, provider: Provider) -> None:
     time.sleep(1.1)  # so often are keys asked for at most
@@ -192,6 +194,7 @@ def test_what_the_token_leaves_out_is_asked_for(person: Person, provider: Provid
     assert (refused.status, "another person" in refused.text) == (403, True)
 
 
+@pytest.mark.slow
 def test_it_stays_in_and_out_over_a_restart(provider: Provider, tmp_path: Path) -> None:
     serving = serve(provider, tmp_path)
     running = next(serving)

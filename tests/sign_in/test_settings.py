@@ -127,6 +127,7 @@ def test_one_match_is_enough(email: str, groups: str, holds: bool) -> None:
     assert Circle().holds(email, frozenset({groups})) is False
 
 
+@pytest.mark.slow
 def test_listening_to_others_needs_no_token_where_people_sign_in(tmp_path: Path) -> None:
     """The provider may even be away: logs are read, and whoever comes is told."""
     logs = tmp_path / "logs"

@@ -80,6 +80,7 @@ def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> No
         assert kept["gain"] == pytest.approx(counted["gain"], rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bucket", [MINUTE, 5 * MINUTE])
 def test_a_window_that_cuts_minutes_has_its_events(bucket: timedelta, site: Site) -> None:
     rows = log(14)

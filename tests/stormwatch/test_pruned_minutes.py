@@ -56,6 +56,7 @@ def first_counted(site: Site) -> list[int]:
     return [site.ask(f"SELECT min({column}) FROM {table}")[0][0] for table, column in tables.items()]
 
 
+@pytest.mark.slow
 def test_what_is_kept_answers_as_before(site: Site) -> None:
     rows = log(21)
     site.commit(rows)

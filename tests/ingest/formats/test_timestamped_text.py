@@ -198,6 +198,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line[20:30]))
 def test_a_hostile_line_costs_no_more_than_its_length(line: str, parser: Parser) -> None:
     """A second, or hours if the cost were the square of the length."""

@@ -47,6 +47,7 @@ def test_fields_are_noted_by_kind_of_logs_and_format(rig: Rig) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_names_said_is_left_out_once_values_tell(rig: Rig) -> None:
     rng = random.Random(1)
     events = survivors(rng, flows(rng, 400))

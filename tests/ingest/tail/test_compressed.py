@@ -119,6 +119,7 @@ def test_compressed_while_stopped(rig: Rig, kind: str, read: str) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 @every_method
 @pytest.mark.parametrize("kill", [False, True], ids=["running", "killed"])
 def test_a_file_that_is_still_being_written(rig: Rig, kind: str, *, kill: bool) -> None:
@@ -180,6 +181,7 @@ def test_no_line_end_at_the_end(rig: Rig, kind: str) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 @every_method
 def test_a_file_that_ends_early(rig: Rig, kind: str) -> None:
     data = _noise(rig, 30_000)
@@ -241,6 +243,7 @@ def test_what_is_no_compressed_data_behind_the_end(rig: Rig) -> None:
     assert "no gz data" in rig.rejects()[0][1]
 
 
+@pytest.mark.slow
 @every_method
 def test_a_bomb_costs_little_memory_and_is_given_up(rig: Rig, kind: str) -> None:
     rig.add(f"app.log.{kind}", PACK[kind](rig.lines(1) + b"\0" * (300 << 20)))

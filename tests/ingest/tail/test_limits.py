@@ -129,6 +129,7 @@ def test_a_record_that_is_stored_whole(rig: Rig, record: str) -> None:
     assert attributes in (record, without_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("record", "reason"), QUARANTINED.values(), ids=QUARANTINED)
 def test_a_record_that_is_quarantined(rig: Rig, record: str, reason: str) -> None:
     between_others(rig, record)

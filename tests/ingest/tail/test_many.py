@@ -166,6 +166,7 @@ def test_a_directory_that_vanishes_and_comes_back(rig: Rig) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 def test_the_watched_directory_itself_vanishes_and_comes_back(rig: Rig) -> None:
     rig.append("app.log")
     ingester = Ingester(rig.store, Settings(rig.logs))
@@ -223,6 +224,7 @@ def test_no_watch_can_be_had(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         ingester.close()
 
 
+@pytest.mark.slow
 def test_a_notification_queue_that_overflows(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The watching thread is held up while the kernel's queue (16,384 events by default) runs over."""
     ingester = Ingester(rig.store, Settings(rig.logs))

@@ -272,6 +272,7 @@ def test_batches_of_the_past_are_put_together_by_the_hour(rig: Rig) -> None:
 # --- parsed again ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_was_pruned_is_not_brought_back_when_it_is_parsed_again(two_files: Rig) -> None:
     """With another mapping: as if all had been read with it, and then pruned."""
     mapping = from_options(["service=type"])

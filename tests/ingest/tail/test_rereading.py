@@ -78,6 +78,7 @@ def stored(make_rig: Callable[..., Rig]) -> Rig:
     return rig
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_reading_it_anew(stored: Rig, make_rig: Callable[..., Rig]) -> None:
     with_mapping(stored, CORRECTED)
     asked = ask(stored.store, ["*.log"])

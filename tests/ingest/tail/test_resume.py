@@ -100,6 +100,7 @@ def test_a_database_that_forgot_what_it_had_committed(rig: Rig) -> None:
     rig.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["deleted", "cut by a byte", "cut in half", "flipped"])
 def test_a_damaged_write_ahead_log(rig: Rig, damage: str) -> None:
     rig.append("app.log", 50)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import frame, viewer
+from dashboard import frame, pages, viewer
 from dashboard.pages import PAGES
 
 st.set_page_config(page_title="Stormwatch", page_icon=frame.ICON, layout="wide")
@@ -21,4 +21,4 @@ page = st.navigation(
     position="top",
 )
 frame.draw()
-page.run()
+pages.draw(page)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from dashboard import data, pages
 from dashboard.window import Window
@@ -21,6 +22,8 @@ LABELS: Final = {"service": "Service", "stream": "Stream", "event_type": "Type",
 """Field -> label; the field is the key in the address too."""
 _SEARCH_KEY: Final = "search"
 _FIND_KEY: Final = "find"
+_LAST: Final = "_last_"
+"""Before the key of a box: on which page it was drawn last, and what it held."""
 
 
 def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
@@ -32,23 +35,46 @@ def draw(version: int, shown: Window, *fields: str) -> dict[str, str | None]:
         facets = data.load("event_facets", version, **shown.near.scope).rows
     except QueryError:
         facets = []
-    return {
-        field: st.selectbox(
+    picked = {}
+    for field in fields:
+        _take_along(field)
+        picked[field] = st.selectbox(
             LABELS[field], [row["value"] for row in facets if row["field"] == field],
             index=None, key=field, bind="query-params", placeholder=LABELS[field],
             accept_new_options=True, label_visibility="collapsed", width=180, persist_state="session",
-        )
-        for field in fields
-    }  # fmt: skip
+        )  # fmt: skip
+        _note(field, picked[field])
+    return picked
+
+
+def _note(key: str, held: str | None) -> None:
+    st.session_state[_LAST + key] = (pages.current(), held)
+
+
+def _take_along(key: str) -> None:
+    """Have a box hold what it held on the last page.
+
+    Streamlit sees to that only once the page before was drawn twice with it: not where a link with a filter
+    is opened and left at once.
+    """
+    page, held = st.session_state.get(_LAST + key, (None, None))
+    if held and page != pages.current() and key not in st.query_params:
+        try:
+            st.query_params[key] = held
+        except StreamlitAPIException:  # the box is known still: Streamlit sees to it
+            return
+        st.session_state[key] = held
 
 
 def search(placeholder: str, *, width: int = 260, on_change: Callable[[], None] | None = None) -> str | None:
     """A box for a text to search for; None without one."""
+    _take_along(_SEARCH_KEY)
     typed = st.text_input(
         "Search", key=_SEARCH_KEY, bind="query-params", type="search", icon=":material/search:",
         placeholder=placeholder, label_visibility="collapsed", width=width, persist_state="session",
         on_change=on_change,
     )  # fmt: skip
+    _note(_SEARCH_KEY, typed)
     return (typed or "").strip() or None
 
 
@@ -56,7 +82,7 @@ def find(placeholder: str) -> None:
     """A box for a text; what is typed leads to the records that hold it, on the page Events."""
 
     def typed() -> None:
-        st.session_state[_SEARCH_KEY] = st.session_state[_FIND_KEY]
+        _put(_SEARCH_KEY, st.session_state[_FIND_KEY])
         pages.go("events")
 
     st.text_input(
@@ -95,5 +121,10 @@ def pick(**values: str | None) -> None:
     What is bound to a widget cannot be named in the address of another page, but is kept for it.
     """
     for field in LABELS:
-        st.session_state[field] = values.get(field)
-    st.session_state[_SEARCH_KEY] = values.get(_SEARCH_KEY) or ""
+        _put(field, values.get(field))
+    _put(_SEARCH_KEY, values.get(_SEARCH_KEY) or "")
+
+
+def _put(key: str, held: str | None) -> None:
+    st.session_state[key] = held
+    _note(key, held)

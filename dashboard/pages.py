@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 PAGES: Final = (
     ("overview", "Overview", "cyclone"),
@@ -25,6 +26,7 @@ _KEPT: Final = ("window", "zone", "refresh", "drag")
 """The controls above the pages, by their key in the address."""
 _GOING_KEY: Final = "_going_to"
 _ARRIVING_KEY: Final = "_arriving"
+_CURRENT_KEY: Final = "_current_page"
 
 
 def link(page: str, label: str, *, icon: str = "arrow_forward", **picked: str) -> None:
@@ -50,6 +52,17 @@ def follow() -> None:
         page, picked = going
         st.session_state[_ARRIVING_KEY] = True
         st.switch_page(f"app_pages/{page}.py", query_params=picked)
+
+
+def draw(page: StreamlitPage) -> None:
+    """Run a page."""
+    st.session_state[_CURRENT_KEY] = page.url_path
+    page.run()
+
+
+def current() -> str:
+    """The address of the page that is drawn, or was drawn last."""
+    return str(st.session_state.get(_CURRENT_KEY, ""))
 
 
 def keep_controls() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import formatting
+from dashboard import data, formatting
 from stormwatch import runtime
 from stormwatch.catalog import Catalog
 from stormwatch.storage import Store
@@ -164,7 +164,7 @@ OF_EVERY_PAGE = {"log_coverage", "log_stretches", "log_pace"}
 ASKED = {
     "overview": {
         "event_rate", "deadlocks_per_hour", "reorder_hotspots", "delivery_history", "largest_chains",
-        "loop_gain", "changes", "event_facets", "ingest_rate", "alert_marks", "notes",
+        "loop_gain", "changes", "event_facets", "alert_marks", "notes",
     },
     "storms": {
         "event_facets", "loop_gain", "loop_edges", "changes_before", "loop_chains", "repeated_work",
@@ -189,7 +189,11 @@ def test_page_asks_each_of_its_relations_once(page: str, storm: Store, serve: Se
     relations = [text for text in statements.texts if not text.startswith("SELECT count(*) FROM events ")]
     asked = [re.search(r"FROM (\w+)", text) for text in relations]
     names = [found[1] for found in asked if found and found[1] != "data_version"]
-    assert sorted(names) == sorted([*ASKED[page], *OF_EVERY_PAGE, *ASKED_AGAIN.get(page, [])])
+    expected = [*ASKED[page], *OF_EVERY_PAGE, *ASKED_AGAIN.get(page, [])]
+    # Files that were written within the hour may go on with their torn last lines, which then are no rejects.
+    if page == "overview" and data.load("log_coverage").rows[0]["reject_count"]:
+        expected.append("ingest_rate")
+    assert sorted(names) == sorted(expected)
 
 
 def test_calm_log_has_no_chart_and_says_why(calm: Opened) -> None:

@@ -75,6 +75,7 @@ def test_second_owner_is_refused(up: Running, logs: Path, stormwatch: Command) -
     assert f"in use by `stormwatch up {logs}` (process {up.process.pid})" in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_in_order_and_leaves_no_owner(up: Running, number: int, stormwatch: Command) -> None:
     code, err = up.stop(number)

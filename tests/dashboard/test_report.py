@@ -22,6 +22,8 @@ from stormwatch.storage import Store
 from . import story
 from .conftest import read_sample
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT_S = 60.0
 
 

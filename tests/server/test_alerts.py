@@ -123,6 +123,7 @@ def test_an_episode_is_closed_by_hand(served: Served) -> None:
     assert (again.status, "no episode 7 fires" in again.json["error"]) == (400, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("action", "body", "status", "message"),
     [

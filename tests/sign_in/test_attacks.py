@@ -17,6 +17,8 @@ from tests.cli.harness import Running
 from .person import Answer, Person
 from .provider import CLIENT, SECRET, Claims, Key, Provider, rsa_key
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = rsa_key("foreign")
 
 
@@ -51,7 +53,6 @@ SIGNATURES: dict[str, tuple[Callable[[Claims], str], str]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The HMAC key:jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("kind", SIGNATURES)
 def test_token_must_be_signed_by_the_provider(kind: str, person: Person, provider: Provider) -> None:

@@ -52,6 +52,7 @@ def ask(store: Store, groundwork: Groundwork, name: str, version: int = 1, **mor
     return found.to_pylist(), asked_of(statements)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BEGIN_ALIKE)
 def test_every_relation_answers_the_same(made: Store, name: str) -> None:
     groundwork = Groundwork(range(1, EVENTS))

@@ -26,6 +26,8 @@ import weeks  # type: ignore[import-not-found]  # a script of sample_logs
 
 from tests.prepared import prepare
 
+pytestmark = pytest.mark.slow
+
 _SIMULATED = """
 INSERT INTO observations BY NAME
 SELECT
@@ -63,7 +65,6 @@ def test_it_answers_as_the_events_do(seed: int, site: Site) -> None:
     assert site.order(START, end) == order
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("bucket", [2 * MINUTE, 5 * MINUTE])
 def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> None:
     rows = log(4, minutes=120)
@@ -80,7 +81,6 @@ def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> No
         assert kept["gain"] == pytest.approx(counted["gain"], rel=0.02)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("bucket", [MINUTE, 5 * MINUTE])
 def test_a_window_that_cuts_minutes_has_its_events(bucket: timedelta, site: Site) -> None:
     rows = log(14)
@@ -104,7 +104,6 @@ def test_a_window_that_cuts_minutes_has_its_events(bucket: timedelta, site: Site
     assert [site.rates(**one) for one in given] == by_events
 
 
-@pytest.mark.slow
 def test_buckets_shorter_than_a_minute_are_counted_from_the_events(site: Site) -> None:
     rows = log(5)
     site.commit(rows)
@@ -115,7 +114,6 @@ def test_buckets_shorter_than_a_minute_are_counted_from_the_events(site: Site) -
     assert site.gains(**given) == by_events
 
 
-@pytest.mark.slow
 def test_it_does_not_matter_when_rows_were_read(site: Site, tmp_path: Path) -> None:
     """One file after another, in pieces, with counting and restarts in between; or all at once."""
     rows = log(6, minutes=20)
@@ -137,7 +135,6 @@ def test_it_does_not_matter_when_rows_were_read(site: Site, tmp_path: Path) -> N
     assert all(at_once.values())
 
 
-@pytest.mark.slow
 def test_minutes_are_counted_one_by_one_as_the_log_goes_on(site: Site) -> None:
     rows = sorted(log(8), key=lambda row: row[-1])
     end = end_of(rows)
@@ -154,7 +151,6 @@ def test_minutes_are_counted_one_by_one_as_the_log_goes_on(site: Site) -> None:
     assert site.kept() == step_by_step
 
 
-@pytest.mark.slow
 def test_rows_that_come_while_a_minute_is_counted_make_it_stale(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,7 +235,6 @@ def test_behind_the_newest_event_nothing_is_missing(site: Site) -> None:
     assert not site.is_kept(START, later + MINUTE)
 
 
-@pytest.mark.slow
 def test_what_was_read_since_is_read_from_the_events(site: Site) -> None:
     rows = log(15)
     late = [row for row in rows if row[0].startswith("o7")]
@@ -254,7 +249,6 @@ def test_what_was_read_since_is_read_from_the_events(site: Site) -> None:
     assert site.answers(START, end_of(rows)) == by_events
 
 
-@pytest.mark.slow
 def test_of_an_old_log_a_day_and_a_little_is_kept(site: Site) -> None:
     far = START + timedelta(days=30)
     before = far - timedelta(hours=20)
@@ -304,7 +298,6 @@ def test_little_is_remembered_of_a_log_with_very_many_events(
         assert oldest > number_of(START) + 5
 
 
-@pytest.mark.slow
 def test_after_an_error_it_begins_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = log(13)
     site.commit(rows)
@@ -326,7 +319,6 @@ def test_after_an_error_it_begins_anew(site: Site, monkeypatch: pytest.MonkeyPat
     assert site.kept() == found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "seed"), [("step", 951), ("medium", 952)])
 def test_a_storm_is_judged_as_by_the_events(shape: str, seed: int, site: Site) -> None:
     plan = plans.storm(shape, seed, 4, 0.95, 0.06)

@@ -166,6 +166,7 @@ def test_a_day_without_a_year_is_no_time_unless_the_year_is_said(new_parser: Cal
     assert row["severity"] == "ERROR"
 
 
+@pytest.mark.slow
 def test_no_word_of_a_line_is_lost(parser: Parser) -> None:
     for piece in (one for one in records() if one.format == "timestamped_text"):
         [row] = read(piece.data, parser).rows

@@ -112,6 +112,7 @@ def others(rig: Rig) -> list[int]:
     return sorted(int(number) for (number,) in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "record",
     [

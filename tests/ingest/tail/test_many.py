@@ -19,6 +19,8 @@ from stormwatch.errors import SourceError
 
 from .rig import Rig, line
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("count", [1500, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_more_files_than_may_be_open(rig: Rig, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
@@ -84,7 +86,6 @@ def test_many_tiny_files_with_the_same_start(rig: Rig) -> None:
     assert scanned_s < (time.process_time() - began) * 100
 
 
-@pytest.mark.slow
 def test_contents_that_are_gone_are_forgotten_in_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generations, "_MOST_REMEMBERED", 5)
     for number in range(12):
@@ -107,7 +108,6 @@ def test_contents_that_are_gone_are_forgotten_in_the_end(rig: Rig, monkeypatch: 
     assert len(rig.files("path")) == 12 + 2
 
 
-@pytest.mark.slow
 def test_quiet_files_beside_a_busy_one(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(batch=Share(bytes=1 << 20, records=1_000_000))
     for number in range(99):
@@ -166,7 +166,6 @@ def test_a_directory_that_vanishes_and_comes_back(rig: Rig) -> None:
     rig.check()
 
 
-@pytest.mark.slow
 def test_the_watched_directory_itself_vanishes_and_comes_back(rig: Rig) -> None:
     rig.append("app.log")
     ingester = Ingester(rig.store, Settings(rig.logs))
@@ -224,7 +223,6 @@ def test_no_watch_can_be_had(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         ingester.close()
 
 
-@pytest.mark.slow
 def test_a_notification_queue_that_overflows(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The watching thread is held up while the kernel's queue (16,384 events by default) runs over."""
     ingester = Ingester(rig.store, Settings(rig.logs))

@@ -216,7 +216,7 @@ _SETTINGS: dict[str, Any] = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 }
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=6, stateful_step_count=25, **_SETTINGS)
+TestHistories.settings = settings(max_examples=3, stateful_step_count=25, **_SETTINGS)
 
 
 @pytest.mark.slow

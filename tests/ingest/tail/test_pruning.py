@@ -19,6 +19,8 @@ from stormwatch.retention.pruner import Pruned, Pruner
 
 from .rig import Rig, line
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 11, 20, 10)  # noqa: DTZ001 - naive UTC as stored
 MINUTE = timedelta(minutes=1)
 TABLES = ("observations", "causes", "locks", "rejects")
@@ -115,7 +117,6 @@ def test_minutes_go_as_a_whole(two_files: Rig) -> None:
     assert stored(two_files) == expected
 
 
-@pytest.mark.slow
 def test_nothing_is_read_again_after_a_restart(rig: Rig) -> None:
     rig.append("app.log", 1200)
     rig.append("other.log", 1200)
@@ -211,7 +212,6 @@ def test_a_slice_that_fails_changes_nothing(two_files: Rig, monkeypatch: pytest.
     assert two_files.query("SELECT count(*), max(batch_id) FROM batches GROUP BY ALL") == [(2, 2)]
 
 
-@pytest.mark.slow
 def test_it_prunes_while_lines_are_read(rig: Rig) -> None:
     rig.append("app.log", 1800)
     rig.drain()
@@ -248,7 +248,6 @@ def test_what_was_asked_before_is_asked_again(two_files: Rig) -> None:
     assert two_files.query(version) == [(before + 1,)]
 
 
-@pytest.mark.slow
 def test_batches_of_the_past_are_put_together_by_the_hour(rig: Rig) -> None:
     for _ in range(6):
         rig.append("app.log", 300)
@@ -272,7 +271,6 @@ def test_batches_of_the_past_are_put_together_by_the_hour(rig: Rig) -> None:
 # --- parsed again ------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_what_was_pruned_is_not_brought_back_when_it_is_parsed_again(two_files: Rig) -> None:
     """With another mapping: as if all had been read with it, and then pruned."""
     mapping = from_options(["service=type"])

@@ -18,6 +18,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return refuse_poison(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1, 50, 99], ids=["first", "second", "middle", "last"])
 def test_one_record_among_many(rig: Rig, poisoned: list[int], place: int) -> None:
     before, after = rig.lines(place), rig.lines(100 - place)

@@ -12,6 +12,8 @@ from ingest.identity import FileKey
 
 from .rig import Rig
 
+pytestmark = pytest.mark.slow
+
 
 def test_deleted_and_made_anew_under_the_same_name(rig: Rig) -> None:
     rig.append("app.log")
@@ -22,7 +24,6 @@ def test_deleted_and_made_anew_under_the_same_name(rig: Rig) -> None:
     rig.check()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("birth", [True, False], ids=["birth times", "no birth times"])
 def test_inode_numbers_that_are_used_again_at_once(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, *, birth: bool

@@ -169,6 +169,7 @@ def test_copytruncate_with_an_unread_tail_in_the_copy(rig: Rig, copy: str, pad: 
     rig.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copy", ["app.log.1", "a-copy.log"], ids=["sorts behind", "sorts before"])
 @pytest.mark.parametrize("restart", [False, True], ids=["running", "restarting"])
 def test_copytruncate_with_a_copy_that_grows_slowly(rig: Rig, copy: str, *, restart: bool) -> None:

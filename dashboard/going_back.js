@@ -4,16 +4,31 @@
 // does nothing belongs to what they did last.
 const DONE_BY_A_PERSON = ["pointerup", "click", "keydown"];
 
+// A link names the controls, and Streamlit names them again behind it: each once is enough.
+function once(url) {
+  if (url === undefined || url === null) return url;
+  const address = new URL(url, location.href), said = new Set();
+  const fresh = [...address.searchParams].filter((pair) => {
+    const key = JSON.stringify(pair), isNew = !said.has(key);
+    said.add(key);
+    return isNew;
+  });
+  if (fresh.length === address.searchParams.size) return url;
+  address.search = new URLSearchParams(fresh).toString();
+  return address.href;
+}
+
 function watch() {
   let shown = location.pathname, hasActed = false;
   const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
   const act = () => { hasActed = true; };
   for (const deed of DONE_BY_A_PERSON) window.addEventListener(deed, act, { capture: true, passive: true });
   history.pushState = (state, unused, url) => {
-    (hasActed ? push : replace)(state, unused, url);
+    (hasActed ? push : replace)(state, unused, once(url));
     hasActed = false;
     shown = new URL(url ?? location.href, location.href).pathname;
   };
+  history.replaceState = (state, unused, url) => replace(state, unused, once(url));
   const come = (event) => {
     if (location.pathname === shown) return;
     event.stopImmediatePropagation();

@@ -30,7 +30,7 @@ class Tile:
     """In place of both: what a click does, where a link cannot say what to show there."""
 
 
-def row(tiles: Sequence[Tile], *, key: str, narrowest: int = 170) -> None:
+def row(tiles: Sequence[Tile], *, key: str, narrowest: int = 150) -> None:
     """Tiles side by side, fewer in a row where there is less room."""
     with st.grid(len(tiles), min_column_width=narrowest, gap="small", key=key):
         for tile in tiles:

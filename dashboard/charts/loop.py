@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
 
@@ -26,22 +26,40 @@ _HEAD_AT: Final = 12
 _LABEL_AT: Final = 7
 _LABEL_PX: Final = (18, 9)
 """How far a label stands from its arrow: outside beside it, inside above or below it, where no name is."""
-_HALF: Final = 2.1
+_HALF_AT_LEAST: Final = 1.45
+"""Half of the width drawn, in radii of the circle: rings and labels of arrows have room."""
 _NAME_LENGTH: Final = 28
 _NAME_PX: Final = 7.5
 _SAME_HEIGHT: Final = 0.15
+_UNIT_PX_AT_LEAST: Final = 70
 
 
 def width(table: pa.Table, *, loop_key: str) -> int:
-    """Pixels without which names side by side would run into each other."""
+    """Pixels without which names side by side would run into each other, or out of the picture."""
     places = _places(_edges(table, loop_key))
+    return round(2 * _half(places) * _unit_px(places))
+
+
+def _name_px(names: Iterable[str]) -> float:
+    """Of the longest name."""
+    return min(max(map(len, names), default=0), _NAME_LENGTH) * _NAME_PX + _NODE_PX
+
+
+def _unit_px(places: Mapping[str, circle.Place]) -> float:
+    """Pixels of a radius at which names at the same height stand apart."""
     apart = [
         abs(one[0] - other[0])
         for one, other in combinations(places.values(), 2)
         if abs(one[1] - other[1]) < _SAME_HEIGHT
     ]
-    longest = min(max(map(len, places), default=0), _NAME_LENGTH)
-    return round(2 * _HALF * (longest * _NAME_PX + _NODE_PX) / min(apart, default=2 * _HALF))
+    return max(_name_px(places) / min(apart, default=2), _UNIT_PX_AT_LEAST)
+
+
+def _half(places: Mapping[str, circle.Place]) -> float:
+    """Half of the width drawn, in radii, in which every name fits."""
+    longest = _name_px(places) / _unit_px(places)
+    ends = (abs(x) + longest / (2 if abs(y) > circle.HIGH else 1) for x, y in places.values())
+    return max([_HALF_AT_LEAST, *ends])
 
 
 def _edges(table: pa.Table, loop_key: str) -> list[dict[str, Any]]:
@@ -70,10 +88,10 @@ def graph(table: pa.Table, *, loop_key: str) -> go.Figure:
         textposition=[circle.beside(place) for place in places.values()],
         hoverinfo="skip", cliponaxis=False, marker={"size": _NODE_PX, "color": base.BLUE},
     )  # fmt: skip
-    hidden = {"visible": False, "fixedrange": True}
+    hidden, half = {"visible": False, "fixedrange": True}, _half(places)
     figure.update_layout(
         uirevision="loop", margin={"l": 8, "r": 8, "t": 24, "b": 24},
-        xaxis={**hidden, "range": [-_HALF, _HALF]}, yaxis={**hidden, "range": [-1.35, 1.35]},
+        xaxis={**hidden, "range": [-half, half]}, yaxis={**hidden, "range": [-1.35, 1.35]},
     )  # fmt: skip
     return figure
 

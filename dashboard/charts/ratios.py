@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -13,6 +14,8 @@ from dashboard.hostile import safe_plotly
 
 ROWS_AT_MOST: Final = 12
 _ROW_PX, _FRAME_PX = 34, 70
+_STEPS: Final = (((1, 1.5, 2, 3, 5), 10), ((1, 2, 5), 50), ((1, 3), 1_000))
+"""Ticks of a decade, and up to which end of the axis these."""
 _ROOM: Final = 2.0
 """Intervals without an upper end go on for so many times the greatest end that is known."""
 
@@ -57,9 +60,9 @@ def ranked(table: pa.Table, *, picked: int | None = None) -> go.Figure:
         uirevision="ratios",
         margin={"l": 8, "r": 14, "t": 24, "b": 4},
         xaxis={
-            "type": "log", "fixedrange": True, "nticks": 6, "ticksuffix": " ×", "zeroline": False,
-            "tickvals": [1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000],
-            "title": {"text": "times as likely to be selected, 99 % interval", "font": {"size": 11}},
+            "type": "log", "fixedrange": True, "ticksuffix": " ×", "tickangle": 0, "zeroline": False,
+            "tickvals": _ticks(max((high for _, _, high in ends), default=1)),
+            "title": {"text": "times as likely, 99 % interval", "font": {"size": 11}},
         },
         yaxis={
             "tickvals": list(range(len(rows))),
@@ -70,6 +73,13 @@ def ranked(table: pa.Table, *, picked: int | None = None) -> go.Figure:
     )  # fmt: skip
     base.cut_at(figure, 1.0, "as likely as elsewhere", base.GREY)
     return figure
+
+
+def _ticks(most: float) -> list[float]:
+    """Up to `most`, few enough to stand side by side on a phone."""
+    steps = next((steps for steps, until in _STEPS if most <= until), (1,))
+    decades = range(math.ceil(math.log10(max(most, 1))) + 1)
+    return [step * 10**decade for decade in decades for step in steps]
 
 
 def _tick(row: dict[str, Any]) -> str:

@@ -23,9 +23,17 @@ def peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def _read(path: Path) -> str:
+    """What /proc says; "" of a thread or process that has ended since it was listed."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def _family(pid: int) -> list[int]:
     """A process and its children."""
-    lists = (task.joinpath("children").read_text() for task in Path(f"/proc/{pid}/task").iterdir())
+    lists = (_read(task / "children") for task in Path(f"/proc/{pid}/task").iterdir())
     return [pid, *(int(child) for text in lists for child in text.split())]
 
 
@@ -36,12 +44,12 @@ def cpu_seconds(pid: int | None = None) -> float:
     """
     ticks = 0
     for member in _family(pid or os.getpid()):
-        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+        fields = _read(Path(f"/proc/{member}/stat")).rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes(pid: int) -> int:
     """Memory that a process and its children have resident now: statm of proc(5)."""
-    pages = (int(Path(f"/proc/{member}/statm").read_text().split()[1]) for member in _family(pid))
-    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+    fields = (_read(Path(f"/proc/{member}/statm")).split() for member in _family(pid))
+    return sum(int(field) for line in fields for field in line[1:2]) * os.sysconf("SC_PAGE_SIZE")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -39,3 +41,11 @@ def test_back_and_forward_show_what_was_picked_on_each_page(page: Page, served: 
     page.wait_for_url("**/events?**")
     settle(page)
     expect(page.get_by_text("Who logs what?")).to_be_visible(timeout=SETTLED_MS)
+
+
+def test_address_names_each_control_once_behind_a_link(page: Page, served: Served) -> None:
+    open_at(page, served.at("", refresh="off", window="1h"))
+    page.get_by_test_id("stMain").get_by_role("link", name="Storm outlook").click()
+    page.wait_for_url("**/storms?**")
+    settle(page)
+    assert sorted(parse_qsl(urlsplit(page.url).query)) == [("refresh", "off"), ("window", "1h")]

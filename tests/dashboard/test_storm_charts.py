@@ -61,9 +61,18 @@ def test_loop_with_long_names_is_wide_enough_for_two_side_by_side() -> None:
     names = ["order.confirmed", "order.item_added", "order.resubmitted", "payment.compensated"]
     rows = [_edge(one, other, 1.0, 0.25) for one, other in zip(names, names[1:] + names[:1], strict=True)]
     edges = pa.Table.from_pylist(rows)
-    types = loop.graph(edges, loop_key="a").data[-1]
-    apart_px = (max(types.x) - min(types.x)) / 4.2 * loop.width(edges, loop_key="a")
-    assert apart_px >= 7 * len("payment.compensated")
+    figure = loop.graph(edges, loop_key="a")
+    types, least = figure.data[-1], loop.width(edges, loop_key="a")
+    low, high = figure.layout.xaxis.range
+    longest_px, px = 7 * len("payment.compensated"), least / (high - low)
+    assert (max(types.x) - min(types.x)) * px >= longest_px
+    assert (high - max(types.x)) * px >= longest_px / 2
+    # Four of them still fit on a phone.
+    assert least <= 340
+
+
+def test_loop_that_is_not_there_has_a_width() -> None:
+    assert loop.width(pa.Table.from_pylist([_edge("a", "b", 1.0, 1.0)]), loop_key="other") > 0
 
 
 def test_hostile_types_of_a_loop_are_text() -> None:

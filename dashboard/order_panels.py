@@ -20,6 +20,8 @@ _RANKED_OF_SOME: Final = 5000
 _RANKED_FROM: Final = 1
 """Arrivals of the smallest group that is ranked: the lower bound puts small ones down by itself."""
 _COST_PX: Final = 240
+_FEW_LATE: Final = 0.01
+"""Of what comes late: a hold that leaves no more restores nearly all order."""
 Picked = dict[str, str | None]
 """The filters of the page, by the columns of the relations; the consumer is the service, else the node."""
 
@@ -87,17 +89,21 @@ def cost(version: int, shown: Window, of: Picked) -> None:
 
 
 def price(place: tuple[str, str], rows: Sequence[dict[str, Any]]) -> str:
-    """What order costs at a place in words, from its rows by hold: the least hold that restores it, else
-    what the longest leaves.
+    """What order costs at a place in words, from its rows by hold: the least hold that restores nearly all of
+    it, the least that restores all, else what the longest leaves.
     """
-    enough = next((row for row in rows if not row["late_count"]), rows[-1])
-    left = f"{formatting.percent(enough['late_ratio'])} still would" if enough["late_count"] else "none would"
+    few = _FEW_LATE * rows[0]["late_count"]
+    chosen = next((row for row in rows if row["late_count"] <= few), rows[-1])
+    enough = next((row for row in rows if not row["late_count"]), None)
+    left = f"{formatting.percent(chosen['late_ratio'])} still would" if chosen["late_count"] else "none would"
+    if enough not in (None, chosen):
+        left += f" (none at {formatting.milliseconds(enough['hold_ms'])})"
     return (
         f"{safe_md(hotspots.label(*place), 60)}: {formatting.percent(rows[0]['late_ratio'])} of its arrivals "
         "come late. If early ones were held back for at most "
-        f"**{formatting.milliseconds(enough['hold_ms'])}**, {left}; "
-        f"{formatting.plural(enough['held_count'], 'event')} would wait, and 1 of 100 arrivals would come "
-        f"**{formatting.milliseconds(enough['added_latency_p99_ms'])}** later or more."
+        f"**{formatting.milliseconds(chosen['hold_ms'])}**, {left}; "
+        f"{formatting.plural(chosen['held_count'], 'event')} would wait, and 1 of 100 arrivals would come "
+        f"**{formatting.milliseconds(chosen['added_latency_p99_ms'])}** later or more."
     )
 
 

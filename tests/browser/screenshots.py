@@ -23,7 +23,7 @@ from tests.cli.harness import ROOT, command
 _INTO = ROOT / "docs" / "screenshots"
 _THEMES = ("light", "dark")
 _SIZES = {"": (1440, 1000), "-phone": (390, 844)}
-_COLOURS = 200
+_COLOURS = 256
 _START_S = 60.0
 
 
@@ -108,7 +108,11 @@ def _take(page: Page, address: str, target: Path, size: tuple[int, int]) -> None
     page.wait_for_timeout(1500)
     page.screenshot(path=target)
     with Image.open(target) as image:
-        image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+        # Of few marks the colour has to stay as well: median cut would mix it with others.
+        few = image.convert("RGB").quantize(
+            _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )
+        few.save(target, optimize=True)
 
 
 def main() -> None:

@@ -123,3 +123,16 @@ def test_only_streams_that_lose_order_have_a_price() -> None:
     assert "held back for at most **1\u00a0s**, 10\u00a0% still would; 0 events would wait" in price(
         place, of_place
     )
+
+
+def test_price_is_that_of_the_hold_that_restores_nearly_all() -> None:
+    rows = [
+        {
+            "hold_ms": hold, "late_count": late, "late_ratio": late / 10_000, "held_count": held,
+            "added_latency_p99_ms": hold,
+        }
+        for hold, late, held in ((0.0, 500, 0), (250.0, 5, 90), (5000.0, 0, 95), (30_000.0, 0, 95))
+    ]  # fmt: skip
+    assert (
+        "at most **250\u00a0ms**, 0.05\u00a0% still would (none at 5\u00a0s); 90 events would wait"
+    ) in price(("wild", "s"), rows)

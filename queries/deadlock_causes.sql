@@ -21,30 +21,25 @@
 --   root_type    VARCHAR    type of the root; NULL for a ghost
 --   steps        INTEGER    direct causes between the two on the shortest chain
 --
--- Reads: events, locks, _deadlock_edges, _window_edges
+-- Reads: events, causes, locks, _deadlock_edges
 CREATE OR REPLACE MACRO deadlock_causes(deadlock, lookback := INTERVAL 1 HOUR) AS TABLE -- noqa: CP02
-WITH RECURSIVE reports AS ( -- noqa: PRS
-    SELECT min(events.occurred_at) AS reported_at
-    FROM events
-    WHERE events.event_id = deadlock::VARCHAR
-),
-
-recent_edges AS MATERIALIZED (
-    SELECT DISTINCT
-        named.cause_id,
-        named.effect_id
-    FROM
-        _window_edges(
-            (SELECT reports.reported_at - lookback::INTERVAL FROM reports),
-            (SELECT reports.reported_at + INTERVAL 1 MICROSECOND FROM reports)
-        ) AS named
+WITH RECURSIVE reports AS MATERIALIZED ( -- noqa: PRS
+    SELECT
+        found.reported_at,
+        found.reported_at - lookback::INTERVAL AS since
+    FROM (
+        SELECT min(events.occurred_at) AS reported_at
+        FROM events
+        WHERE events.event_id = deadlock::VARCHAR
+    ) AS found
 ),
 
 -- Names of owners come again; the waits of this deadlock are the newest before the report.
 waits AS MATERIALIZED (
     SELECT
         locks.event_id,
-        locks.owner
+        locks.owner,
+        locks.occurred_at
     FROM locks
     INNER JOIN _deadlock_edges AS edges
         ON locks.owner = edges.owner AND locks.resource = edges.resource
@@ -54,12 +49,138 @@ waits AS MATERIALIZED (
         AND locks.operation = 'lock_wait'
         AND locks.event_id IS NOT NULL
         AND locks.occurred_at <= reports.reported_at
-        AND locks.occurred_at > reports.reported_at - lookback::INTERVAL
+        AND locks.occurred_at > reports.since
     QUALIFY
         row_number() OVER (
             PARTITION BY locks.owner, locks.resource
             ORDER BY locks.occurred_at DESC, locks.file_id DESC, locks.byte_offset DESC
         ) = 1
+),
+
+-- Most chains that collide began within a minute: then their edges are among those of that
+-- time. Joined and not compared with, for then blocks of other times are not read.
+near_times AS MATERIALIZED (
+    SELECT
+        greatest(
+            least(min(waits.occurred_at), any_value(reports.reported_at)) - INTERVAL 1 MINUTE,
+            any_value(reports.since)
+        ) AS since,
+        any_value(reports.reported_at) AS reported_at
+    FROM reports
+    LEFT OUTER JOIN waits ON reports.reported_at IS NOT NULL
+),
+
+near_records AS MATERIALIZED (
+    SELECT
+        events.file_id,
+        events.byte_offset,
+        events.record_no,
+        events.causation_id,
+        events.event_id
+    FROM events
+    INNER JOIN near_times
+        ON events.occurred_at >= near_times.since AND events.occurred_at <= near_times.reported_at
+),
+
+near_edges AS MATERIALIZED (
+    SELECT
+        near_records.causation_id AS cause_id,
+        near_records.event_id AS effect_id
+    FROM near_records
+    WHERE near_records.causation_id <> near_records.event_id
+    UNION
+    SELECT
+        causes.cause_id,
+        causes.effect_id
+    FROM causes
+    INNER JOIN near_records
+        ON
+            causes.file_id = near_records.file_id
+            AND causes.byte_offset = near_records.byte_offset
+            AND causes.record_no = near_records.record_no
+    WHERE causes.cause_id <> causes.effect_id
+),
+
+near_causes AS (
+    SELECT deadlock::VARCHAR AS event_id
+    UNION
+    SELECT waits.event_id
+    FROM waits
+    UNION
+    SELECT near_edges.cause_id AS event_id
+    FROM near_causes
+    INNER JOIN near_edges ON near_causes.event_id = near_edges.effect_id
+),
+
+-- Out of a list the planner expects few ids, and looks them up while it reads records.
+near_ids AS MATERIALIZED (
+    SELECT unnest(list(near_causes.event_id)) AS event_id
+    FROM near_causes
+),
+
+leading_on AS MATERIALIZED (
+    SELECT named.effect_id
+    FROM (
+        SELECT
+            events.causation_id AS cause_id,
+            events.event_id AS effect_id
+        FROM events
+        SEMI JOIN near_ids ON events.event_id = near_ids.event_id
+        WHERE events.causation_id <> events.event_id
+        UNION ALL
+        SELECT
+            causes.cause_id,
+            causes.effect_id
+        FROM causes
+        SEMI JOIN near_ids ON causes.effect_id = near_ids.event_id
+        WHERE causes.cause_id <> causes.effect_id
+    ) AS named
+    ANTI JOIN near_edges
+        ON named.cause_id = near_edges.cause_id AND named.effect_id = near_edges.effect_id
+),
+
+far_times AS MATERIALIZED (
+    SELECT
+        reports.since,
+        reports.reported_at
+    FROM reports
+    SEMI JOIN leading_on ON reports.reported_at IS NOT NULL
+),
+
+far_records AS MATERIALIZED (
+    SELECT
+        events.file_id,
+        events.byte_offset,
+        events.record_no,
+        events.causation_id,
+        events.event_id
+    FROM events
+    INNER JOIN far_times
+        ON events.occurred_at >= far_times.since AND events.occurred_at <= far_times.reported_at
+),
+
+recent_edges AS MATERIALIZED (
+    SELECT
+        near_edges.cause_id,
+        near_edges.effect_id
+    FROM near_edges
+    UNION
+    SELECT
+        far_records.causation_id AS cause_id,
+        far_records.event_id AS effect_id
+    FROM far_records
+    WHERE far_records.causation_id <> far_records.event_id
+    UNION
+    SELECT
+        causes.cause_id,
+        causes.effect_id
+    FROM causes
+    INNER JOIN far_records
+        ON
+            causes.file_id = far_records.file_id
+            AND causes.byte_offset = far_records.byte_offset
+            AND causes.record_no = far_records.record_no
+    WHERE causes.cause_id <> causes.effect_id
 ),
 
 handled AS MATERIALIZED (

@@ -32,6 +32,8 @@ PER_SECOND: Final = 20_000
 """Events."""
 PER_MESSAGE: Final = 3
 """Events: sent, received, processed."""
+_PER_DEADLOCK: Final = 600_000
+"""Messages."""
 _AT_ONCE: Final = 1_000_000
 """Messages that one statement makes."""
 _BIG_CHAIN: Final = 50_000
@@ -100,12 +102,21 @@ INSERT INTO locks BY NAME
 SELECT
     4 AS file_id, m * 800 + 100 * step AS byte_offset, 0 AS record_no, 'l-' || m || '-' || step AS event_id,
     sent_at + to_milliseconds(step * 3) AS occurred_at,
-    CASE WHEN m % 600000 = 0 AND step = 3 THEN 'deadlock'
+    CASE WHEN m % $per_deadlock = 0 AND step = 3 THEN 'deadlock'
         ELSE ['lock_acquire', 'lock_wait', 'lock_acquire', 'lock_release'][step + 1] END AS operation,
     'tx-' || (m + step % 2) AS owner, 'row-' || hash(m) % 1000 AS resource, 'X' AS mode,
     CASE WHEN step IN (1, 3) THEN 'tx-' || (m + (step + 1) % 2) END AS blocked_by,
     step = 3 AS is_victim
 FROM messages, range(4) AS steps(step) WHERE m % 200 = 0
+"""
+_LOCK_RECORDS: Final = """
+INSERT INTO observations BY NAME
+SELECT
+    file_id, byte_offset, 100 AS byte_length, record_no, 'canonical' AS format, event_id,
+    now()::TIMESTAMP AS ingested_at, occurred_at, 'ledger' AS service, 'ledger-1' AS node, operation,
+    'lock.' || operation AS event_type, 'm-' || byte_offset // 800 AS causation_id, 'causation' AS cause_kind
+FROM locks
+WHERE operation IN ('lock_wait', 'deadlock') AND byte_offset // 800 BETWEEN $since AND $until - 1
 """
 _FILES: Final = """
 INSERT INTO files BY NAME
@@ -167,8 +178,10 @@ def make(database: Path, events: int, per_second: int = PER_SECOND, start: datet
                 "per_second": per_second, "per_message": PER_MESSAGE,
             }  # fmt: skip
             cursor.execute(_MESSAGES, given)
-            for statement in (_OBSERVATIONS, _LOCKS, _CHANGES, _COUNTS):
+            for statement in (_OBSERVATIONS, _CHANGES, _COUNTS):
                 cursor.execute(statement)
+            cursor.execute(_LOCKS, {"per_deadlock": _PER_DEADLOCK})
+            cursor.execute(_LOCK_RECORDS, {"since": since, "until": until})
         cursor.execute(
             "INSERT INTO batches BY NAME SELECT 1 AS batch_id, now()::TIMESTAMP AS committed_at,"
             " $events AS event_count, 0 AS reject_count, 0 AS byte_count, 0 AS duration_ms",
@@ -186,7 +199,8 @@ def arguments_of(query: Query, end: datetime, span: timedelta | None) -> dict[st
     instant = end - timedelta(seconds=1)
     needed: Mapping[str, Any] = {
         "event": "m-400", "first": "m-1", "second": "m-12345", "search": "m-12345", "newest": end,
-        "onset": instant, "instant": instant, "in_file": 1, "at_offset": 4_000_000, "deadlock": "l-0-3",
+        "onset": instant, "instant": instant, "in_file": 1, "at_offset": 4_000_000,
+        "deadlock": _newest_deadlock(end),
         "selection": "reordered", "since": end - timedelta(seconds=20), "until": end,
         "overtaker": "m-401", "came_at": instant, "of_consumer": "billing",
         "of_loop": "type-1 <-> type-2",
@@ -198,6 +212,11 @@ def arguments_of(query: Query, end: datetime, span: timedelta | None) -> dict[st
         if any(one.name == "lookback" for one in query.parameters):
             given["lookback"] = span
     return given
+
+
+def _newest_deadlock(end: datetime) -> str:
+    messages = int((end - START).total_seconds() * PER_SECOND) // PER_MESSAGE
+    return f"l-{(messages - 1) // _PER_DEADLOCK * _PER_DEADLOCK}-3"
 
 
 def _has_window(query: Query) -> bool:

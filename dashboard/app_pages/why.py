@@ -192,7 +192,14 @@ def _table_panel(answer: Answer, rows: list[dict[str, Any]], edges: tuple[dateti
                 "group": [differences.label(row) for row in rows],
                 "share": [100 * row["support"] for row in rows],
                 "due": [100 * row["attributable_fraction"] for row in rows],
-                **{name: [row[name] for row in rows] for name in _COUNTED},
+                "risk_ratio": [_one_digit(row["risk_ratio"]) for row in rows],
+                "risk_ratio_low": [_one_digit(row["risk_ratio_low"]) for row in rows],
+                # Where nothing is selected outside, nothing bounds it from above.
+                "risk_ratio_high": [
+                    None if row["risk_ratio"] is None else _one_digit(row["risk_ratio_high"]) for row in rows
+                ],
+                "selected_count": [row["selected_count"] for row in rows],
+                "group_count": [row["group_count"] for row in rows],
             },
             {
                 "group": table.text(width="large"),
@@ -202,9 +209,9 @@ def _table_panel(answer: Answer, rows: list[dict[str, Any]], edges: tuple[dateti
                 "due": st.column_config.ProgressColumn(
                     "attributable", format="%.0f %%", min_value=0, max_value=100, color="orange", width=120
                 ),
-                "risk_ratio": st.column_config.NumberColumn("ratio", format="%.1f", width=70),
-                "risk_ratio_low": st.column_config.NumberColumn("at least", format="%.1f", width=75),
-                "risk_ratio_high": st.column_config.NumberColumn("at most", format="%.1f", width=75),
+                "risk_ratio": table.number("ratio", 70),
+                "risk_ratio_low": table.number("at least", 75),
+                "risk_ratio_high": table.number("at most", 75),
                 "selected_count": table.number("selected", 80),
                 "group_count": table.number("in the group", 100),
             },
@@ -213,7 +220,8 @@ def _table_panel(answer: Answer, rows: list[dict[str, Any]], edges: tuple[dateti
         )  # fmt: skip
 
 
-_COUNTED: Final = ("risk_ratio", "risk_ratio_low", "risk_ratio_high", "selected_count", "group_count")
+def _one_digit(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio, 1)
 
 
 def _explain(version: int, shown: Window, box: tuple[datetime, datetime] | None, asked: _Question) -> None:

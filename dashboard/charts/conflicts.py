@@ -66,7 +66,7 @@ def _marks(
     ]
     names = sorted({row[line] or formatting.NONE for _, row in rows})[:_LINES_AT_MOST]
     at_line = {name: number for number, name in enumerate(names)}
-    for name, (symbol, colour) in _SHAPES.items():
+    for below, (name, (symbol, colour)) in enumerate(_SHAPES.items()):
         of_kind = [
             (number, row)
             for number, row in rows
@@ -78,6 +78,7 @@ def _marks(
             x=[row[at] for _, row in of_kind],
             y=[at_line[row[line] or formatting.NONE] for _, row in of_kind],
             mode="markers",
+            zorder=-below,  # the rarer and more serious lies above
             name=name.replace("_", " "),
             marker={"symbol": symbol, "color": colour, "size": 10, "opacity": 0.8, "line": {"width": 0}},
             customdata=[number for number, _ in of_kind],

@@ -8,8 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from dashboard.charts import conflicts
 from stormwatch.model import EVENT_SCHEMA
 from stormwatch.storage import Store
 from tests.prepared import prepare
@@ -114,3 +116,14 @@ def test_lost_update_names_both_writers(writes: Store, serve: Serve) -> None:
     assert asked_of(statements) == [
         "alert_marks", "changes", "entity_conflicts", "event_facets", "field_changes", "schema_versions",
     ]  # fmt: skip
+
+
+def test_rarer_conflicts_lie_above_the_many_skips() -> None:
+    shared = {"service": "shop", "entity": "shelf-1", "event_type": "sold", "newest_before": 4}
+    rows = [
+        {**shared, "occurred_at": story.at(second), "kind": kind, "expected_version": 3, "entity_version": 4}
+        for second, kind in enumerate(("skip", "stale_write", "lost_update"))
+    ]
+    drawn = conflicts.conflicts(pa.Table.from_pylist(rows), since=story.at(0), until=story.at(9)).data
+    above = sorted(drawn, key=lambda trace: trace.zorder, reverse=True)
+    assert [trace.name for trace in above] == ["lost update", "stale write", "skip"]

@@ -53,7 +53,10 @@ def test_marks_stand_at_the_ratios_of_the_rows(storm: Store, serve: Serve) -> No
     marks = figures(app)["ratios"]["data"][0]
     rows = table(app, RANKED)
     # Without any selected event outside of the group there is no ratio: the mark is its lower bound.
-    assert marks["x"] == rows["risk_ratio"].fillna(rows["risk_ratio_low"]).tolist()
+    shown = rows["risk_ratio"].fillna(rows["risk_ratio_low"]).tolist()
+    assert marks["x"] == pytest.approx(shown, abs=0.05)
+    assert rows["risk_ratio_high"].isna().tolist() == rows["risk_ratio"].isna().tolist()
+    assert rows["risk_ratio"].isna().any()
     assert marks["marker"]["symbol"] == ["circle-open", *["circle"] * (len(rows) - 1)]
 
 

@@ -164,7 +164,7 @@ class Engine:
             SELECT * EXCLUDE (keys),
                 CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
             FROM (
-                SELECT *, [{marked}]::BOOLEAN[] AS marked,
+                SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
                     -- ltrim copies the line
                     CASE WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
                         THEN try({keys}) END AS keys,
@@ -201,7 +201,7 @@ class Engine:
         order = [(key,) for key in top]
         for container, inner in zip(self._containers, nested, strict=True):
             order += [(*container, key) for key in inner or ()]
-        marks = (mark for mark, is_there in zip(self._marks, marked, strict=True) if is_there)
+        marks = (mark for mark, is_there in zip(self._marks, marked, strict=False) if is_there)
         return Shape(frozenset(order), tuple(order), frozenset(marks))
 
     def _look_into(self, paths: Iterable[Path]) -> bool:

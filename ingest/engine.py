@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingest.envelopes import is_headed, read_headed_sql, unwrap_sql
+from ingest.envelopes import added_by, is_headed, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
@@ -164,7 +164,7 @@ class Engine:
             SELECT * EXCLUDE (keys),
                 CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
             FROM (
-                SELECT *, [{marked}]::BOOLEAN[] AS marked,
+                SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
                     -- ltrim copies the line
                     CASE WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
                         THEN try({keys}) END AS keys,
@@ -201,7 +201,7 @@ class Engine:
         order = [(key,) for key in top]
         for container, inner in zip(self._containers, nested, strict=True):
             order += [(*container, key) for key in inner or ()]
-        marks = (mark for mark, is_there in zip(self._marks, marked, strict=True) if is_there)
+        marks = (mark for mark, is_there in zip(self._marks, marked, strict=False) if is_there)
         return Shape(frozenset(order), tuple(order), frozenset(marks))
 
     def _look_into(self, paths: Iterable[Path]) -> bool:
@@ -270,23 +270,22 @@ class Engine:
         return [detours[name] for name in sorted(detours)]
 
     def _send_again(self, through: Transcoder | Envelope, outcome: Outcome) -> list[pa.Table]:
-        shapes = [
-            shape
-            for shape, plan in self._plans.items()
-            if isinstance(plan, _Again) and plan.through is through
-        ]
+        plans = self._plans.items()
+        shapes = [shape for shape, plan in plans if isinstance(plan, _Again) and plan.through is through]
         self._use("sent", pa.table({"shape": pa.array(shapes, pa.uint64())}))
         if isinstance(through, Envelope):
             return self._unwrap(unwrap_sql(through))
-        self._is_split |= isinstance(through.format, Envelope)
+        around = b""
+        if isinstance(through.format, Envelope):
+            self._is_split, around = True, added_by(through.format, self._cursor)
         records = self._records("shape IN (SELECT shape FROM sent)")
-        holds = [through.holds in raw for raw in records.raws]
-        mine = [number for number, is_one in enumerate(holds) if is_one]
-        others = records.table.filter(pa.array([not is_one for is_one in holds], pa.bool_()))
+        holds = pa.array([through.holds in raw for raw in records.raws], pa.bool_())
+        mine = pa.compute.indices_nonzero(holds).to_numpy()
+        others = records.table.filter(pa.compute.invert(holds))
         unmade = pa.array([""] * others.num_rows, pa.string())  # of no notation, whatever its keys
         others = others.set_column(others.schema.get_field_index("maker"), "maker", unmade)
-        tables = [transcoded(through, records, mine, refusing(records, outcome))]
-        return [*tables, others.select(LINE_SCHEMA.names)]
+        made = transcoded(through, records, mine, refusing(records, outcome), around=around)
+        return [made, others.select(LINE_SCHEMA.names)]
 
     def _unwrap(self, opening: str) -> list[pa.Table]:
         """What this SQL reads out of envelopes, as lines; texts of a known notation become objects."""

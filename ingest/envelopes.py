@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import duckdb
+
 from ingest.formats.base import Envelope, Transcoder, places
 from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
@@ -43,10 +45,31 @@ def unwrap_sql(envelope: Envelope) -> str:
     `held` is NULL where the record held is an object, which `line` then is; else it is the text, and
     `line` the envelope. `added` are the keys that a record taken out gets.
     """
+    return _unwrapped(envelope, "lines WHERE shape IN (SELECT shape FROM sent)")
+
+
+def added_by(envelope: Envelope, cursor: duckdb.DuckDBPyConnection) -> bytes:
+    """The keys that a record gets out of an envelope with nothing else in it."""
+    if envelope.name not in _added:
+        [(added,)] = cursor.execute(f"SELECT added FROM ({_bare_sql(envelope)})").fetchall()
+        _added[envelope.name] = added.encode()
+    return _added[envelope.name]
+
+
+_added: Final[dict[str, bytes]] = {}
+
+
+def _bare_sql(envelope: Envelope) -> str:
+    bare = "".join(f'{{"{key}":' for key in envelope.held) + '""' + "}" * len(envelope.held)
+    nowhere = ", ".join(f"NULL AS {name}" for name in _PLACE.split(", "))
+    return _unwrapped(envelope, f"(SELECT {nowhere}, '{bare}' AS line)")
+
+
+def _unwrapped(envelope: Envelope, source: str) -> str:
     paths = [envelope.held, (envelope.headers,), *envelope.inputs.values(), (ABOUT,)]
     extracted = f"""
     SELECT {_PLACE}, line, json_extract_string(line, [{", ".join(map(pointer, paths))}]) AS v
-    FROM lines WHERE shape IN (SELECT shape FROM sent)"""
+    FROM {source}"""
     # A text that is no UTF-8, or of unknown encoding, may be written as the list of its bytes.
     is_list = f"starts_with(v[1], '[') AND json_type(line, {pointer(envelope.held)}) = 'ARRAY'"
     parts = {"line": "line", "without_held": _without(envelope, *envelope.held), "outer": f"v[{len(paths)}]"}

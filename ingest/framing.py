@@ -37,6 +37,8 @@ _NEWLINE = 10
 _RETURN, _OPEN, _CLOSE = b"\r{}"
 _NOTHING = tuple(b"\r\n\0")
 """What a line starts with that says nothing."""
+_WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]'))
+"""By code: what a line within a printed document starts with, and no header does."""
 _DOCUMENT: Final = "json_document"
 _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"
 """How an object begins, or an array of them."""
@@ -281,7 +283,8 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     last = np.where(last == _RETURN, codes[lasts - 1], last)
     is_object = (first == _OPEN) & (last == _CLOSE)
     begins = object_behind_header().match
-    others = np.flatnonzero((first != _OPEN) & (last == _CLOSE))
+    may_have_header = ~_WITHIN[first]
+    others = np.flatnonzero((first != _OPEN) & (last == _CLOSE) & may_have_header)
     is_object[others] = [begins(data, start) is not None for start in starts[others].tolist()]
     last_bound = int(lines[-1])
     if holding := list(_openings().places(data, last_bound)):
@@ -289,10 +292,11 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     for number in np.flatnonzero(is_object & (lines[1:] - starts >= _PIECE)).tolist():
         start, end = int(starts[number]), int(lines[number + 1])
         is_object[number] = all(data.find(key, start, end) < 0 for key in _held_keys())
-    places = np.flatnonzero(~(is_object | np.isin(first, _NOTHING)))
+    is_unusual = ~(is_object | np.isin(first, _NOTHING))
     for is_headed, count in told():
-        places = places[~_are_told(data, starts, places, is_headed, count)]
-    return starts[places]
+        places = np.flatnonzero(is_unusual & may_have_header)
+        is_unusual[places] = ~_are_told(data, starts, places, is_headed, count)
+    return starts[np.flatnonzero(is_unusual)]
 
 
 def _are_told(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from ingest.formats.base import Transcoder
+from ingest.formats.base import Envelope, Transcoder
 from ingest.templates import Templates
 
 _DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
@@ -26,9 +26,12 @@ class Made:
     """Of which record each line is, by its place; those of one stand next to each other."""
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Which records are no line, and why; without a reason: they hold nothing."""
+    bare: list[int] = field(default_factory=list)
+    """Which lines are records that stood in an envelope with nothing else in it."""
 
     def extend(self, other: Made, offset: int) -> None:
         """Add what the records from place `offset` on became."""
+        self.bare += [number + len(self.lines) for number in other.bare]
         self.lines += other.lines
         self.sources += [place + offset for place in other.sources]
         self.refused += [(place + offset, reason) for place, reason in other.refused]
@@ -38,6 +41,7 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
     """All events in these records."""
     made = Made()
     lines, sources, refused = made.lines, made.sources, made.refused
+    may_be_bare = isinstance(transcoder.format, Envelope)
     alike = _templates_of(transcoder) if transcoder.opaque else None
     if alike:
         alike.begin()
@@ -45,7 +49,10 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
         events = alike.events_of(raw) if alike else None
         try:
             if events is None:
-                events = _events(transcoder, raw)
+                found = list(transcoder.transcode(raw))
+                events = _all_written(found)
+                if may_be_bare:
+                    made.bare += [len(lines) + n for n, one in enumerate(found) if type(one) is bytes]
         except ValueError as error:
             refused.append((place, f"{transcoder.name}: {error}"))
             continue
@@ -62,13 +69,16 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
 
 
 def _events(transcoder: Transcoder, raw: bytes) -> list[bytes]:
-    found = list(transcoder.transcode(raw))
+    return _all_written(list(transcoder.transcode(raw)))
+
+
+def _all_written(found: list[Mapping[str, Any] | bytes]) -> list[bytes]:
     try:
-        return [orjson.dumps(event) for event in found]
+        return [event if type(event) is bytes else orjson.dumps(event) for event in found]
     except orjson.JSONEncodeError:
         pass
     try:
-        return [_written(event) for event in found]
+        return [event if isinstance(event, bytes) else _written(event) for event in found]
     except orjson.JSONEncodeError as error:  # which may be any TypeError
         raise ValueError(str(error)) from error
 

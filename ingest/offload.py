@@ -141,8 +141,9 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def _made(answer: list[bytes]) -> Made:
-    sources, refused, *lines = answer
-    return Made(lines, array("q", sources).tolist(), [(place, why) for place, why in orjson.loads(refused)])
+    places, bare, refused, *lines = answer
+    sources, numbers = (array("q", some).tolist() for some in (places, bare))
+    return Made(lines, sources, [(place, why) for place, why in orjson.loads(refused)], numbers)
 
 
 def send(stream: IO[bytes], parts: Sequence[bytes]) -> None:

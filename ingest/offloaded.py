@@ -32,7 +32,8 @@ def _transcoders() -> dict[bytes, Transcoder]:
 def _objects(parts: Sequence[bytes]) -> list[bytes]:
     name, *raws = parts
     made = objects_of(_transcoders()[name], raws)
-    return [array("q", made.sources).tobytes(), orjson.dumps(made.refused), *made.lines]
+    numbers = (array("q", some).tobytes() for some in (made.sources, made.bare))
+    return [*numbers, orjson.dumps(made.refused), *made.lines]
 
 
 def _walked(parts: Sequence[bytes]) -> list[bytes]:

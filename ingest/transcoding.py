@@ -68,11 +68,13 @@ def transcoded(
     numbers: Iterable[int],
     refuse: Callable[[int, str], None],
     members: Sequence[bytes] = (),
+    around: bytes = b"",
 ) -> pa.Table:
     """The objects that these records become, as rows of LINE_SCHEMA.
 
     `refuse` is called with the number and the reason of one that cannot be read, and without a reason
-    for one that holds nothing. `members` are for each record, by number, what its objects get as well.
+    for one that holds nothing. `members` are for each record, by number, what its objects get as well;
+    `around` is what a record gets that stood in an envelope with nothing else in it.
     """
     chosen = np.fromiter(numbers, np.int64)
     made = objects_in_turn(transcoder, [records.raws[number] for number in chosen.tolist()])
@@ -80,13 +82,18 @@ def transcoded(
         refuse(int(chosen[place]), reason)
     lines, sources = made.lines, chosen[np.array(made.sources, np.int64)]
     if members:
-        around = zip(sources.tolist(), lines, strict=True)
-        lines = [b"{%b,%b" % (members[number], line[1:]) for number, line in around]
-    return pa.Table.from_batches(_batches(records.table, sources, lines, transcoder.made), schema=LINE_SCHEMA)
+        named = zip(sources.tolist(), lines, strict=True)
+        lines = [b"{%b,%b" % (members[number], line[1:]) for number, line in named]
+    is_bare = np.zeros(len(lines), bool)
+    is_bare[made.bare] = True
+    for number in made.bare:
+        lines[number] = b"{%b,%b" % (around, lines[number][1:])
+    makers = pa.compute.if_else(pa.array(is_bare), pa.scalar(None, pa.string()), transcoder.made)
+    return pa.Table.from_batches(_batches(records.table, sources, lines, makers), schema=LINE_SCHEMA)
 
 
 def _batches(
-    table: pa.Table, sources: npt.NDArray[np.int64], lines: list[bytes], maker: str
+    table: pa.Table, sources: npt.NDArray[np.int64], lines: list[bytes], makers: pa.Array
 ) -> Iterator[pa.RecordBatch]:
     """`sources` are the numbers of the records that the lines are of, those of one next to each other."""
     place = table.select(_PLACE).take(pa.array(sources)).combine_chunks()
@@ -101,7 +108,7 @@ def _batches(
         part = lines[start : start + ROWS_PER_BATCH]
         columns = {name: place[name].slice(start, len(part)) for name in _PLACE}
         columns["record_no"] = pa.array(number[start : start + ROWS_PER_BATCH], pa.int32())
-        columns["maker"] = pa.repeat(pa.scalar(maker, pa.string()), len(part))
+        columns["maker"] = makers.slice(start, len(part))
         columns["line"] = pa.array(part, pa.binary()).view(pa.string())
         yield from pa.table(columns).select(LINE_SCHEMA.names).to_batches()
 

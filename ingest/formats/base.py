@@ -271,8 +271,11 @@ class Transcoder:
     can be read by itself, with that around it, then together they are what the whole holds."""
     holds: bytes = b""
     """What stands in such a JSON record as well; else it is any other record of its shape."""
-    transcode: Callable[[bytes], Iterator[Mapping[str, Any]]] = field(default=lambda _: iter(()))
-    """The events in one record. Raises ValueError (with the reason) when it cannot be read."""
+    transcode: Callable[[bytes], Iterator[Mapping[str, Any] | bytes]] = field(default=lambda _: iter(()))
+    """The events in one record. Raises ValueError (with the reason) when it cannot be read.
+
+    Bytes are an object with keys, held by an envelope with nothing else in it, which need not be made.
+    """
 
     @property
     def made(self) -> str:

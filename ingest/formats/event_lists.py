@@ -39,7 +39,7 @@ def _match(shape: Shape) -> bool:
     return any(name in keys and keys <= beside | {name} for name, beside in _LISTS.items())
 
 
-def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+def _transcode(record: bytes) -> Iterator[dict[str, Any] | bytes]:
     content = exact.loads(record)
     [name] = [name for name in _LISTS if name in content][:1]
     listed = content.pop(name)
@@ -52,6 +52,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         if name in _OF_TEXTS and isinstance(one.get("message"), str) and "timestamp" in one:
             rest = {key: value for key, value in one.items() if key != "message"}
             yield {"event": one["message"], **beside, **rest}
+        elif one and not beside:
+            yield orjson.dumps(one)
         else:
             yield {"event": orjson.dumps(one).decode(), **beside}
 

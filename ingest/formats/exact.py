@@ -13,6 +13,7 @@ import orjson
 
 _UNSAFE: Final = re.compile(rb"[:\[,]\s*+-?(?:\d{20}|(?=[\d.]{17})\d++\.|[\d.]++[eE])")
 """A number that may not be exact in 64 bits."""
+_SPACE: Final = b" \t\r\n"
 _LONGEST: Final = 20
 _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 64) - 1
@@ -33,10 +34,9 @@ def loads(raw: bytes) -> Any:
         return _exactly(raw)
     except orjson.JSONEncodeError as error:
         raise ValueError("nested too deeply") from error
-    # What is written again as it was lost nothing, be it in one line or indented; the rest is looked at
-    # more closely.
-    text = raw.strip()
-    if written == text or (b"\n" in text and orjson.dumps(value, option=orjson.OPT_INDENT_2) == text):
+    # What is written again as it was lost nothing, however it was spaced: each quote, bracket and digit
+    # stands in its place. The rest is looked at more closely.
+    if written == raw or written.translate(None, _SPACE) == raw.translate(None, _SPACE):
         return value
     if _keys(written) == _keys(raw) and _UNSAFE.search(raw) is None:
         return value

@@ -62,17 +62,17 @@ _KEY_AND_VALUE: Final = itemgetter("key", "value")
 _TAIL: Final = re.compile(rb'\](?:,"schemaUrl":"[^"\\]*+")?+\}\](?:,"schemaUrl":"[^"\\]*+")?+\}\]\}\s*+\Z')
 """What stands behind the records of a line with one scope."""
 OPAQUE: Final = (
-    rb'":(?:(?<=e":)(?:(?:(?<="stringValue":)|(?<="name":)|(?<="message":))'
+    rb'":(?! ?[{\[])(?<![^edso]":)(?:(?<=e":)(?:(?:(?<="stringValue":)|(?<="name":)|(?<="message":))'
     rb' ?"(?=(?!publish"|deliver")[^"\\\x00-\x1f]++")'
     rb'|(?<="intValue":) ?(?:"(?=-?[1-9]\d{0,16}")|(?=-?[1-9]\d{0,16}\s*+\}))'
     rb'|(?<="doubleValue":) ?(?=-?(?:0\.(?!000)|[1-9]\d{0,8}\.)\d{0,4}[1-9]\s*+\}))'
-    rb'|(?:(?<=traceId":)|(?<=trace_id":)) ?"(?=(?!0{32})[0-9a-f]{32}")'
-    rb'|(?:(?<=panId":)|(?<=span_id":)) ?"(?=(?!0{16})[0-9a-f]{16}")'
-    rb'|(?:(?<=UnixNano":)|(?<=unix_nano":)) ?(?:"(?=[1-9]\d{18}")|(?=[1-9]\d{18}\s*+[,}]))'
+    rb'|(?<=d":)(?:(?:(?<=traceId":)|(?<=trace_id":)) ?"(?=(?!0{32})[0-9a-f]{32}")'
+    rb'|(?:(?<=panId":)|(?<=span_id":)) ?"(?=(?!0{16})[0-9a-f]{16}"))'
+    rb'|(?<=o":)(?:(?<=UnixNano":)|(?<=unix_nano":)) ?(?:"(?=[1-9]\d{18}")|(?=[1-9]\d{18}\s*+[,}]))'
     rb'|(?<="flags":) ?(?=[1-9]\d{0,16}\s*+[,}]))((?<=")[^"]++|[^"\s,}]++)'
 )
 """Ids, times and values of attributes as most write them: not what is absent, nor a word of an operation that
-counts. A fraction of so few digits is written again as it was.
+counts. A fraction of so few digits is written again as it was. Nearly all other keys end in other letters.
 """
 _NEAR_END: Final = 512
 _LONGEST_HEAD: Final = 8192
@@ -245,12 +245,17 @@ def cut(line: bytes, records: str) -> tuple[bytes, list[bytes], bytes] | None:
 
     Where other objects in them begin with it as well, what comes is not whole, and is no JSON.
     """
+    opening = b'"%b":[' % records.encode()
+    at = line.find(opening) + len(opening)
+    first = _FIRST_KEY.match(line, at) if at >= len(opening) else None
+    # Most that stand alone are known by now.
+    if first is None or line.find(between := b"}," + first[0], at) < 0:
+        return None
     parted = _parted(line, records)
     if parted is None or not _seen.get((parted[0], parted[2])):
         return None
     head, within, tail = parted
-    first = _FIRST_KEY.match(within)
-    if first is None or (between := b"}," + first[0]) not in within:
+    if between not in within:
         return None
     first_one, *others = within.split(between)
     *others, last = others

@@ -29,18 +29,25 @@ def of_run(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _related(event: Mapping[str, Any], started: Mapping[str, Any], run: object) -> dict[str, Any]:
-    found = (value for key, value in event.items() if key.endswith("EventAttributes"))
-    about = next((value for value in found if isinstance(value, dict)), {})
-    cause = next((about[key] for key in _CAUSES if str(about.get(key) or "0") != "0"), None)
+    about: Mapping[str, Any] = {}
+    for key, value in event.items():
+        if key.endswith("EventAttributes") and isinstance(value, dict):
+            about = value
+            break
+    cause = None
+    for key in _CAUSES:
+        if key in about and str(about[key] or "0") != "0":
+            cause = about[key]
+            break
     queue = about.get("taskQueue") or started.get("taskQueue")
-    values = (
-        f"{run}/{event.get('eventId')}" if run else None,
-        f"{run}/{cause}" if run and cause else None,
-        run,
-        started.get("workflowId"),
-        queue.get("name") if isinstance(queue, dict) else None,
-    )
-    return {**event, **dict(zip(_MADE, values, strict=True))}
+    return {
+        **event,
+        "@id": f"{run}/{event.get('eventId')}" if run else None,
+        "@cause": f"{run}/{cause}" if run and cause else None,
+        "@run": run,
+        "@workflow": started.get("workflowId"),
+        "@queue": queue.get("name") if isinstance(queue, dict) else None,
+    }
 
 
 FORMAT = JsonFormat(

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+import pytest
+
+from ingest import engine
+from ingest.formats import event_lists, transcoders
 from tests.ingest.parsing import Parsed, Parser
 
 SPAN = {
@@ -44,6 +51,35 @@ def test_spans_in_a_list_of_other_records(parser: Parser) -> None:
     assert sorted(row["event_id"] for row in parsed.rows) == [
         "aaaaaaaaaaaaaaa1", "aaaaaaaaaaaaaaa2", "e-1", "e-2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"id": "e-1", "type": "order.placed", "time": "2026-11-24T09:58:27Z"},
+        {"eventID": "e", "eventName": "n", "eventSource": "s", "eventTime": "2026-11-24", "awsRegion": "r"},
+        {"event": "text", "logGroup": "g", "eventId": 7}, {"@event_lists": 1, "@envelope": {"event_id": "x"}},
+        {"Records": [{"id": "inner"}]}, message({"id": "body"}), spans("aaaaaaaaaaaaaaa1"),
+        {"id": "a\u0000\"b"}, {"id": (1 << 64) - 1, "n": 0.1, "big": 10**30, "": {}}, {},
+    ],
+)  # fmt: skip
+def test_an_envelope_with_nothing_else_in_it_need_not_be_opened(
+    new_parser: Callable[..., Parser], monkeypatch: pytest.MonkeyPatch, listed: dict[str, object]
+) -> None:
+    record = json.dumps({"Records": [listed, listed]})
+    found = new_parser().parse(record).rows
+
+    def to_open(raw: bytes) -> Iterator[Mapping[str, Any]]:
+        for one in event_lists.FORMAT.transcode(raw):
+            yield {"event": one.decode()} if isinstance(one, bytes) else one
+
+    opened = dataclasses.replace(event_lists.FORMAT, transcode=to_open)
+    others = [opened if one is event_lists.FORMAT else one for one in transcoders()]
+    monkeypatch.setattr(engine, "transcoders", lambda: others)
+    assert found == new_parser().parse(record).rows
+    assert [type(one) for one in event_lists.FORMAT.transcode(record.encode())] == 2 * [
+        bytes if listed else dict
+    ]
 
 
 def test_reports_of_a_server_in_a_list(parser: Parser) -> None:

@@ -25,7 +25,6 @@ from ingest.beginnings import (
     may_start,
     object_behind_header,
     record_start,
-    sure_or_any_start,
     told,
 )
 from ingest.formats import transcoders
@@ -170,11 +169,10 @@ def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = No
     if peel := _peels().get(kind):
         return _end_of_envelopes(data, start, peel, {} if peeled is None else peeled, is_all=is_all)
     # Printed flush, the objects in a document begin as documents do.
-    if ends[kind] is quoted:
-        another = sure_or_any_start(_ON_LINES)
-    else:
-        another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
+    another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
     try:
+        if ends[kind] is quoted:
+            return quoted(data, start, another=another, is_all=is_all, perhaps=any_start())
         return ends[kind](data, start, another=another, is_all=is_all)
     except Exception:  # noqa: BLE001 - a notation that fails on a record must not keep the others from being read
         return 0

@@ -297,10 +297,28 @@ def _are_told(
     data: bytes, starts: Bounds, places: Bounds, is_headed: Callable[[bytes, int], bool], count: int
 ) -> npt.NDArray[np.bool_]:
     """Which of the lines at these places have a header, as `count` lines behind each have."""
+    may_have = np.zeros(len(starts) + count, bool)
     have = np.zeros(len(starts) + count, bool)
-    have[places] = [is_headed(data, start) for start in starts[places].tolist()]
+    may_have[places] = True
+    # Of so many lines in a row one is asked first: where it has none, the others are of no matter.
+    for is_first in (True, False):
+        asked = np.flatnonzero(_within_runs(may_have, count) & ~have)
+        asked = asked[(asked % (count + 1) == count) == is_first]
+        have[asked] = [is_headed(data, start) for start in starts[asked].tolist()]
+        may_have[asked] = have[asked]
     are_told: npt.NDArray[np.bool_] = np.all([have[places + number] for number in range(count + 1)], axis=0)
     return are_told
+
+
+def _within_runs(flags: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
+    """Which flags are set with `count` others beside them, all in a row."""
+    begins = flags[: len(flags) - count].copy()
+    for number in range(1, count + 1):
+        begins &= flags[number : len(flags) - count + number]
+    within = np.zeros(len(flags), bool)
+    for number in range(count + 1):
+        within[number : len(flags) - count + number] |= begins
+    return within
 
 
 def last_start(data: bytes) -> int:

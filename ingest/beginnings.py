@@ -29,14 +29,6 @@ def any_start() -> re.Pattern[bytes]:
 
 
 @cache
-def sure_or_any_start(json: bytes) -> re.Pattern[bytes]:
-    """The one, in a group of that name, or the other."""
-    # A pattern may have a name but once.
-    renamed = re.sub(rb"\?P([<=])", rb"?P\1any_", any_start().pattern)
-    return re.compile(rb"(?P<sure>%b)|%b" % (record_start(json).pattern, renamed))
-
-
-@cache
 def object_behind_header() -> re.Pattern[bytes]:
     """How a line begins that is an envelope and holds an object."""
     enveloping = (one for one in transcoders() if one.header and one.peel is not None)

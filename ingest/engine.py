@@ -165,16 +165,16 @@ class Engine:
                 CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
             FROM (
                 SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
-                    -- ltrim copies the line
-                    CASE WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
-                        THEN try({keys}) END AS keys,
+                    -- several objects are none, which an error would tell late; ltrim copies the line
+                    CASE WHEN contains(line, '}}\n{{') THEN NULL
+                        WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{') THEN try({keys})
+                    END AS keys,
                     CASE WHEN maker IS NOT NULL OR starts_with(line, '{{') THEN NULL {headed} END AS headed
                 FROM incoming
             )"""
         )
-        self._cursor.execute(
-            f"CREATE OR REPLACE TEMP VIEW lines AS {_in_parts('classified', lines.num_rows)}"
-        )
+        parts = _in_parts("classified", lines.num_rows)
+        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
         self._keys = keys
 
     def _plan_new_shapes(self) -> None:

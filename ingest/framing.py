@@ -25,7 +25,6 @@ from ingest.beginnings import (
     may_start,
     object_behind_header,
     record_start,
-    sure_or_any_start,
     told,
 )
 from ingest.formats import transcoders
@@ -172,11 +171,10 @@ def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = No
     if peel := _peels().get(kind):
         return _end_of_envelopes(data, start, peel, {} if peeled is None else peeled, is_all=is_all)
     # Printed flush, the objects in a document begin as documents do.
-    if ends[kind] is quoted:
-        another = sure_or_any_start(_ON_LINES)
-    else:
-        another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
+    another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
     try:
+        if ends[kind] is quoted:
+            return quoted(data, start, another=another, is_all=is_all, perhaps=any_start())
         return ends[kind](data, start, another=another, is_all=is_all)
     except Exception:  # noqa: BLE001 - a notation that fails on a record must not keep the others from being read
         return 0
@@ -303,10 +301,28 @@ def _are_told(
     data: bytes, starts: Bounds, places: Bounds, is_headed: Callable[[bytes, int], bool], count: int
 ) -> npt.NDArray[np.bool_]:
     """Which of the lines at these places have a header, as `count` lines behind each have."""
+    may_have = np.zeros(len(starts) + count, bool)
     have = np.zeros(len(starts) + count, bool)
-    have[places] = [is_headed(data, start) for start in starts[places].tolist()]
+    may_have[places] = True
+    # Of so many lines in a row one is asked first: where it has none, the others are of no matter.
+    for is_first in (True, False):
+        asked = np.flatnonzero(_within_runs(may_have, count) & ~have)
+        asked = asked[(asked % (count + 1) == count) == is_first]
+        have[asked] = [is_headed(data, start) for start in starts[asked].tolist()]
+        may_have[asked] = have[asked]
     are_told: npt.NDArray[np.bool_] = np.all([have[places + number] for number in range(count + 1)], axis=0)
     return are_told
+
+
+def _within_runs(flags: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
+    """Which flags are set with `count` others beside them, all in a row."""
+    begins = flags[: len(flags) - count].copy()
+    for number in range(1, count + 1):
+        begins &= flags[number : len(flags) - count + number]
+    within = np.zeros(len(flags), bool)
+    for number in range(count + 1):
+        within[number : len(flags) - count + number] |= begins
+    return within
 
 
 def last_start(data: bytes) -> int:

@@ -55,6 +55,7 @@ FORMAT = Transcoder(
             "message": "concat_ws(' ', {request}, {method}, {path}, {protocol}, {status})",
         },
     ),
-    starts=re.sub(rb"\?P<\w+>", b"?:", _LINE.pattern),
+    # Most lines of other logs are no three or four words before a bracket.
+    starts=rb"(?=(?:[!-Z^-~]++ ){3,4}\[)%b" % re.sub(rb"\?P<\w+>", b"?:", _LINE.pattern),
     transcode=_transcode,
 )

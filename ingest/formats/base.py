@@ -145,30 +145,43 @@ def lines_with(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) ->
             done = found.end("whole")
 
 
-_NO_CSV: Final = re.compile(rb'[^,"]"[^,"\r\n]')
+# A search that begins with a literal skips to it.
+_NO_CSV: Final = re.compile(rb'"(?<=[^,"]")[^,"\r\n]')
 
 
-def quoted(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
+def quoted(
+    data: bytes,
+    start: int,
+    *,
+    another: re.Pattern[bytes],
+    is_all: bool,
+    perhaps: re.Pattern[bytes] | None = None,
+) -> int | None:
     """A line end within double quotes does not end the record (RFC 4180).
 
-    A torn record would leave the quotes open to the end of the file. It is one when a line that surely
-    starts another one (the group `sure` of `another`) stands within its quotes, or a quote that neither
-    begins nor ends a field. It then ends where any other may start, else before the line that tells.
+    A torn record would leave the quotes open to the end of the file. It is one when a line that starts
+    another one stands within its quotes, or a quote that neither begins nor ends a field. It then ends where
+    any other may start, as `perhaps` tells, else before the line that tells.
     """
-    at, quotes, torn = start, 0, 0
+    at, quotes = start, 0
+    within: list[int] = []
+
+    def torn() -> int:
+        """Where any other may start."""
+        return next((one for one in within if perhaps is not None and perhaps.match(data, one)), 0)
+
     while at := data.find(b"\n", end := at) + 1:
         quotes += data.count(b'"', end, at)
         if quotes % 2 == 0 and end == start:
             return at
-        if _NO_CSV.search(data, max(end - 1, start), at):
-            return torn or (at if end == start else end)
+        if _NO_CSV.search(data, max(end, start + 1), at):
+            return torn() or (at if end == start else end)
         if quotes % 2 == 0:
             return at
-        if (found := another.match(data, at)) is not None:
-            torn = torn or at
-            if found["sure"] is not None:
-                return torn
-    return torn or None if is_all else None
+        within.append(at)
+        if another.match(data, at) is not None:
+            return torn() or at
+    return torn() or None if is_all else None
 
 
 def continued(by: bytes) -> End:

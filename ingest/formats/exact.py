@@ -14,6 +14,8 @@ import orjson
 _UNSAFE: Final = re.compile(rb"[:\[,]\s*+-?(?:\d{20}|(?=[\d.]{17})\d++\.|[\d.]++[eE])")
 """A number that may not be exact in 64 bits."""
 _SPACE: Final = b" \t\r\n"
+_FITS: Final = 19
+"""So many digits may be more than 64 bits hold."""
 _LONGEST: Final = 20
 _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 64) - 1
@@ -73,6 +75,8 @@ def whole(text: str) -> int | str:
 
     Python refuses to read numbers of thousands of digits, and not all that `isdigit` are of any number.
     """
+    if len(text) < _FITS and text.isdecimal():
+        return int(text)
     if len(text) <= _LONGEST and text.removeprefix("-").isdecimal() and _LEAST <= int(text) <= _MOST:
         return int(text)
     return text

@@ -36,7 +36,8 @@ def _in_english(detail: str) -> str:
 
     waits = replaced(detail, _MODE_FIRST, r"Process \1 waits for \2 on \3; blocked by process \4.")
     others = replaced(detail, _MODE_LAST, r"Process \1 waits for \3 on \2; blocked by process \4.")
-    waits = f"CASE WHEN {waits} <> {detail} THEN {waits} ELSE {others} END"
+    # A name in a lambda, so that it is worked out once.
+    waits = f"list_transform([{waits}], lambda one: CASE WHEN one <> {detail} THEN one ELSE {others} END)[1]"
     spoken = replaced(f"({waits})", _STATEMENT, r"Process \1: ")
     return f"CASE WHEN starts_with({detail}, 'Process ') THEN {detail} ELSE {spoken} END"
 

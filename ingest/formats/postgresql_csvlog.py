@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import compress
 from typing import Any
 
 from ingest.formats.base import Transcoder, quoted
@@ -31,10 +32,10 @@ csv.field_size_limit(1 << 30)
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     row = _row(record.decode())
-    values: dict[str, Any] = {name: value for name, value in zip(_COLUMNS, row, strict=False) if value}
+    values: dict[str, Any] = dict(compress(zip(_COLUMNS, row, strict=False), row))
     for name in _NUMBERS:
-        if value := values.get(name):
-            values[name] = whole(value)
+        if name in values:
+            values[name] = whole(values[name])
     yield values
 
 

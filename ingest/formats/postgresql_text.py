@@ -28,6 +28,7 @@ _PARTS: Final = {
     "DETAIL": "detail", "HINT": "hint", "QUERY": "internal_query", "CONTEXT": "context",
     "LOCATION": "location", "BACKTRACE": "backtrace", "STATEMENT": "statement",
 }  # fmt: skip
+_CAPITALS: Final = ascii_uppercase.encode()
 _KEYS: Final = {**dict.fromkeys(_SEVERITIES, "message"), **_PARTS}
 # A time with its zone, seconds with three digits behind the point, a process id in brackets, or
 # fields with names: what a prefix has at least.
@@ -42,24 +43,35 @@ _BARE: Final = (name for name in _KEYS if name not in {"WARNING", "INFO"})
 """A line without a prefix gets its time from what is around it; others write "WARNING:  " as well."""
 
 
-def _labelled(names: Iterable[str]) -> bytes:
+def _labels(names: Iterable[str]) -> bytes:
+    """What stands before, behind one of these labels."""
+    return "|".join(rf"(?<=\b{name}:  )" for name in names).encode()
+
+
+def _labelled(labels: bytes) -> bytes:
     """A line whose first colon with two spaces is that of one of these labels."""
-    labels = "|".join(rf"(?<=\b{name}:  )" for name in names).encode()
     return rb"[^\n:]*+(?::(?!  )[^\n:]*+)*+:  (?:%b)" % labels
 
 
 _HAS_PREFIX: Final = rb"(?:%b|(?:%b):  (?! ))" % (_PREFIX, "|".join(_BARE).encode())
 # No prefix begins so, which takes less time to see than that there is no label.
 _MAY_BE: Final = rb"(?![\s{,\"])"
-REPORT_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_KEYS), _HAS_PREFIX)
+REPORT_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_labels(_KEYS)), _HAS_PREFIX)
 """Regular expression for how a report begins, or a part of one that has lost its beginning."""
-PART_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_PARTS), _HAS_PREFIX)
+PART_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_labels(_PARTS)), _HAS_PREFIX)
 """The same for a line that belongs to the report before it."""
 
 
 _PART: Final = re.compile(PART_START)
 _OWN: Final = re.compile(r"(?i)process (\d+) (?:waits for |still waiting |acquired |avoided |detected )")
-_REPORT: Final = re.compile(REPORT_START)
+_REPORT_OR_PART: Final = re.compile(
+    rb"%b(?=%b)%b"
+    % (_MAY_BE, _labelled(rb"%b|(?P<part>%b)" % (_labels(_SEVERITIES), _labels(_PARTS))), _HAS_PREFIX)
+)
+_LABEL_OF_PART: Final = re.compile(rb"(%b):  " % "|".join(_PARTS).encode())
+_LABEL_OF_PART_IN_TEXT: Final = re.compile(_LABEL_OF_PART.pattern.decode())
+_STAMPED: Final = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}|[+-]\d\d)[^\w\n]")
+_TABBED: Final = re.compile(rb"(?:\t[^\n]*+\n)++")
 
 
 def _prefix(line: str) -> str:
@@ -69,6 +81,15 @@ def _prefix(line: str) -> str:
 @lru_cache(maxsize=8)
 def _prefix_of(line: bytes) -> str:
     return _prefix(line.decode(errors="replace"))
+
+
+def _plain_prefix(line: bytes) -> bytes:
+    """The prefix of a report, if a line that begins with it and the label of a part is a part with the same
+    one; else nothing.
+    """
+    head, colon, _ = line.partition(b":  ")
+    prefix = head.rstrip(_CAPITALS)
+    return prefix if colon and prefix.endswith((b" ", b":")) and _STAMPED.match(prefix) else b""
 
 
 def _is_other(one: str, other: str) -> bool:
@@ -93,15 +114,30 @@ def _kind(line: bytes) -> str:
     Where reports end is looked for from each of them on, so that most lines are asked about three times,
     soon after another. They may be long: few are kept.
     """
-    if _PART.match(line):
-        return "part"
-    return "report" if _REPORT.match(line) else ""
+    found = _REPORT_OR_PART.match(line)
+    if found is None:
+        return ""
+    return "report" if found["part"] is None else "part"
 
 
 def _is_report(data: bytes, at: int) -> bool:
     """Whether a whole line is the first of a report."""
     behind = data.find(b"\n", at) + 1
     return behind > 0 and _kind(data[at:behind]) == "report"
+
+
+def _has_prefix(data: bytes, at: int, plain: bytes) -> bool:
+    """Whether a line is a part with this plain prefix."""
+    if not plain or not data.startswith(plain, at):
+        return False
+    return _LABEL_OF_PART.match(data, at + len(plain)) is not None
+
+
+def _behind(data: bytes, at: int) -> int:
+    """Where a line ends, with all behind it that begin with a tab if it does; 0: behind data."""
+    if data.startswith(b"\t", at) and (tabbed := _TABBED.match(data, at)):
+        return tabbed.end()
+    return data.find(b"\n", at) + 1
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as in base.py
@@ -112,6 +148,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     own = data[start:end]
     at = end
     reports, between = [own], list[bytes]()
+    latest = _plain_prefix(own)
     # What cannot be read would spoil the report between its parts.
     may_be_between = _kind(own) != "part"
 
@@ -120,10 +157,10 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
         return bool(between) and not _is_other(_prefix_of(reports[-1]), _prefix_of(between[0]))
 
     while at < len(data) or not is_all:
-        behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
+        behind = _behind(data, at) or (len(data) if is_all else 0)
         if not behind:
             return end if is_own() else None
-        if not data.startswith(b"\t", at):
+        if not data.startswith(b"\t", at) and not _has_prefix(data, at, latest):
             line = data[at:behind]
             kind = _kind(line)
             if kind == "part":
@@ -140,29 +177,29 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
                 # Most often the next line tells that none of its parts follow.
                 if not is_another or _is_report(data, behind):
                     return end
-                between = [line]
+                between, latest = [line], _plain_prefix(line)
         at = behind
         if not between:
             end = at
     return end
 
 
-def _reports(text: str) -> list[str]:
-    """The texts of the reports in a record, in the order in which they begin."""
+def _reports(text: str) -> list[list[str]]:
+    """The lines of the reports in a record, in the order in which they begin."""
     prefixes: list[str] = []
     texts: list[list[str]] = []
     number = 0
     for line in text.replace("\r\n", "\n").split("\n"):
         if not line.startswith("\t"):
             prefix = _prefix(line)
-            is_part = _PART.match(line.encode()) is not None
+            is_part = bool(line and texts) and _PART.match(line.encode()) is not None
             whose = _whose(prefix, prefixes) if is_part else None
             if whose is None and (line or not texts):
                 prefixes.append(prefix)
                 texts.append([])
             number = len(texts) - 1 if whose is None else whose
         texts[number].append(line)
-    return ["\n".join(lines) for lines in texts]
+    return texts
 
 
 def report(text: str) -> dict[str, Any]:
@@ -171,9 +208,13 @@ def report(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is none.
     """
+    return _report(text.replace("\r\n", "\n").split("\n"))
+
+
+def _report(lines: Iterable[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     key = ""
-    for line in text.replace("\r\n", "\n").split("\n"):
+    for line in lines:
         if line.startswith("\t") and fields:
             fields[key] += "\n" + line[1:]
             continue
@@ -198,6 +239,28 @@ def report(text: str) -> dict[str, Any]:
     return fields
 
 
+def _plain_report(lines: list[str]) -> dict[str, Any] | None:
+    """The fields of the report that a record is if its parts have the prefix of its first line; else None."""
+    head, _, message = lines[0].partition(":  ")
+    prefix = _plain_prefix(lines[0].encode()).decode()
+    label = head[len(prefix) :]
+    if not prefix or label not in _SEVERITIES:
+        return None
+    key = "message"
+    fields = {**fields_of(prefix), "error_severity": label, key: message}
+    for line in lines[1:-1] if not lines[-1] else lines[1:]:
+        if line.startswith("\t"):
+            fields[key] += "\n" + line[1:]
+            continue
+        part = _LABEL_OF_PART_IN_TEXT.match(line, len(prefix)) if line.startswith(prefix) else None
+        if part is None:
+            return None
+        key, said = _PARTS[part[1]], line[part.end() :]
+        fields[key] = f"{fields[key]}\n{said}" if key in fields else said
+    _complete(fields)
+    return fields
+
+
 def _complete(fields: dict[str, Any]) -> None:
     message = fields["message"]
     if "location" in fields and (found := re.match(r"([0-9A-Z]{5}): ", message)) and sqlstate(found[1]):
@@ -213,8 +276,13 @@ def _complete(fields: dict[str, Any]) -> None:
 
 def transcode(record: bytes) -> Iterator[dict[str, Any]]:
     """The report in a record, and those that stand between its parts."""
-    for one in _reports(record.decode()):
-        yield report(one)
+    text = record.decode()
+    if "\r" in text:
+        yield from (report("\n".join(lines)) for lines in _reports(text))
+    elif plain := _plain_report(text.split("\n")):
+        yield plain
+    else:
+        yield from map(_report, _reports(text))
 
 
 BY_TEXT: Final = (

@@ -21,7 +21,12 @@ def _any_case(pattern: bytes) -> bytes:
 
 
 _VERB: Final = _any_case(rb"(?:sen(?:d|ds|t|ding)|rec(?:v|eive|eives|eived|eiving))") + rb"\b"
-_ARROW: Final = rb"(?<![\w.-])[\w.-]+[ \t]*->[ \t]*[\w.-]+[ \t]+Msg\w+"
+_BEHIND: Final = rb">[ \t]*[\w.-]+[ \t]+Msg\w"
+# From arrow to arrow; with more than a blank before it, it is looked for from its left end.
+_ARROW: Final = (
+    rb"(?:(?=[^\n>]*+(?:>[^\n>]*+)*?(?:(?<=[\w.-]-)|(?<=[\w.-][ \t]-))%b)"
+    rb"|(?=[^\n]*[ \t][ \t]-%b)(?=[^\n]*[\w.-][ \t]*-%b))" % (_BEHIND, _BEHIND, _BEHIND)
+)
 
 
 def _holds(*names: bytes) -> bytes:
@@ -31,7 +36,7 @@ def _holds(*names: bytes) -> bytes:
 
 
 _PAIRS: Final = _holds(b"from") + _holds(b"to") + _holds(b"type", b"msgtype", b"msg_type", b"kind")
-STARTS: Final = rb"(?!\{)%b(?=[^\n]*\b%b)(?:(?=[^\n]*->)(?=[^\n]*%b)|%b)[^\n]*" % (
+STARTS: Final = rb"(?!\{)%b(?=[^\n]*\b%b)(?:(?=[^\n]*->)%b|%b)[^\n]*" % (
     _holds(b"term"), _VERB, _ARROW, _PAIRS,
 )  # fmt: skip
 _TIME: Final = re.compile(r"(?:raft)?\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S*|\d{10,19})\]?\s+")
@@ -53,7 +58,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if ends := _ENDS.search(text):
         event |= {"from": ends[1], "to": ends[2], "type": ends[3]}
     for key, written in _PAIR.findall(text[time.end() if time else 0 :]):
-        name = _SPELLINGS.get(key.lower(), key.lower())
+        name = key.lower()
+        name = _SPELLINGS.get(name, name)
         value = written.strip('"')
         if name == "log" and "/" in value:
             event["logTerm"], event["index"] = value.split("/", 1)

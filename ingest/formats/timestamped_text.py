@@ -23,7 +23,8 @@ from ingest.times import MONTHS
 _HOLDS_JSON: Final = (
     rb"(?=[^\n{]*+(?:\{(?![ \t]*+\")[^\n{]*+)*+\{)[^\n]*+(?:\n|\Z)(?:(?<=\}\n)|(?<=\}\r\n)|(?<=\}))"
 )
-_STARTS: Final = rb"(?:%b)(?<!\n)(?!%b)" % (re.sub(rb"\?P<\w+>", b"?:", ANY_HEADER.pattern), _HOLDS_JSON)
+# What an object stands behind is no header in another way either.
+_STARTS: Final = rb"(?>(?:%b)(?<!\n))(?!%b)" % (re.sub(rb"\?P<\w+>", b"?:", ANY_HEADER.pattern), _HOLDS_JSON)
 _PLACES: Final = places(ANY_HEADER.pattern.decode())
 _FIELDS: Final = {group: field for field, groups in _PLACES.items() for group in groups}
 _ORDER: Final = tuple(_PLACES)

@@ -42,9 +42,13 @@ _TEXT: Final = rb"%b(?![ \t]*</|\[[ \t]*\{|[^\n]*\",[\",])(?=[^\n]*\S)[^\n]*\n" 
 _FIRST, _LAST = _clock_line("vc_first"), _TEXT + _clock_line("vc_last")
 # From the brace back: the last word before the clock.
 _WITHIN: Final = rb"(?:[^\n{]*[^\w.:\n{-])?(?P<vc_within>[\w.:-]+)[^\w\n{]{0,3}%b[^\n]*" % _named("vc_within")
-# Every line of every text log is asked: without a brace on it or on the next one there is no clock.
+# Every line of every text log is asked: without a brace on it or on the next one there is no clock, and what
+# stands before a clock has none.
 _BRACED: Final = rb"(?=[^\n{]*+(?:\n[^\n{]*+)?+\{)"
-_STARTS: Final = rb"(?!\{)%b(?:(?=[^\n{]*+\{)(?:%b|%b)|%b)" % (_BRACED, _FIRST, _WITHIN, _LAST)
+_OPENED: Final = rb'[^\n{]*+\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d'
+_STARTS: Final = rb"(?!\{)%b(?:(?=%b)(?:%b|%b)|(?=[^\n]*+\n%b)%b)" % (
+    _BRACED, _OPENED, _FIRST, _WITHIN, _OPENED, _LAST,
+)  # fmt: skip
 _LAYOUT: Final = re.compile(_STARTS)
 _ANY_CLOCK_LINE: Final = re.compile(_clock_line("vc_next"))
 _OBJECT: Final = re.compile(_CLOCK)

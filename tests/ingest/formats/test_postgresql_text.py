@@ -7,8 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ingest.formats.postgresql_text import FORMAT
 from ingest.framing import frames
+from ingest.objects import objects_of
 from tests.ingest.parsing import Parsed, Parser
 
 PREFIXES = {
@@ -289,3 +293,30 @@ def test_chunks_between_others_do_not_depend_on_how_much_was_there() -> None:
     for length in range(1, len(content)):
         bounds = frames(content[:length]).tolist()
         assert bounds == whole[: len(bounds)]
+
+
+BEFORE = (
+    "2026-03-10 00:00:06.001 UTC [4711] ", "2026-03-10 00:00:06.001 UTC [4712] shop@orders/web LOG ",
+    "2026-03-10 00:00:06.001 UTC [4711]: ", "2026-03-10 00:00:06 +01 [4711-3] ", "[4711] ", "",
+    "user=shop,db=a ",
+)  # fmt: skip
+LABELS = (*("DETAIL", "HINT", "CONTEXT", "STATEMENT") * 4, "LOG", "ERROR", "QUERIES", "log")
+
+
+@given(
+    st.sampled_from(BEFORE),
+    st.lists(
+        st.tuples(
+            st.sampled_from([""] * 30 + [*BEFORE]), st.sampled_from(LABELS), st.text("aZ :\t", max_size=4)
+        )
+        | st.sampled_from(["", "\ta", "\tDETAIL:  a", "a"]),
+        max_size=6,
+    ),
+)
+def test_line_ends_of_windows_make_no_difference(usual: str, parts: list[str | tuple[str, str, str]]) -> None:
+    written = (one if isinstance(one, str) else f"{one[0] or usual}{one[1]}:  {one[2]}" for one in parts)
+    lines = [f"{usual}ERROR:  a", *written]
+    # Without them most reports are read in a shorter way.
+    records = ["".join(f"{line}{end}" for line in lines).encode() for end in ("\n", "\r\n")]
+    made, others = (objects_of(FORMAT, [record]) for record in records)
+    assert made == others

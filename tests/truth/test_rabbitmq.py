@@ -152,6 +152,9 @@ def test_causes(shop: Ingested) -> None:
 
 def test_causal_loops(shop: Ingested) -> None:
     assert shop.one(REPEATED_TYPES) == shop.truth["messages_whose_type_repeats_an_ancestor_type"] == 8
+    again = shop.counts("SELECT event_type, count(*) FROM causal_loops(turns_min := 2) GROUP BY ALL")
+    # What is dispatched for the address is of the second round, though not caused by the first dispatch.
+    assert again == {"payment.captured": 8, "shipment.dispatched": 8}
 
 
 def test_tracer_records(tracer: Ingested) -> None:

@@ -3,8 +3,9 @@
 -- One row per root, event type and entity that the chain visits at turns_min or more
 -- distinct depths: distinct, because copies of one event or many effects of one cause are
 -- no loop. Where an event names no entity, the key of its stream stands for it; events
--- with neither are in none: reading page after page is no loop either. The chain is what the window holds of it. From 4 turns on a loop is worth watching, from 17 on it
--- should be stopped. One that somebody declared to be harmless is allowed, and comes
+-- with neither are in none: reading page after page is no loop either. The chain is what
+-- the window holds of it. From 4 turns on a loop is worth watching, from 17 on it should
+-- be stopped. One that somebody declared to be harmless is allowed, and comes
 -- last: a change in the logs with the setting "allowed_loop" and the event type as its
 -- "new" value declares it, one with the type as its "old" value takes that back.
 -- What has no readable time is there when no window is asked for, and in no window.

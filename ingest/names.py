@@ -56,12 +56,12 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "operation_hint": (
         "direction", "event", "event_type", "message_type", "event_name", "type", "kind", "log_type",
-        "message", "msg", "evt", "activity",
+        "message", "msg", "activity",
     ),
     "event_type": (
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
-        "command", "evt_type", "evt",
+        "command", "evt_type",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",

@@ -145,11 +145,14 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "lock_resource": (
         "lock_resource", "lock_name", "lock_id", "lock_key", "lock", "mutex", "semaphore", "resource",
-        "resource_id", "resource_name",
+        "resource_id", "resource_name", "lock_object", "locked_object", "mutex_name", "latch", "monitor",
     ),
     "lock_owner": (
         "lock_owner", "owner", "owner_id", "waiter", "requester", "requested_by", "thread", "thread_name",
-        "thread_id", "transaction_id", "tx_id", "txid", "txn_id", "session_id", "holder",
+        "thread_id", "transaction_id", "tx_id", "txid", "txn_id", "session_id", "holder", "waiter_id",
+        "requester_id", "requestor", "holder_id", "owner_thread", "owner_name", "acquirer", "taken_by",
+        "backend_pid", "spid", "trx", "trx_id", "txn", "xid", "goroutine", "goroutine_id", "goid", "fiber",
+        "coroutine",
     ),
     "lock_mode": ("lock_mode", "lock_type", "mode"),
     "lock_blocked_by": (

@@ -61,7 +61,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "event_type": (
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
-        "command", "evt_type",
+        "command", "evt_type", "message_template",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
@@ -141,7 +141,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "message": (
         "message", "msg", "log_message", "message_text", "short_message", "error.message", "error_message",
-        "error", "text", "description", "event",
+        "error", "text", "description", "event", "rendered_message",
     ),
     "lock_resource": (
         "lock_resource", "lock_name", "lock_id", "lock_key", "lock", "mutex", "semaphore", "resource",

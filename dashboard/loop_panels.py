@@ -36,7 +36,7 @@ def loops(version: int, shown: Window, chosen: Chosen) -> None:
             hint = (
                 "None comes back to the picked type: clear the filter."
                 if event_type
-                else "Loops are told where events name their cause and their entity."
+                else "Loops are told where events name their cause and their entity or key."
             )
             empty.none_in_window("causal loop", shown.near, version, hint=hint)
             return

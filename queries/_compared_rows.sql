@@ -189,7 +189,7 @@ judged AS (
     LEFT OUTER JOIN looping
         ON
             events.event_type = looping.event_type
-            AND events.entity = looping.entity
+            AND coalesce(events.entity, events.stream_key) = looping.entity
             AND events.occurred_at >= looping.started_at
             AND events.occurred_at <= looping.last_at
     WHERE

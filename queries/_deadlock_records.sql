@@ -2,9 +2,9 @@
 --
 -- One row per deadlock, from its first record. The same event id read twice (the JSON
 -- and the CSV log of one server) is one deadlock, and so is a record without an id (its
--- text log) with one that has an id, of the same node at the same instant; lock waits,
--- timeouts and texts are none. A deadlock without a time is in no window but in the one
--- without bounds.
+-- text log) with one that has an id, of the same node at the same instant, or up to two
+-- seconds later where its log says whole seconds only; lock waits, timeouts and texts are
+-- none. A deadlock without a time is in no window but in the one without bounds.
 --
 -- Parameters
 --   since  TIMESTAMP  first instant included (default: the oldest event)
@@ -60,5 +60,13 @@ QUALIFY
         OR count(events.event_id) OVER (
             PARTITION BY events.occurred_at, events.node
         ) = 0
+        AND (
+            events.occurred_at > date_trunc('second', events.occurred_at)
+            OR count(events.event_id) OVER (
+                PARTITION BY events.node
+                ORDER BY events.occurred_at
+                RANGE BETWEEN CURRENT ROW AND INTERVAL 2 SECOND FOLLOWING
+            ) = 0
+        )
     )
 ORDER BY events.occurred_at, deadlock_id;

@@ -2,9 +2,10 @@
 --
 -- One row per root, event type and entity that the chain visits at turns_min or more
 -- distinct depths: distinct, because copies of one event or many effects of one cause are
--- no loop. Events that name no entity are in none: reading page after page is no loop
--- either. The chain is what the window holds of it. From 4 turns on a loop is worth watching, from 17 on it
--- should be stopped. One that somebody declared to be harmless is allowed, and comes
+-- no loop. Where an event names no entity, the key of its stream stands for it; events
+-- with neither are in none: reading page after page is no loop either. The chain is what
+-- the window holds of it. From 4 turns on a loop is worth watching, from 17 on it should
+-- be stopped. One that somebody declared to be harmless is allowed, and comes
 -- last: a change in the logs with the setting "allowed_loop" and the event type as its
 -- "new" value declares it, one with the type as its "old" value takes that back.
 -- What has no readable time is there when no window is asked for, and in no window.
@@ -19,7 +20,7 @@
 --   level              VARCHAR    watch, stop (more than 16 turns) or allowed
 --   root_id            VARCHAR    event_id of the event the chain began with
 --   event_type         VARCHAR    type of the events that come back
---   entity             VARCHAR    their entity
+--   entity             VARCHAR    their entity, else the key of their stream
 --   turns              BIGINT     distinct depths at which the chain visits them
 --   event_count        BIGINT     events of that type and entity in the chain
 --   period             DOUBLE     steps from one turn to the next, on average
@@ -48,12 +49,14 @@ WITH RECURSIVE window_edges AS MATERIALIZED ( -- noqa: PRS
 told AS (
     SELECT
         hash(events.event_id) AS event_hash,
-        min(hash(events.event_type, events.entity)) AS visit_hash
+        min(
+            hash(events.event_type, coalesce(events.entity, events.stream_key))
+        ) AS visit_hash
     FROM events
     WHERE
         events.event_id IS NOT NULL
         AND events.event_type IS NOT NULL
-        AND events.entity IS NOT NULL
+        AND coalesce(events.entity, events.stream_key) IS NOT NULL
         AND (
             (
                 events.occurred_at >= since::TIMESTAMP
@@ -162,7 +165,7 @@ seen AS MATERIALIZED (
         turns.turn_no,
         events.event_id,
         events.event_type,
-        events.entity,
+        coalesce(events.entity, events.stream_key) AS entity,
         events.occurred_at,
         turns.event_hash
     FROM turns
@@ -171,7 +174,8 @@ seen AS MATERIALIZED (
     INNER JOIN events
         ON
             turns.event_hash = hash(events.event_id)
-            AND turns.visit_hash = hash(events.event_type, events.entity)
+            AND turns.visit_hash
+            = hash(events.event_type, coalesce(events.entity, events.stream_key))
 ),
 
 named_ends AS (

@@ -2,7 +2,10 @@
 --
 -- One row per route that sent something in the window: producer, stream and consumer. A
 -- consumer is expected to receive every event of the types of a stream of which it
--- received one. What is sent again under the same id (a retry that the broker drops)
+-- received one. Where nobody receives under the name that the sender gives the stream (a
+-- routing key or an exchange, say), it is the consumers that the ids of what was sent turn
+-- up at, under whatever name, if they got one in a hundred of them: less is a dead letter
+-- queue or a sample. What is sent again under the same id (a retry that the broker drops)
 -- counts once, at its first sending. Events without an id cannot be followed.
 -- Where nobody is seen to receive, is_received is FALSE and the counts are NULL: nobody
 -- logs it, or nobody listens.
@@ -67,15 +70,6 @@ arrivals AS MATERIALIZED (
     GROUP BY ALL
 ),
 
-received AS (
-    SELECT DISTINCT
-        arrivals.consumer,
-        arrivals.stream,
-        arrivals.copy_hash,
-        TRUE AS is_there
-    FROM arrivals
-),
-
 listeners AS (
     SELECT
         arrivals.consumer,
@@ -94,12 +88,11 @@ sent_types AS (
 ),
 
 -- Where one side does not log the type, it cannot say that it wants no such events.
-expected AS (
+named AS (
     SELECT
         sent_types.stream,
         sent_types.event_type,
         listeners.consumer,
-        TRUE AS is_received,
         max(listeners.last_at) AS last_at
     FROM sent_types
     INNER JOIN listeners
@@ -107,6 +100,69 @@ expected AS (
             sent_types.stream = listeners.stream
             AND coalesce(sent_types.event_type = listeners.event_type, TRUE)
     GROUP BY sent_types.stream, sent_types.event_type, listeners.consumer
+),
+
+unnamed AS (
+    SELECT
+        sent.stream,
+        sent.event_type,
+        hash(sent.copy_id) AS copy_hash,
+        count(*) OVER (PARTITION BY sent.stream, sent.event_type) AS sent_count
+    FROM sent
+    ANTI JOIN named
+        ON
+            sent.stream = named.stream
+            AND sent.event_type IS NOT DISTINCT FROM named.event_type
+),
+
+anywhere AS (
+    SELECT
+        arrivals.consumer,
+        arrivals.copy_hash,
+        max(arrivals.last_at) AS last_at
+    FROM arrivals
+    SEMI JOIN unnamed ON arrivals.copy_hash = unnamed.copy_hash
+    GROUP BY arrivals.consumer, arrivals.copy_hash
+),
+
+expected AS (
+    SELECT
+        named.stream,
+        named.event_type,
+        named.consumer,
+        named.stream AS heard_as,
+        TRUE AS is_received,
+        named.last_at
+    FROM named
+    UNION ALL
+    SELECT
+        unnamed.stream,
+        unnamed.event_type,
+        anywhere.consumer,
+        NULL AS heard_as,
+        TRUE AS is_received,
+        max(max(anywhere.last_at)) OVER (PARTITION BY anywhere.consumer) AS last_at
+    FROM unnamed
+    INNER JOIN anywhere ON unnamed.copy_hash = anywhere.copy_hash
+    GROUP BY unnamed.stream, unnamed.event_type, anywhere.consumer
+    HAVING count(*) >= 0.01 * any_value(unnamed.sent_count)
+),
+
+received AS (
+    SELECT DISTINCT
+        arrivals.consumer,
+        arrivals.stream,
+        arrivals.copy_hash,
+        TRUE AS is_there
+    FROM arrivals
+    WHERE arrivals.stream IS NOT NULL
+    UNION ALL
+    SELECT
+        anywhere.consumer,
+        NULL AS stream,
+        anywhere.copy_hash,
+        TRUE AS is_there
+    FROM anywhere
 ),
 
 routed AS (
@@ -128,7 +184,7 @@ routed AS (
     LEFT OUTER JOIN received
         ON
             hash(sent.copy_id) = received.copy_hash
-            AND sent.stream = received.stream
+            AND expected.heard_as IS NOT DISTINCT FROM received.stream
             AND expected.consumer IS NOT DISTINCT FROM received.consumer
     WHERE sent.sent_at >= since::TIMESTAMP
 )

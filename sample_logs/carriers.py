@@ -26,6 +26,19 @@ def kubernetes(record: Record) -> bytes:
     return f"{record['time']} stdout F ".encode() + canonical(record)
 
 
+def compose(record: Record) -> bytes:
+    """As Docker Compose prints it."""
+    return f"{record['node']}  | ".encode() + canonical(record)
+
+
+def filebeat(record: Record) -> bytes:
+    """As Filebeat passes it on."""
+    around = {"@timestamp": record["time"], "@metadata": {"beat": "filebeat", "version": "8.13.0"}}
+    log = {"offset": 0, "file": {"path": f"/var/log/{record['node']}.log"}}
+    about = {"input": {"type": "log"}, "agent": {"type": "filebeat", "name": record["node"]}, "log": log}
+    return line_of(around | about | {"message": _text(record).rstrip("\n")})
+
+
 def journald(record: Record) -> bytes:
     """As `journalctl -o json` gives it."""
     fields = {"__REALTIME_TIMESTAMP": str(microseconds_of(record)), "_HOSTNAME": record["node"], "_PID": "1"}

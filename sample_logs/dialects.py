@@ -43,7 +43,8 @@ DIALECTS: Mapping[str, Dialect] = {
         libraries.loguru, libraries.log4j, libraries.rust_tracing,
         messaging.cloudevents, messaging.otlp_logs, messaging.axon, messaging.axon_5,
         messaging.nservicebus, messaging.rebus,
-        carriers.docker, carriers.kubernetes, carriers.journald, carriers.fluentbit, carriers.vector,
+        carriers.docker, carriers.compose, carriers.kubernetes, carriers.journald, carriers.fluentbit,
+        carriers.vector, carriers.filebeat,
         carriers.syslog, carriers.prefixed, carriers.elasticsearch, carriers.cloudwatch,
         carriers.cloud_logging, carriers.sqs, carriers.kafka_console, carriers.kcat,
     )

@@ -49,7 +49,15 @@ _TABLE = (
     "CASE WHEN coalesce({table}, {collection}, '') <> ''"
     " THEN concat_ws('.', coalesce({schema}, {db}), coalesce({table}, {collection})) END"
 )
-_KEY = f"coalesce({_row(*_IDS.values())})"
+# A document of MongoDB is a text, in Extended JSON.
+_DOCUMENT = "coalesce({after}, {before})"
+_OBJECT_ID = ", ".join(
+    f"json_extract_string({_DOCUMENT}, '/_id{kind}')" for kind in ("/$oid", "/$numberLong", "/$numberInt", "")
+)
+_KEY = (
+    f"coalesce({_row(*_IDS.values())},"
+    f" CASE WHEN {{collection}} <> '' AND json_valid({_DOCUMENT}) THEN coalesce({_OBJECT_ID}) END)"
+)
 SOURCE = {
     "us": ("ts_us",),
     "ms": ("ts_ms",),
@@ -72,12 +80,14 @@ SOURCE = {
     "ssn": ("source", "ssn"),
     "resume_token": ("source", "resume_token"),
     "vgtid": ("source", "vgtid"),
+    "ord": ("source", "ord"),
 }
 """Inputs of what tells of where and when a change was in the database."""
 PLACE = (
     "coalesce({lsn}, {file} || ':' || {pos} || coalesce(':' || {row}, ''), {gtid},"
     " {change_lsn} || coalesce(':' || {serial}, ''),"
-    " {scn} || coalesce(':' || {rs_id}, '') || coalesce(':' || {ssn}, ''), {resume_token}, {vgtid})"
+    " {scn} || coalesce(':' || {rs_id}, '') || coalesce(':' || {ssn}, ''), {resume_token}, {vgtid},"
+    " {source_ms} || ':' || {ord})"
 )
 # A snapshot reads every row at one place; without a key the row itself tells them apart.
 _ROW = "coalesce({row_key}, md5(coalesce({after}, {before})))"

@@ -41,9 +41,18 @@ FORMAT = JsonFormat(
         service=("service.name", "local_endpoint.service_name", "service", "process.service_name"),
         message_id=("messaging.message.id",),
     ),
-    inputs={"kind": ("kind",), "resource_service": ("resource", "attributes", "service.name")},
+    inputs={
+        "kind": ("kind",),
+        "resource_service": ("resource", "attributes", "service.name"),
+        "status": ("status", "status_code"),
+        "code": ("status", "code"),
+    },
     computed={
         "service": "coalesce({service}, {resource_service})",
+        "severity": (
+            "coalesce({severity}, CASE WHEN coalesce({status}, {code})"
+            " IN ('ERROR', 'STATUS_CODE_ERROR', 'StatusCode.ERROR', 'Error', '2') THEN 'ERROR' END)"
+        ),
         "operation": (
             "coalesce({operation}, CASE WHEN {kind} ILIKE '%PRODUCER' THEN 'send'"
             " WHEN {kind} ILIKE '%CONSUMER' THEN 'process' END)"

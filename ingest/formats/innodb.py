@@ -31,8 +31,11 @@ _SESSION: Final = re.compile(
 _LOCK: Final = re.compile(
     r"(?:RECORD LOCKS space id (?P<space>\d+) page no (?P<page>\d+) n bits \d+\s+index `?(?P<index>.+?)`?"
     r" of table|TABLE LOCK table)\s+(?P<table>`(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`)?|\S+)(?:\s+/\*.*?\*/)*"
-    r"\s+trx id (?P<id>[0-9A-Fa-f]+(?: [0-9A-Fa-f]+)?)\s+lock[_ ]mode (?P<mode>[^\n*]*)"
-    r"(?P<heap>\nRecord lock, heap no \d+)?"
+    r"(?:\s+trx table locks \d+ total table locks \d+)?"
+    r"\s+trx id (?P<id>[0-9A-Fa-f]+(?: [0-9A-Fa-f]+)?)\s+lock[_ ]mode (?P<mode>[^\n*]*?)"
+    r"(?: lock hold time \d+ wait time before grant \d+)?[ \r]*(?:$|(?=\*))"
+    r"(?P<heap>\nRecord lock, heap no \d+)?",
+    re.MULTILINE,
 )
 
 
@@ -125,8 +128,10 @@ def _edges(waiter: _Transaction, every: list[_Transaction]) -> Iterator[dict[str
 
 
 def _blockers(waiter: _Transaction, wait: _Lock, others: list[_Transaction]) -> list[str | None]:
-    if waiter.conflicts:
-        return list(dict.fromkeys(lock.transaction for lock in waiter.conflicts))
+    in_the_way = dict.fromkeys(lock.transaction for lock in waiter.conflicts)
+    in_the_way.pop(waiter.id, None)  # among them are locks of its own
+    if in_the_way:
+        return list(in_the_way)
     for depth in (3, 2, 0):  # the same record, the same page, the same index
         found = [
             one.id

@@ -3,23 +3,24 @@
 Attributes mean what they are called: `messaging.*` of the semantic conventions, and the names any JSON
 line is read by. A log record is named by `log.record.uid`, else by the message or event that its
 attributes name. Where they name no cause and no flow, the span it was written in is its cause, its
-trace the flow. Without a text the number names the severity. Source: OTLP; OpenTelemetry logs data
-model; OpenTelemetry semantic conventions, messaging.
+trace the flow. Without a text the number names the severity. A body that is an object, or the text of
+one, is the record that was written: its fields mean what they are called as well. Source: OTLP;
+OpenTelemetry logs data model; OpenTelemetry semantic conventions, messaging.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
-from ingest.formats import otlp
+from ingest.formats import exact, otlp
 from ingest.formats.base import JsonFormat, Transcoder
 from ingest.formats.otlp import Json
 from ingest.names import NAMES
 from ingest.vocabulary import GENERIC
 
-_MADE = ("@id", "@type", "@text", "@severity", *otlp.COMMON)
+_MADE = ("@record", "@id", "@type", "@text", "@severity", *otlp.COMMON)
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _NUMBERS_PER_LEVEL = 4
 
@@ -37,10 +38,14 @@ def _severity(number: Any) -> str | None:
 def _log(common: Json, record: Json) -> Json:
     about = otlp.attributes(record.pop("attributes", None))
     body = otlp.value(record.pop("body", None))
-    is_text = isinstance(body, str)
+    written = _written(body)
+    is_text = isinstance(body, str) and written is None
     for name in ("timeUnixNano", "observedTimeUnixNano"):
         if record.get(name) in (0, "0"):
             del record[name]
+    observed = None
+    if written and "timeUnixNano" not in record and _says_when(tuple(written)):
+        observed = record.pop("observedTimeUnixNano", None)
     made = {
         "@id": about.get("log.record.uid"),
         "@type": record.get("eventName") or about.get("event.name"),
@@ -48,11 +53,29 @@ def _log(common: Json, record: Json) -> Json:
         "@severity": None if record.get("severityText") else _severity(record.get("severityNumber")),
         "traceId": otlp.known_id(record.get("traceId")),
         "spanId": otlp.known_id(record.get("spanId")),
+        "@record": written,
         "body": None if is_text else body,
+        "observed": observed,
         "attributes": about,
     }
     record.update(common)
     return otlp.put(record, made)
+
+
+def _written(body: Any) -> Json | None:
+    """The record that a body is, or the text of one: what a log file held that a collector read."""
+    if isinstance(body, str) and body.lstrip().startswith('{"'):
+        try:
+            body = exact.loads(body.encode())
+        except ValueError:
+            return None
+    return body if isinstance(body, dict) else None
+
+
+@lru_cache(maxsize=1024)
+def _says_when(keys: tuple[str, ...]) -> bool:
+    """Whether a record with these fields has a time of its own, which goes before that of who read it."""
+    return "occurred_at" in GENERIC.roles((key,) for key in keys)
 
 
 def _transcode(line: bytes) -> Iterator[Json]:
@@ -75,7 +98,7 @@ _MAPPED = JsonFormat(
         # What the record's resource is, is no lock.
         "lock_resource": tuple(("attributes", name) for name in NAMES["lock_resource"]),
     },
-    named={"event_id", "service", "node", "event_type", "severity", "message"},
+    named={"event_id", "occurred_at", "service", "node", "event_type", "severity", "message"},
     vocabulary=GENERIC.changed(
         event_id=(*otlp.MESSAGES, *NAMES["event_id"]),
         stream=(*otlp.STREAMS, *NAMES["stream"]),

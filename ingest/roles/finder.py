@@ -14,7 +14,7 @@ import pyarrow as pa
 from ingest.generations import utc_now
 from ingest.names import Path
 from ingest.reader import Chunk
-from ingest.roles import numbering, versions
+from ingest.roles import clocks, numbering, versions
 from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.numbering import NUMBER_SCHEMA
@@ -23,7 +23,7 @@ from ingest.roles.thinning import EVERY, draw, thin
 
 _ROLES: Final = (
     "event_id", "causation_id", "parent_id", "correlation_id", "sequence", "stream_key",
-    "entity", "entity_version", "expected_version",
+    "entity", "entity_version", "expected_version", "occurred_at",
 )  # fmt: skip
 SAMPLE_RECORDS: Final = 10_000
 """So many records are looked at together."""
@@ -121,6 +121,7 @@ class RoleFinder:
             found += numbering.count(self._connection, counts, sample.scopes, sample.fields)
             ids = {(one.scope, one.field) for one in found if one.role == "event_id"}
             found += versions.find(self._connection, counts, sample.scopes, sample.fields, ids)
+            found += clocks.find(self._records)
         finally:
             evidence.close()
         changed = []

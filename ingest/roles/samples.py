@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from ingest.discovery import as_stored
-from ingest.names import NAMES, Path
+from ingest.names import NAMES, PAYLOADS, Path
 from ingest.vocabulary import normalise
 
 _TIMES: Final = {normalise(name): rank for rank, name in reversed(list(enumerate(NAMES["occurred_at"])))}
@@ -25,7 +25,11 @@ _LEAVES: Final = 96
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _BEGINS_NUMBER: Final = frozenset("-0123456789")
 _EPOCH: Final = re.compile(r"1\d{9}(\d{3}){0,3}")
+_MILLISECONDS: Final = len("1795425507083")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d.*)?|\d\d:\d\d.*", re.ASCII)
+_WHOLE_TIME: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)([.,]\d{1,9})? ?(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
+)
 _ID: Final = re.compile(r"[^\s\x00-\x1f\"'<>{}]{4,200}")
 _HINT: Final = re.compile(
     r"id|ids|identifier|uuid|guid|ref|key|cause|causedby|causation|parent|trigger|triggeredby|origin"
@@ -60,6 +64,8 @@ class Sampled:
     labels: list[tuple[Path, str]]
     """Short texts, which may be keys."""
     at: float | None
+    times: Sequence[tuple[Path, float]] = ()
+    """Where no field outside of business data is called a time: those that hold one."""
 
 
 def sampled(line: bytes) -> Sampled | None:
@@ -76,21 +82,39 @@ def sampled(line: bytes) -> Sampled | None:
     ids: list[tuple[Path, str]] = []
     numbers: list[tuple[Path, int]] = []
     labels: list[tuple[Path, str]] = []
-    rank, time = _NO_TIME, None
+    rank, time, is_outside = _NO_TIME, None, False
     for path, value in _leaves(record, ()):
         text = value if type(value) is str else _text(value)
         if text is None:
             continue
         place = _time_rank(path[-1])
         if place < rank and (at := _seconds(text)) is not None:
-            rank, time = place, at
+            rank, time, is_outside = place, at, is_outside or _is_outside(path)
         elif len(ids) < _LEAVES and _may_be_id(path, text):
             ids.append((path, text))
         if isinstance(value, int) and abs(value) < _COUNTED and len(numbers) < _LEAVES:
             numbers.append((path, value))
         elif isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
             labels.append((path, value))
-    return Sampled(ids, numbers, labels, time) if ids or numbers else None
+    times = _times(record) if time is None or not is_outside else []
+    return Sampled(ids, numbers, labels, time, times) if ids or numbers or times else None
+
+
+def _is_outside(path: Path) -> bool:
+    return len(path) == 1 or normalise(path[0]) not in PAYLOADS
+
+
+def _times(record: dict[str, Any]) -> list[tuple[Path, float]]:
+    found = [(path, _whole_time(value)) for path, value in _leaves(record, ()) if _is_outside(path)]
+    return [(path, seconds) for path, seconds in found if seconds is not None]
+
+
+def _whole_time(value: Any) -> float | None:
+    """Seconds, of a day with its time or of milliseconds of Unix; other numbers may be anything."""
+    if isinstance(value, str) and (told := _WHOLE_TIME.fullmatch(value)):
+        return _seconds(f"{told[1]}T{told[2]}{(told[3] or '').replace(',', '.')[:7]}")
+    is_number = isinstance(value, int) and len(str(value)) == _MILLISECONDS
+    return _seconds(str(value)) if is_number and _EPOCH.fullmatch(str(value)) else None
 
 
 @lru_cache(maxsize=65_536)

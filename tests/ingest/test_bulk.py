@@ -25,7 +25,10 @@ PREFIXES = (
     "[09] ", "[9-1] ", "[10] ", "[1234567890] ", "[9] [unknown]@[unknown] ", "[9] 00000 ", "[9] a.b@c ",
     "[9] user=app,db=shop ",
 )  # fmt: skip
-CONTAINER = [f"{time} {stream} {tag} " for time, stream, tag in product(TIMES, ("stdout", "stderr"), TAGS)]
+CONTAINER = [
+    *(f"{time} {stream} {tag} " for time, stream, tag in product(TIMES, ("stdout", "stderr"), TAGS)),
+    "shop-api-1  | ", "db_12 | ", "\x1b[36mshop-api-1  |\x1b[0m ", "postgres  | ",
+]  # fmt: skip
 SERVER = [
     f"{time} {prefix}{label}:  "
     for time, prefix, label in product(
@@ -77,7 +80,7 @@ IN_A_ROW = st.one_of(
     LINES,
     st.builds(
         lambda container, server, held: (container + server).encode() + held.replace(b"\n", b"") + b"\n",
-        st.sampled_from(["", *CONTAINER[:2]]),
+        st.sampled_from(["", *CONTAINER[:2], CONTAINER[-4]]),
         st.sampled_from(["\t", *SERVER[:15], *(one for one in SERVER if "[10] " in one), *LOGGERS]),
         st.sampled_from([*HELD, b"from 1 to 2 (shop.Orders)", b"sent a=1 b=2 term: 3 from:1 to:2 type:x"]),
     ),
@@ -113,7 +116,7 @@ def check(lines: list[bytes], parser: Parser, one_by_one: Parser) -> None:
 
 @pytest.mark.slow
 def test_lines_with_a_header_become_what_they_become_one_by_one(parser: Parser, one_by_one: Parser) -> None:
-    headers = [*CONTAINER[:7], *SERVER[:80:3], *LOGGERS]
+    headers = [*CONTAINER[:7], *CONTAINER[-4:], *SERVER[:80:3], *LOGGERS]
     lines = [header.encode() + held + b"\n" for header, held in zip(cycle(headers), HELD * 3, strict=False)]
     check(lines, parser, one_by_one)
 

@@ -82,3 +82,10 @@ def test_a_burst_of_ten_times_the_traffic_is_calm(ingest: Ingest) -> None:
         "cannot be told",
     }
     assert burst.one(f"SELECT max(gain_lower) < 0.7 {GAIN}")
+
+
+def test_its_chains_come_back_to_the_same_key(ingest: Ingest) -> None:
+    storm = ingest("made_storm_dev", SERVICES)
+    turns = storm.one("SELECT max(turns) FROM causal_loops()")
+    # Three types go round, the first chain's root stands at depth 0.
+    assert turns == storm.truth["max_depth"] // 3 + 1

@@ -138,3 +138,47 @@ def test_an_output_of_which_the_end_is_not_there_yet_is_not_cut(parser: Parser) 
         assert frames(more[:length]).tolist() == [0]
     assert frames(more).tolist()[:2] == [0, len(whole)]
     assert [row["message"] for row in read(more.decode(), parser).rows] == ["INNODB MONITOR OUTPUT", "text"]
+
+
+def test_locks_of_its_own_are_not_in_the_way(parser: Parser) -> None:
+    """MariaDB lists under CONFLICTING WITH the lock that the waiter has shared so far."""
+    parts = [HEADER]
+    for number, (name, other) in enumerate([("1001", "1002"), ("1002", "1001")], start=1):
+        parts += [
+            transaction(number, name),
+            "*** WAITING FOR THIS LOCK TO BE GRANTED:\n",
+            lock(name, "PRIMARY", " locks rec but not gap waiting"),
+            "*** CONFLICTING WITH:\n",
+            lock(other, "PRIMARY", " locks rec but not gap"),
+            lock(name, "PRIMARY", " locks rec but not gap"),
+        ]
+    [row] = read("".join(parts) + "*** WE ROLL BACK TRANSACTION (2)\n", parser).rows
+    assert [(owner, blocker) for owner, _, blocker in waits(row)] == [("1001", "1002"), ("1002", "1001")]
+
+
+def test_locks_of_mariadb_10_1_say_how_many_there_are_and_how_long(parser: Parser) -> None:
+    def told(name: str, waiting: str = "") -> str:
+        return (
+            "RECORD LOCKS space id 50 page no 1203 n bits 120 index `PRIMARY` of table `crm`.`stories` trx"
+            f" table locks 2 total table locks 3  trx id {name} lock_mode X locks rec but not gap{waiting}"
+            " lock hold time 0 wait time before grant 0\n"
+        )
+
+    dump = (
+        HEADER
+        + transaction(1, "1001")
+        + "*** (1) WAITING FOR THIS LOCK TO BE GRANTED:\n"
+        + told("1001", " waiting")
+        + transaction(2, "1002")
+        + "*** (2) HOLDS THE LOCK(S):\n"
+        + told("1002")
+        + "*** (2) WAITING FOR THIS LOCK TO BE GRANTED:\n"
+        + told("1002", " waiting")
+        + "*** WE ROLL BACK TRANSACTION (2)\n"
+    )
+    [row] = read(dump, parser).rows
+    assert waits(row) == [
+        ("1001", "crm.stories PRIMARY", "1002"),
+        ("1002", "crm.stories PRIMARY", "1001"),
+    ]
+    assert {edge["mode"] for edge in json.loads(row["lock_edges"])} == {"X locks rec but not gap"}

@@ -82,7 +82,7 @@ def check_rows(pieces: list[Piece], parser: Parser, alone: Alone) -> None:
     for number, (piece, end) in enumerate(zip(pieces, ends, strict=True)):
         start = end - len(piece.data)
         follows = pieces[number + 1] if number + 1 < len(pieces) else None
-        if not piece.format or (follows and not follows.format and goes_on(piece, data[end:])):
+        if not piece.format or (follows and takes(piece, follows, data[end:])):
             continue
         around = next(at for at, raw in found if at <= start < at + len(raw))
         expected = alone[piece.data]
@@ -102,6 +102,13 @@ def check_rows(pieces: list[Piece], parser: Parser, alone: Alone) -> None:
         rows = [row for row in parsed.rows if start <= row["byte_offset"] < end]
         moved = [{**row, "byte_offset": row["byte_offset"] - start} for row in rows]
         assert moved == expected.rows, f"{piece.format} behind {data[max(around, start - 300) : start]!r}"
+
+
+def takes(piece: Piece, follows: Piece, behind: bytes) -> bool:
+    """Whether what follows a record may be read as more of it."""
+    if follows.format:
+        return follows.format in LINES and PAYLOAD.search(piece.data) is not None
+    return goes_on(piece, behind)
 
 
 def is_excused(piece: Piece, before: bytes) -> bool:

@@ -1,12 +1,13 @@
 """Which field says when a record was written, told by its values where no name does.
 
 Whole times that hardly ever go back from one record to the next are those of the log itself: dates of
-birth and deadlines do not rise with it. Of several that do the latest is taken, as a record is written
-after what it tells of.
+birth do not rise with it. Of several that do the latest is taken, as a record is written after what it
+tells of, but none whose name says that it is to come: what expires after half an hour rises as well.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 from ingest.names import Path
 from ingest.roles.decisions import Decision
 from ingest.roles.samples import Sampled
+from ingest.vocabulary import normalise
 
 _FEWEST: Final = 10
 """Records that have the field, at least."""
@@ -21,6 +23,10 @@ _SHARE: Final = 0.9
 """Share of the records that have it, of those without a time that has a name."""
 _RISING: Final = 0.9
 """Share of the steps from a record to the next one that do not go back."""
+
+_TO_COME: Final = re.compile(
+    r"expir|deadline|until|valid(to|thr)|notafter|due(at|date|time|on|by)?$|next|scheduled|(retry|visible)at"
+)
 
 
 def find(records: Mapping[str, Sequence[Sampled]]) -> list[Decision]:
@@ -41,6 +47,8 @@ def _latest(records: Sequence[Sampled]) -> tuple[Path, int, float] | None:
         if record.at is not None and not record.times:
             return None
         for path, seconds in record.times:
+            if _TO_COME.search(normalise(path[-1])):
+                continue
             times.setdefault(path, []).append(seconds)
     fitting = [
         (sum(several) / len(several), path, len(several), rising)

@@ -49,6 +49,13 @@ def test_of_two_that_rise_the_later_one_is_when_it_was_written() -> None:
     assert decided(records) == {"occurred_at": "ende"}
 
 
+@pytest.mark.parametrize("name", ["expires_at", "lockedUntil", "nextRunAt", "due", "validTo", "retry_at"])
+def test_what_is_to_come_is_not_when_it_was_written(name: str) -> None:
+    records = [{"zeit": at(n).isoformat(), name: at(n + 1800).isoformat()} for n in range(40)]
+    assert decided(records) == {"occurred_at": "zeit"}
+    assert decided([{name: at(n + 1800).isoformat()} for n in range(40)]) == {}
+
+
 def test_a_name_goes_before_all_values() -> None:
     records = [{"zeit": at(n).isoformat(), "ts": at(n - 1).isoformat()} for n in range(40)]
     assert decided(records) == {}

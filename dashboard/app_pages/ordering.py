@@ -19,6 +19,7 @@ from dashboard import (
     order_history,
     order_panels,
     pages,
+    rerun_panel,
     table,
     time_chart,
     verdict_box,
@@ -335,6 +336,7 @@ def page(version: int) -> None:
     if duplicates.open:
         with duplicates:
             attempt(_duplicates_panel, version, part, of)
+            attempt(rerun_panel.draw, version, part, picked)
     if is_numbered:
         attempt(order_panels.loss, version, part, of)
         attempt(order_panels.cost, version, part, of)

@@ -149,6 +149,13 @@ def test_never_delivered_by_route(shop: Ingested) -> None:
     assert nowhere == shop.truth["unroutable_published"] == 2
 
 
+def test_effects_made_more_than_once(shop: Ingested) -> None:
+    truth = shop.truth
+    found = shop.rows("SELECT count(*) AS n, sum(effect_count - 1)::BIGINT AS extra FROM repeated_effects()")
+    expected = (truth["effects_published_more_than_once"], truth["extra_effect_messages"])
+    assert found == [expected] == [(17, 17)]
+
+
 def test_causes(shop: Ingested) -> None:
     truth = shop.truth
     assert shop.one("SELECT count(*) FROM edges") == truth["causal_edges"] == 6040

@@ -62,3 +62,5 @@ def test_alerts_name_their_cause(telemetry: Ingested) -> None:
     assert telemetry.one("SELECT count(*) FROM edges") == truth["alert_cause_edges"]
     twice = "SELECT count(*) FROM (SELECT cause_id FROM edges GROUP BY ALL HAVING count(*) > 1)"
     assert telemetry.one(twice) == truth["causes_with_more_than_one_alert"]
+    reruns = telemetry.one("SELECT count(*) FROM repeated_effects() WHERE is_rerun")
+    assert reruns == truth["causes_with_more_than_one_alert"]

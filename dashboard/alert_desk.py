@@ -25,7 +25,7 @@ SEVERE: Final = ("storm", "page", "warn", "watch")
 """The most serious first."""
 SILENCES: Final = ("1 hour", "2 hours", "8 hours", "1 day", "7 days")
 _NAMED: Final = 3
-_SENTENCE_LENGTH: Final = 140
+_SENTENCE_LENGTH: Final = 200
 _SAID_KEY: Final = "_alert_said"
 _PLAYED_KEY: Final = "_alert_played"
 

@@ -108,11 +108,16 @@ def _take(page: Page, address: str, target: Path, size: tuple[int, int]) -> None
     page.wait_for_timeout(1500)
     page.screenshot(path=target)
     with Image.open(target) as image:
-        # Of few marks the colour has to stay as well: median cut would mix it with others.
-        few = image.convert("RGB").quantize(
-            _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
-        few.save(target, optimize=True)
+        _reduced(image.convert("RGB")).save(target, optimize=True)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """In its most frequent colours: flat areas and small marks keep theirs, edges nearly do."""
+    counted = image.getcolors(image.width * image.height) or []
+    frequent = sorted(counted, reverse=True)[:_COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(b"".join(bytes(colour) for _, colour in frequent if isinstance(colour, tuple)))
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def main() -> None:

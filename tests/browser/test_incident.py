@@ -86,12 +86,17 @@ def test_alert_leads_to_its_loop_to_a_chain_and_to_the_line_in_the_log(page: Pag
     assert any(line.strip() in logged for line in lines), lines
 
 
-def _chart_of_answer(page: Page) -> list[object]:
-    """What kind of chart it is, and its heights."""
-    drawn = chart(page, "Chart of the answer")
-    expect(drawn).to_be_visible(timeout=SETTLED_MS)
+_DRAWN = """(kind) => {
+    const drawn = document.querySelector('[data-live-plotly][aria-label^="Chart of the answer"]')?.data?.[0];
+    return drawn && (!kind || drawn.type === kind) ? [drawn.type, drawn.mode ?? '', [...drawn.y]] : null;
+}"""
+
+
+def _chart_of_answer(page: Page, kind: str = "") -> list[object]:
+    """What kind of chart it is, and its heights, once one of this kind is drawn."""
+    expect(chart(page, "Chart of the answer")).to_be_visible(timeout=SETTLED_MS)
     settle(page)
-    shown: list[object] = drawn.evaluate("e => [e.data[0].type, e.data[0].mode ?? '', [...e.data[0].y]]")
+    shown: list[object] = page.wait_for_function(_DRAWN, arg=kind, timeout=SETTLED_MS).json_value()
     return shown
 
 
@@ -103,7 +108,7 @@ def test_question_its_chart_and_its_link_in_another_browser(page: Page, storm: s
     page.locator(".st-key-panel_quick").get_by_text("line", exact=True).click()
     page.wait_for_url("**chart_kind=line**")
     settle(page)
-    kind, mode, heights = _chart_of_answer(page)
+    kind, mode, heights = _chart_of_answer(page, "scatter")
     assert (kind, "lines" in str(mode)) == ("scatter", True)
     assert isinstance(heights, list)
     assert sum(heights) > 1000

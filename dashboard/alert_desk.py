@@ -25,7 +25,6 @@ SEVERE: Final = ("storm", "page", "warn", "watch")
 """The most serious first."""
 SILENCES: Final = ("1 hour", "2 hours", "8 hours", "1 day", "7 days")
 _NAMED: Final = 3
-_SENTENCE_LENGTH: Final = 200
 _SAID_KEY: Final = "_alert_said"
 _PLAYED_KEY: Final = "_alert_played"
 
@@ -60,7 +59,7 @@ def name_firing(version: int) -> None:
         for row in firing[:_NAMED]:
             # The severity is the highest it has reached: it was not so from the beginning.
             began = formatting.clock(row["onset_at"])
-            said = f"{row['severity']}, began {began} {safe_md(row['sentence'], _SENTENCE_LENGTH)}"
+            said = f"{row['severity']}, began {began} {safe_md(row['sentence'])}"
             pages.link("alerts", said, icon="notifications_active", episode=str(row["episode_id"]))
         if more:
             pages.link("alerts", f"All {formatting.count(len(firing))}", icon="list")

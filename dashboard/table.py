@@ -12,7 +12,15 @@ from dashboard import formatting, zone
 
 Columns = Mapping[str, Any]
 Rows: TypeAlias = "pa.Table | Mapping[str, list[Any]]"
+LISTED: Final = 500
+"""Rows of a list that a window may make long."""
 _SECOND: Final = "YYYY-MM-DD HH:mm:ss"
+
+
+def say_how_many(total: int) -> None:
+    """Where a list has more rows than are shown, how many."""
+    if total > LISTED:
+        st.caption(f"The first {LISTED} of {formatting.count(total)}; zoom in for the others")
 
 
 def at(label: str = "at", *, to_millisecond: bool = False) -> Any:

@@ -9,8 +9,10 @@
 -- What has no readable time is there when no window is asked for, and in no window.
 --
 -- Parameters
---   since  TIMESTAMP  first instant included (default: the oldest event)
---   until  TIMESTAMP  first instant excluded (default: the newest event)
+--   since        TIMESTAMP  first instant included (default: the oldest event)
+--   until        TIMESTAMP  first instant excluded (default: the newest event)
+--   only_reruns  BOOLEAN    leave out causes that arrived once, or of which no arrival is
+--                           logged (default: false)
 --
 -- Columns
 --   service        VARCHAR    who made the effects, else the node
@@ -29,7 +31,8 @@
 -- Reads: events
 CREATE OR REPLACE MACRO repeated_effects(
     since := '-infinity'::TIMESTAMP,
-    until := 'infinity'::TIMESTAMP
+    until := 'infinity'::TIMESTAMP,
+    only_reruns := FALSE
 ) AS TABLE
 WITH records AS NOT MATERIALIZED (
     SELECT
@@ -123,4 +126,5 @@ LEFT OUTER JOIN arrived
     ON
         repeats.service IS NOT DISTINCT FROM arrived.service
         AND repeats.cause_id = arrived.event_id
+WHERE arrived.arrival_count > 1 OR NOT only_reruns::BOOLEAN
 ORDER BY is_rerun DESC, repeats.first_at ASC, repeats.cause_id ASC, repeats.event_type ASC;

@@ -36,7 +36,6 @@ from dashboard.window import Window, part
 
 _COLUMNS: Final = 120
 _PAIRS_SHOWN: Final = 200
-_LIST_SHOWN: Final = 500
 _SEPARATOR: Final = "|"
 _PAIRS_FROM, _FIRST = "pairs", "first"
 """What the address says when the pairs are listed with which it began."""
@@ -239,9 +238,9 @@ def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
         if not gaps.table.num_rows:
             empty.none_in_window("gap", part, version)
             return
-        _say_how_many(gaps)
+        table.say_how_many(gaps.table.num_rows)
         table.show(
-            gaps.table.slice(0, _LIST_SHOWN).select(
+            gaps.table.slice(0, table.LISTED).select(
                 ["state", "stream", "consumer", "stream_key", "event_type", "first_missing",
                  "last_missing", "missing_count", "noticed_at"]
             ),
@@ -258,12 +257,6 @@ def _gaps_panel(version: int, shown: Window, of: Picked) -> None:
         )  # fmt: skip
 
 
-def _say_how_many(answer: Answer) -> None:
-    total = answer.table.num_rows
-    if total > _LIST_SHOWN:
-        st.caption(f"The first {_LIST_SHOWN} of {formatting.count(total)}; zoom in for the others")
-
-
 def _duplicates_panel(version: int, shown: Window, of: Picked) -> None:
     duplicates = data.load("duplicates", version, **shown.scope, lookback=shown.lookback).only(**of)
     about = (
@@ -274,8 +267,8 @@ def _duplicates_panel(version: int, shown: Window, of: Picked) -> None:
         if not duplicates.table.num_rows:
             empty.none_in_window("duplicate", shown, version)
             return
-        _say_how_many(duplicates)
-        listed = duplicates.table.slice(0, _LIST_SHOWN)
+        table.say_how_many(duplicates.table.num_rows)
+        listed = duplicates.table.slice(0, table.LISTED)
         ids = listed.column("event_id").to_pylist()
         table.opening(
             listed.select(

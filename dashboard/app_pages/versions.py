@@ -1,6 +1,6 @@
 """Versions: what is in flight side by side, which fields changed, and which writes got lost."""
 
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
@@ -22,8 +22,6 @@ from dashboard.data import Answer
 from dashboard.panel import attempt, panel
 from dashboard.time_chart import Hand
 from dashboard.window import Window
-
-_LISTED: Final = 500
 
 
 def _open_type(name: str | None) -> None:
@@ -171,14 +169,13 @@ def _conflicts_panel(version: int, shown: Window, event_type: str | None) -> Non
             height=conflicts.height(len({row["service"] for row in rows})),
             hand=Hand(lambda row: _open_write(rows[row])),
         )  # fmt: skip
-        if len(rows) > _LISTED:
-            st.caption(f"The first {_LISTED} of {formatting.count(len(rows))}; zoom in for the others")
+        table.say_how_many(len(rows))
         names = (
             "occurred_at", "kind", "service", "entity", "event_type", "node", "expected_version",
             "entity_version", "newest_before", "other_event_id", "other_node",
         )  # fmt: skip
         table.opening(
-            answer.table.slice(0, _LISTED).select(names),
+            answer.table.slice(0, table.LISTED).select(names),
             {
                 "occurred_at": table.at(to_millisecond=True),
                 "kind": table.text(width=100),

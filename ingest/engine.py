@@ -8,7 +8,7 @@ through one statement. A plan depends on the shape alone, never on the lines aro
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,21 +19,14 @@ from ingest.envelopes import added_by, is_headed, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
-from ingest.names import (
-    CANDIDATE_ENVELOPES,
-    CONTAINERS,
-    DEEP_CONTAINERS,
-    EVENT_OBJECTS,
-    NAME_PARTS,
-    WRAPPERS,
-    Path,
-)
-from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, grouped, make_plan
+from ingest.names import Path
+from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
+from ingest.shapes import containers, format_of
 from ingest.statement import Statement, pointer
 from ingest.transcoding import RENUMBER, Records, refusing, transcoded
-from ingest.vocabulary import normalise, operation_words
+from ingest.vocabulary import operation_words
 from stormwatch.model import EVENT_SCHEMA
 
 _PARSED_SCHEMA = pa.schema(
@@ -45,7 +38,6 @@ _PARSED_SCHEMA = pa.schema(
     ]
 )
 _MAX_CONTAINERS = 1_000
-_MAX_DEPTH = 2
 _MAX_PLANS = 20_000
 _SAMPLE = 64
 _WORTH_A_THREAD = 4 * 2048
@@ -73,10 +65,13 @@ class Engine:
         self._mapping = mapping
         self._inferred = inferred
         self._mappings: list[tuple[Fields, Fields]] = []
-        self.uses: dict[tuple[int, int], Plan] = {}
+        self.uses: dict[tuple[int, int], Use] = {}
         """File and shape, by number -> how its records were read, of what was parsed last."""
+        self.looked_at = 0
+        """Records of the same that Python had to look at."""
+        self.met: set[tuple[str, Path]] = set()
+        """Role and field of what the user said, where a record had the field."""
         self._is_split = False
-        self._met: set[tuple[str, Path]] = set()
         self._containers: list[Path] = []
         self._plans: dict[int, Plan | _Again] = {}
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
@@ -99,19 +94,26 @@ class Engine:
         """The number of what is known of the fields of the file at `path`, beyond their names."""
         known = (self._mapping.fields_of(path), self._inferred(path))
         if known not in self._mappings:
-            self._mappings.append(known)
-            inside = {path[:-1] for fields in known for path in fields.values() if len(path) > 1}
-            self._look_into(inside.difference(self._containers))
+            self._add_mapping(known)
         return self._mappings.index(known)
 
-    def parse(self, lines: pa.Table, broken: Sequence[RawRecord] = ()) -> Outcome:
+    def _add_mapping(self, known: tuple[Fields, Fields]) -> None:
+        self._mappings.append(known)
+        inside = {path[:-1] for fields in known for path in fields.values() if len(path) > 1}
+        self._look_into(inside.difference(self._containers))
+
+    def parse(
+        self, lines: pa.Table, broken: Sequence[RawRecord] = (), onto: Outcome | None = None
+    ) -> Outcome:
         """Fill the temp table `parsed` with one row per observation in `lines` (LINE_SCHEMA).
 
-        `broken` are lines that are not UTF-8; what stands whole in them is parsed as well.
+        `broken` are lines that are not UTF-8; what stands whole in them is parsed as well. `onto`: what was
+        parsed before of the same batch, to which this is added.
         """
-        outcome = Outcome()
-        self.uses = {}
-        self._cursor.execute("TRUNCATE parsed")
+        outcome = onto or Outcome()
+        if onto is None:
+            self.uses, self.looked_at = {}, 0
+            self._cursor.execute("TRUNCATE parsed")
         if broken:
             lines = pa.concat_tables([lines, *self._sort_out(Records.apart(broken), outcome)])
         self._is_split = False
@@ -119,8 +121,25 @@ class Engine:
             lines = self._round(lines, outcome)
         if self._is_split:
             self._cursor.execute(RENUMBER)
-        outcome.rejects.sort(key=lambda reject: (reject.file_id, reject.byte_offset))
+        outcome.sort()
         return outcome
+
+    def take(self, rows: pa.RecordBatchReader) -> None:
+        """Add rows that another engine parsed to; all of them, or it raises OSError."""
+        self._use("taken", rows)
+        try:
+            self._cursor.execute("INSERT INTO parsed BY NAME FROM taken")
+        except duckdb.Error as error:
+            raise OSError(str(error)) from error
+
+    def know(self, mappings: Sequence[tuple[Fields, Fields]]) -> bool:
+        """Number mappings as another engine does; False when those that are known are others."""
+        count = len(self._mappings)
+        if self._mappings != mappings[:count]:
+            return False
+        for known in mappings[count:]:
+            self._add_mapping(known)
+        return True
 
     @property
     def mappings(self) -> list[tuple[Fields, Fields]]:
@@ -133,7 +152,7 @@ class Engine:
 
     def unmet(self) -> set[tuple[str, Path]]:
         """Role and field of what the user said of files that were parsed, and no record had."""
-        return {item for said, _ in self._mappings for item in said.items()} - self._met
+        return {item for said, _ in self._mappings for item in said.items()} - self.met
 
     def _round(self, lines: pa.Table, outcome: Outcome) -> pa.Table:
         """Parse what can be parsed; the rest comes back as other lines."""
@@ -191,7 +210,7 @@ class Engine:
             FROM lines WHERE shape IN (SELECT shape FROM new_shapes) GROUP BY shape"""
         ).fetchall()
         shapes = {shape: self._shape(keys, marked) for shape, *_, marked, keys in rows}
-        if self._look_into(_containers(path for shape in shapes.values() for path in shape.paths)):
+        if self._look_into(containers(path for shape in shapes.values() for path in shape.paths)):
             return  # shapes are told apart by more keys from now on
         for number, maker, mapping_no, *_ in rows:
             self._plans[number] = self._decide(shapes[number], maker, mapping_no)
@@ -225,9 +244,9 @@ class Engine:
         for around in envelopes():
             if around.match(shape):
                 return _Again(around)
-        fmt, envelope = _match(shape)
+        fmt, envelope = format_of(shape)
         said, inferred = self.mappings[mapping_no]
-        self._met.update((role, path) for role, path in said.items() if path in shape.paths)
+        self.met.update((role, path) for role, path in said.items() if path in shape.paths)
         fields = merged(inferred, said) if fmt is json_formats()[-1] else said
         mapping = {role: path for role, path in fields.items() if not path or path in shape.paths}
         return make_plan(shape, fmt, envelope, mapping, mapping_no)
@@ -238,7 +257,7 @@ class Engine:
         ).fetchall()
         plans = {shape: self._plans[shape] for shape in sorted({shape for _, shape in found})}
         read = {shape: plan for shape, plan in plans.items() if isinstance(plan, Plan)}
-        self.uses.update(((file_id, shape), read[shape]) for file_id, shape in found if shape in read)
+        self.uses.update(((file_id, shape), read[shape].use) for file_id, shape in found if shape in read)
         groups = grouped(read.items())
         rows = [
             {
@@ -293,6 +312,7 @@ class Engine:
         tables = [opened.filter(pa.compute.is_null(opened["held"])).select(LINE_SCHEMA.names)]
         texts = opened.filter(pa.compute.is_valid(opened["held"]))
         if texts.num_rows:
+            self.looked_at += texts.num_rows
             records, members = Records.of(texts, "held"), Records.of(texts, "added").raws
             groups = self._by_notation(records)
             kept = groups.pop("", [])
@@ -308,6 +328,7 @@ class Engine:
     def _records(self, condition: str) -> Records:
         columns = "* EXCLUDE (marked, headed)"
         found = self._cursor.sql(f"SELECT {columns} FROM lines WHERE {condition}").to_arrow_table()
+        self.looked_at += found.num_rows
         return Records.of(found, "line")
 
     def _by_notation(self, records: Records) -> dict[str, list[int]]:
@@ -373,27 +394,3 @@ def _sample(lines: pa.Table) -> pa.Table:
         return LINE_SCHEMA.empty_table()
     batches = [batch.slice(0, _SAMPLE) for batch in lines.to_batches()]
     return pa.Table.from_batches(batches, schema=LINE_SCHEMA)
-
-
-def _containers(paths: Iterable[Path]) -> Iterator[Path]:
-    """Which of these fields are objects to look into for ids and names."""
-    for path in paths:
-        name = normalise(path[-1])
-        if len(path) == 1:
-            is_known = name in CONTAINERS
-        else:
-            # Business data is no place to look for ids, unless it is a whole event.
-            outer = normalise(path[0])
-            is_known = name in WRAPPERS and outer in WRAPPERS | CANDIDATE_ENVELOPES
-            is_known = is_known or (name in NAME_PARTS and outer in WRAPPERS | EVENT_OBJECTS)
-            is_known = is_known or normalise("".join(path)) in DEEP_CONTAINERS
-        if is_known and len(path) <= _MAX_DEPTH:
-            yield path
-
-
-def _match(shape: Shape) -> tuple[JsonFormat, Path]:
-    for fmt in json_formats():
-        envelope = fmt.match(shape)
-        if envelope is not None:
-            return fmt, envelope
-    raise AssertionError("the generic format matches every shape")  # pragma: no cover

@@ -7,7 +7,6 @@ file may start in the middle of a record.
 from __future__ import annotations
 
 import re
-from array import array
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -27,12 +26,12 @@ from ingest.beginnings import (
     record_start,
     told,
 )
+from ingest.bounds import STEP, Bounds, by_lines, without_inner
 from ingest.formats import transcoders
 from ingest.formats.base import End, Envelope, Held, one_of, quoted
 from ingest.needles import Needles
-from ingest.offload import SECOND, WALK
+from ingest.offload import SECOND, WALK, WORTH_BYTES
 
-_NEWLINE = 10
 _RETURN, _OPEN, _CLOSE = b"\r{}"
 _NOTHING = tuple(b"\r\n\0")
 """What a line starts with that says nothing."""
@@ -43,25 +42,13 @@ _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"
 """How an object begins, or an array of them."""
 _ON_LINES: Final = rb"(?:\[\s*+)?\{\s*+\"[^\",\s]"
 """The same on one line or several."""
-_STEP: Final = 256 << 10
 _PIECE: Final = 16 << 10
 """Bytes of a line that may be cut in pieces: docker's and containerd's buffer is the smallest."""
-_WORTH_LINES: Final = 20_000
-"""With fewer lines to be looked at the second process is no help."""
+_MANY: Final = 8
+"""One of so many lines or more is to be looked at: then the second process is of help."""
 _MORE_LINES: Final = 8
 """Times as many envelopes are opened when those before are not all of a record."""
 _NO_ENVELOPE: Final = (None, None)
-_NUL = b"\0"
-_HOLE = re.compile(rb"\0+")
-
-
-Bounds = npt.NDArray[np.int64]
-"""Record i is bytes [bounds[i], bounds[i + 1]); what follows the last bound is not whole yet."""
-
-
-def whole(data: bytes) -> Bounds:
-    """All of it as one record."""
-    return np.array([0, len(data)], np.int64)
 
 
 def frames(data: bytes, *, is_all: bool = False) -> Bounds:
@@ -70,16 +57,21 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
     `is_all`: nothing follows data, so a record that may go on ends with it. A last line without its
     end is then part of such a record, or behind the last bound.
     """
-    lines = by_lines(data)
-    if not is_all and len(lines) > 1 and _may_start_another(data, int(lines[-2])):
-        lines = lines[:-1]
-    unusual = _unusual(data, lines)
-    found = Walk(len(data))
-    if is_all or len(unusual) < _WORTH_LINES:
-        walk(data, unusual.tolist(), found, is_all=is_all)
+    if not is_all and _is_worth_halves(data):
+        lines, found = _in_halves(data)
     else:
-        _walk_in_halves(data, unusual, found)
-    return _without_inner(lines[: np.searchsorted(lines, found.last, "right")], found.starts, found.stops)
+        lines, unusual = _looked_at(data, is_all=is_all)
+        found = Walk(len(data))
+        walk(data, unusual.tolist(), found, is_all=is_all)
+    return without_inner(lines[: np.searchsorted(lines, found.last, "right")], found.starts, found.stops)
+
+
+def _looked_at(data: bytes, *, is_all: bool = False, goes_on: bool = False) -> tuple[Bounds, Bounds]:
+    """Where lines start, and which of them may be no record by themselves; `goes_on`: with others behind."""
+    lines = by_lines(data)
+    if not (is_all or goes_on) and len(lines) > 1 and _may_start_another(data, int(lines[-2])):
+        lines = lines[:-1]
+    return lines, _unusual(data, lines)
 
 
 Peeled = dict[Callable[[bytes], Held | None], dict[int, tuple[int, Any, bytes | None]]]
@@ -138,19 +130,48 @@ def walk(
         done = end
 
 
-def _walk_in_halves(data: bytes, lines: Bounds, found: Walk) -> None:
-    """The same, the second half by the second process, which may begin within a record."""
-    half = len(lines) // 2
-    middle = int(lines[half])
-    request = [WALK, (lines[half:] - middle).tobytes(), data[middle:]]
-    _, answer = SECOND.share(request, lambda: walk(data, lines[:half].tolist(), found))
-    if found.last < len(data):
-        return
-    known = None
-    if answer is not None:
-        starts, stops, [last] = (array("q", numbers) for numbers in answer)
-        known = Walk(middle + last, [middle + one for one in starts], [middle + one for one in stops])
-    walk(data, lines[half:].tolist(), found, known=known)
+def _is_worth_halves(data: bytes) -> bool:
+    """Whether Python has to look at many lines, as some of them tell."""
+    if len(data) < WORTH_BYTES:
+        return False
+    middle = _middle(data)
+    lines, unusual = _looked_at(data[middle : middle + STEP])
+    return len(unusual) * _MANY > len(lines)
+
+
+def _middle(data: bytes) -> int:
+    return data.find(b"\n", len(data) // 2) + 1
+
+
+def _in_halves(data: bytes) -> tuple[Bounds, Walk]:
+    """Where lines start, and what is found; of the second half by the second process, which may begin within
+    a record.
+    """
+    middle, found = _middle(data), Walk(len(data))
+
+    def own() -> Bounds:
+        lines, unusual = _looked_at(data[:middle], goes_on=True)
+        walk(data, unusual.tolist(), found)
+        return lines
+
+    first, answer = SECOND.share([WALK, memoryview(data)[middle:]], own)
+    if answer is None:
+        known = None
+        lines, unusual = _looked_at(data[middle:])
+    else:
+        lines, unusual, starts, stops, [last] = (np.frombuffer(part, np.int64) for part in answer)
+        known = Walk(middle + int(last), (middle + starts).tolist(), (middle + stops).tolist())
+    if found.last == len(data):
+        walk(data, (middle + unusual).tolist(), found, known=known)
+    return np.concatenate([first[:-1], middle + lines]), found
+
+
+def look(data: bytes) -> list[Bounds]:
+    """What `_in_halves` asks for: lines, unusual ones, starts and ends of records, where they came to."""
+    lines, unusual = _looked_at(data)
+    found = Walk(len(data))
+    walk(data, unusual.tolist(), found)
+    return [lines, unusual, *(np.array(one, np.int64) for one in (found.starts, found.stops, [found.last]))]
 
 
 def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = None) -> int | None:
@@ -248,19 +269,6 @@ def _is_told(text: bytes) -> bool:
         else:
             return True
     return False
-
-
-def _without_inner(lines: Bounds, starts: list[int], stops: list[int]) -> Bounds:
-    """The line ends without those within records, and with the ends of these."""
-    if not stops:
-        return lines
-    begins, ends = np.array(starts, np.int64), np.array(stops, np.int64)
-    # The last of these records that starts before a line end.
-    around = np.searchsorted(begins, lines, "left") - 1
-    outside = lines[(around < 0) | (lines >= ends[around])]
-    places = np.minimum(np.searchsorted(outside, ends), len(outside) - 1)
-    others = ends[outside[places] != ends]
-    return np.union1d(outside, others) if len(others) else outside
 
 
 def _may_start_another(data: bytes, last: int) -> bool:
@@ -372,22 +380,3 @@ def _last() -> frozenset[str]:
 def _openings() -> Needles:
     """What stands in a line that is an object and may start a record of several."""
     return Needles(opening for one in transcoders() for opening in one.openings)
-
-
-def by_lines(data: bytes) -> Bounds:
-    """One record per line, and one per hole: a run of NUL bytes where a line should start.
-
-    A file that is truncated under a writer that does not append starts with such a hole. Where NUL
-    bytes go on to the end of data, the file may be longer than what is written in it yet.
-    """
-    codes = np.frombuffer(data, np.uint8)
-    # In steps that fit into the cache of a core: twice as fast as all at once.
-    ends = [
-        np.flatnonzero(codes[start : start + _STEP] == _NEWLINE) + (start + 1)
-        for start in range(0, len(codes), _STEP)
-    ]
-    bounds = np.concatenate([np.zeros(1, np.int64), *ends])
-    if _NUL in data:
-        holes = [hole.end() for start in bounds.tolist() if (hole := _HOLE.match(data, start))]
-        bounds = np.union1d(bounds, np.array([end for end in holes if end < len(data)], np.int64))
-    return bounds

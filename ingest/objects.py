@@ -29,13 +29,6 @@ class Made:
     bare: list[int] = field(default_factory=list)
     """Which lines are records that stood in an envelope with nothing else in it."""
 
-    def extend(self, other: Made, offset: int) -> None:
-        """Add what the records from place `offset` on became."""
-        self.bare += [number + len(self.lines) for number in other.bare]
-        self.lines += other.lines
-        self.sources += [place + offset for place in other.sources]
-        self.refused += [(place + offset, reason) for place, reason in other.refused]
-
 
 def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
     """All events in these records."""

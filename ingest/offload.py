@@ -14,23 +14,20 @@ import subprocess
 import sys
 import threading
 from array import array
-from bisect import bisect
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Final, TypeAlias, TypeVar
 
-import orjson
-
-from ingest.formats.base import Transcoder
-from ingest.objects import Made, objects_of
+import pyarrow as pa
 
 PROGRAM: Final = "ingest.offloaded"
-OBJECTS, WALK = b"objects", b"walk"
+PARSE, WALK = b"parse", b"walk"
 """What may be asked for: see there."""
 WORTH_BYTES: Final = 4 << 20
 """A smaller batch is read while it is asked for."""
 T = TypeVar("T")
+Part: TypeAlias = bytes | memoryview
 _STARTS: Final = 3
 """So often a process is started: where none can live, trying does not help."""
 _END_S: Final = 5.0
@@ -51,27 +48,26 @@ class Second:
         process = self._process
         return None if process is None else process.pid
 
-    def objects_of(self, transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
-        """The same as `objects.objects_of`, the first half of it done there if it is ready."""
-        sizes = list(accumulate(map(len, raws)))
-        middle = bisect(sizes, sizes[-1] // 2)
-        theirs, ours = raws[:middle], raws[middle:]
-        request = [OBJECTS, transcoder.name.encode(), *theirs]
-        own, answer = self.share(request, lambda: objects_of(transcoder, ours))
-        made = objects_of(transcoder, theirs) if answer is None else _made(answer)
-        made.extend(own, middle)
-        return made
+    def share(
+        self,
+        request: Sequence[Part],
+        own: Callable[[], T],
+        lines: pa.Table | None = None,
+        take: Callable[[pa.RecordBatchReader], None] | None = None,
+    ) -> tuple[T, list[bytes] | None]:
+        """What `own` gives, and the answer to a request that is worked on meanwhile: None without one.
 
-    def share(self, request: Sequence[bytes], own: Callable[[], T]) -> tuple[T, list[bytes] | None]:
-        """What `own` gives, and the answer to a request that is worked on meanwhile: None without one."""
+        `lines` go with the request; `take` then gets the rows behind an answer which is not empty, and raises
+        OSError when they are not whole.
+        """
         if not self._lock.acquire(blocking=False):
             return own(), None
         try:
             if not self.is_ready():
                 return own(), None
-            is_asked = self._ask(request)
+            is_asked = self._ask(request, lines)
             done = own()
-            return done, self._received() if is_asked else None
+            return done, self._received(take) if is_asked else None
         except BaseException:
             self.close()  # its answer would be taken for that to the next question
             raise
@@ -105,22 +101,26 @@ class Second:
             return
         atexit.register(self.close)
 
-    def _ask(self, parts: Sequence[bytes]) -> bool:
+    def _ask(self, parts: Sequence[Part], lines: pa.Table | None) -> bool:
         assert self._process is not None  # noqa: S101 - only asked when it is ready
         try:
-            send(_pipe(self._process.stdin), parts)
+            send(_pipe(self._process.stdin), parts, lines)
         except OSError:
             self.close()
             return False
         return True
 
-    def _received(self) -> list[bytes] | None:
+    def _received(self, take: Callable[[pa.RecordBatchReader], None] | None = None) -> list[bytes] | None:
         assert self._process is not None  # noqa: S101 - as above
+        stream = _pipe(self._process.stdout)
         try:
-            return receive(_pipe(self._process.stdout))
-        except (OSError, EOFError):
+            answer = receive(stream)
+            if answer and take is not None:
+                take(pa.ipc.open_stream(stream))
+        except (OSError, EOFError, pa.ArrowException):
             self.close()
             return None
+        return answer
 
     def close(self) -> None:
         """End it."""
@@ -140,16 +140,17 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _made(answer: list[bytes]) -> Made:
-    places, bare, refused, *lines = answer
-    sources, numbers = (array("q", some).tolist() for some in (places, bare))
-    return Made(lines, sources, [(place, why) for place, why in orjson.loads(refused)], numbers)
-
-
-def send(stream: IO[bytes], parts: Sequence[bytes]) -> None:
-    """Write a request or an answer."""
+def send(
+    stream: IO[bytes], parts: Sequence[Part], rows: pa.Table | pa.RecordBatchReader | None = None
+) -> None:
+    """Write a request or an answer, and rows behind it."""
     stream.write(array("q", [len(parts), *map(len, parts)]).tobytes())
-    stream.write(b"".join(parts))
+    for part in parts:
+        stream.write(part)
+    if rows is not None:
+        with pa.ipc.new_stream(stream, rows.schema) as writer:
+            for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+                writer.write_batch(batch)
     stream.flush()
 
 
@@ -170,10 +171,3 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 
 SECOND: Final = Second()
 """That of this process."""
-
-
-def objects_in_turn(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
-    """All events in these records; many of them are shared with the second process."""
-    if sum(map(len, raws)) < WORTH_BYTES:
-        return objects_of(transcoder, raws)
-    return SECOND.objects_of(transcoder, raws)

@@ -1,49 +1,65 @@
 """The second process of offload.py: python -m ingest.offloaded reads requests and writes answers.
 
-A request begins with what is asked for. `objects`: the name of a transcoder and records; the answer is
-what `objects.objects_of` makes of them. `walk`: where lines start, and data; the answer is where
-`framing.walk` finds records to start and to end, and the last number where it came to.
+A request begins with what is asked for. `parse`: what an engine must know, and lines; the answer is what
+is told of them, and the rows that they are, or nothing where the database could not parse them. `walk`: data;
+the answer is what `framing.look` finds there.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
-from array import array
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Final
+from typing import IO, Final, TypeAlias
 
-import orjson
+import duckdb
+import pyarrow as pa
 
+from ingest.engine import Engine
 from ingest.formats import transcoders
-from ingest.formats.base import Transcoder
-from ingest.framing import Walk, walk
-from ingest.objects import objects_of
-from ingest.offload import OBJECTS, WALK, receive, send
+from ingest.framing import look
+from ingest.mapping import FieldMapping
+from ingest.offload import PARSE, WALK, Part, receive, send
+from ingest.records import ROWS_PER_BATCH
+from ingest.sharing import Asked, Told
+from stormwatch.storage import open_scratch
+
+_Answer: TypeAlias = tuple[list[Part], pa.RecordBatchReader | None]
 
 
-@cache
-def _transcoders() -> dict[bytes, Transcoder]:
-    return {one.name.encode(): one for one in transcoders()}
+class _Parsing:
+    """Parses with one engine as long as it may be the same."""
+
+    def __init__(self) -> None:
+        self._connection = open_scratch()
+        self._mapping: FieldMapping | None = None
+        self._engine: Engine | None = None
+
+    def answer(self, parts: Sequence[bytes], requests: IO[bytes]) -> _Answer:
+        asked: Asked = pickle.loads(parts[0])  # noqa: S301 - of the process that started this one
+        lines = pa.ipc.open_stream(requests).read_all()
+        engine = self._engine_for(asked)
+        try:
+            outcome = engine.parse(lines)
+        except (duckdb.Error, MemoryError):
+            self._engine = None  # the process that asks finds out which record it is
+            return [], None
+        rows = self._connection.sql("FROM parsed").to_arrow_reader(ROWS_PER_BATCH)
+        return [pickle.dumps(Told.by(engine, outcome))], rows
+
+    def _engine_for(self, asked: Asked) -> Engine:
+        engine = self._engine
+        if engine is None or self._mapping != asked.mapping or not engine.know(asked.mappings):
+            engine = self._engine = Engine(self._connection, asked.mapping)
+            engine.know(asked.mappings)
+            self._mapping = asked.mapping
+        return engine
 
 
-def _objects(parts: Sequence[bytes]) -> list[bytes]:
-    name, *raws = parts
-    made = objects_of(_transcoders()[name], raws)
-    numbers = (array("q", some).tobytes() for some in (made.sources, made.bare))
-    return [*numbers, orjson.dumps(made.refused), *made.lines]
-
-
-def _walked(parts: Sequence[bytes]) -> list[bytes]:
-    starts, data = parts
-    found = Walk(len(data))
-    walk(data, array("q", starts), found)
-    return [array("q", numbers).tobytes() for numbers in (found.starts, found.stops, [found.last])]
-
-
-_ANSWERS: Final[dict[bytes, Callable[[Sequence[bytes]], list[bytes]]]] = {OBJECTS: _objects, WALK: _walked}
+def _walked(parts: Sequence[bytes], _: IO[bytes]) -> _Answer:
+    return [bounds.tobytes() for bounds in look(parts[0])], None
 
 
 def _serve() -> None:
@@ -52,11 +68,14 @@ def _serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     try:
-        _transcoders()
+        transcoders()
+        known: Final[dict[bytes, Callable[[Sequence[bytes], IO[bytes]], _Answer]]] = {
+            PARSE: _Parsing().answer, WALK: _walked,
+        }  # fmt: skip
         send(answers, [])
         while True:
             asked, *parts = receive(requests)
-            send(answers, _ANSWERS[asked](parts))
+            send(answers, *known[asked](parts, requests))
     except (EOFError, BrokenPipeError):
         os._exit(0)  # nobody is there to flush anything for
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from ingest import leftover
@@ -38,6 +39,18 @@ _ALTERNATIVES: Final = (("sequence", "broker_sequence"), CAUSES)
 
 
 @dataclass(frozen=True)
+class Use:
+    """Which fields fill which roles in the records of one shape, for people to see."""
+
+    format: str
+    mapping_no: int
+    fields: Mapping[str, Path]
+    """Role -> field from the top of the record."""
+    fixed: frozenset[str]
+    """Roles whose field the format names itself."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """How the records of one shape are read."""
 
@@ -60,6 +73,15 @@ class Plan:
     removed_but_time: frozenset[Path]
     absent: frozenset[str]
     """Inputs of the format that no record of the shape has."""
+
+    @cached_property
+    def use(self) -> Use:
+        """What of it may be told outside of the process."""
+        firsts = {role: paths[0] for role, paths in self.paths.items()}
+        known = self.format.fields
+        inside = {role: path[len(self.envelope) :] for role, path in firsts.items()}
+        fixed = frozenset(role for role, path in inside.items() if path in known.get(role, ()))
+        return Use(self.format.name, self.mapping_no, firsts, fixed)
 
 
 @dataclass

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from ingest.bounds import Bounds, whole
 from ingest.decompress import CompressedSource
-from ingest.framing import Bounds, frames, whole
+from ingest.framing import frames
 from ingest.generations import Generation, Position
 from ingest.source import Source, data_start
 

@@ -100,3 +100,14 @@ class Outcome:
     def add_blank(self, file_id: int, count: int) -> None:
         """Bytes that hold nothing."""
         self.blank_bytes[file_id] = self.blank_bytes.get(file_id, 0) + count
+
+    def add(self, other: Outcome) -> None:
+        """What another part of the batch became as well."""
+        self.rejects += other.rejects
+        self.sort()
+        for file_id, count in other.blank_bytes.items():
+            self.add_blank(file_id, count)
+
+    def sort(self) -> None:
+        """Put the rejects in the order of their places."""
+        self.rejects.sort(key=lambda reject: (reject.file_id, reject.byte_offset))

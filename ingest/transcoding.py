@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ingest.formats.base import Transcoder
-from ingest.offload import objects_in_turn
+from ingest.objects import objects_of
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
 
 _PLACE: Final = ("file_id", "byte_offset", "byte_length", "mapping_no")
@@ -77,7 +77,7 @@ def transcoded(
     `around` is what a record gets that stood in an envelope with nothing else in it.
     """
     chosen = np.fromiter(numbers, np.int64)
-    made = objects_in_turn(transcoder, [records.raws[number] for number in chosen.tolist()])
+    made = objects_of(transcoder, [records.raws[number] for number in chosen.tolist()])
     for place, reason in made.refused:
         refuse(int(chosen[place]), reason)
     lines, sources = made.lines, chosen[np.array(made.sources, np.int64)]

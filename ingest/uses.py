@@ -10,8 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.mapping import Fields
-from ingest.names import Path
-from ingest.plan import Plan
+from ingest.plan import Use
 from ingest.roles.samples import scope_of
 
 _COLUMNS: Final = ("scope", "format", "role", "field", "source", "mapping")
@@ -34,20 +33,20 @@ class FieldUses:
 
     def note(
         self,
-        uses: Mapping[tuple[int, int], Plan],
+        uses: Mapping[tuple[int, int], Use],
         paths: Mapping[int, str],
         mappings: Iterable[tuple[Fields, Fields]],
     ) -> None:
-        """Note the plans of shapes of files, both by number; `mappings`: what the user and the values say."""
+        """Note how shapes of files are read, both by number; `mappings`: what the user and the values say."""
         said = list(mappings)
         if len(self._met) > _MOST_MET:
             self._met.clear()  # what is noted is known all the same
         rows: dict[_Row, None] = {}
-        for (file_id, shape), plan in uses.items():
+        for (file_id, shape), use in uses.items():
             scope = scope_of(paths[file_id])
             if (scope, shape) not in self._met:
                 self._met.add((scope, shape))
-                rows.update(dict.fromkeys(_rows(scope, plan, *said[plan.mapping_no])))
+                rows.update(dict.fromkeys(_rows(scope, use, *said[use.mapping_no])))
         files = {file_id for file_id, _ in uses} - self._files
         if files:
             scopes = [(file_id, scope_of(paths[file_id])) for file_id in sorted(files)]
@@ -85,20 +84,19 @@ class FieldUses:
         self._cursor.unregister("new_uses")
 
 
-def _rows(scope: str, plan: Plan, said: Fields, told: Fields) -> Iterable[_Row]:
+def _rows(scope: str, use: Use, said: Fields, told: Fields) -> Iterable[_Row]:
     mapping = json.dumps([_plain(said), _plain(told)], sort_keys=True)
-    for role, fields in plan.paths.items():
-        source = _source(plan, role, fields[0], said, told)
-        yield scope, plan.format.name, role, json.dumps(fields[0]), source, mapping
+    for role, field in use.fields.items():
+        yield scope, use.format, role, json.dumps(field), _source(use, role, said, told), mapping
 
 
-def _source(plan: Plan, role: str, field: Path, said: Fields, told: Fields) -> str:
+def _source(use: Use, role: str, said: Fields, told: Fields) -> str:
+    field = use.fields[role]
     if said.get(role) == field:
         return "said"
     if told.get(role) == field:
         return "values"
-    is_fixed = field[len(plan.envelope) :] in plan.format.fields.get(role, ())
-    return "format" if is_fixed else "name"
+    return "format" if role in use.fixed else "name"
 
 
 def _plain(fields: Fields) -> dict[str, list[str]]:

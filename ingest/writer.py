@@ -34,6 +34,7 @@ from ingest.requests import request
 from ingest.roles.decisions import Decision
 from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
+from ingest.sharing import Sharing
 from ingest.telemetry import Occurrence, Telemetry
 from ingest.uses import FieldUses
 from stormwatch.errors import StormwatchError
@@ -105,6 +106,7 @@ class Writer:
         self._finder = RoleFinder(self._cursor)
         self._finder.load()
         self._engine = Engine(self._cursor, self._mapping, self._finder.fields_of)
+        self._sharing = Sharing(self._engine, self._mapping)
         self._uses = FieldUses(self._cursor)
         self._registry.sync(self._cursor)
         self._store.read_last_batch()
@@ -229,7 +231,7 @@ class Writer:
         return self._engine.unmet()
 
     def _parse(self, chunks: Sequence[Chunk]) -> Outcome:
-        outcome = self._engine.parse(*lines_of(chunks, self._engine.mapping_no))
+        outcome = self._sharing.parse(*lines_of(chunks, self._engine.mapping_no))
         for chunk in chunks:
             file_id = chunk.generation.file_id
             if chunk.rejected:

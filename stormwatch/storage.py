@@ -241,6 +241,15 @@ def open_empty() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def open_scratch() -> duckdb.DuckDBPyConnection:
+    """A database in memory without a schema, which a process that owns no file works with."""
+    connection = _connect(Path(":memory:"), read_only=False)
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
 def _migrations() -> dict[int, Path]:
     return {int(path.name.split("_")[0]): path for path in sorted(SCHEMA.glob("*.sql"))}
 

@@ -17,9 +17,11 @@ from typing import Final
 from ingest.engine import Engine
 from ingest.generations import Generation
 from ingest.lines import lines_of
+from ingest.mapping import NO_MAPPING
 from ingest.offload import SECOND
 from ingest.reader import Chunk, Limits, Silence, read_chunk
 from ingest.service import Settings
+from ingest.sharing import Sharing
 from ingest.source import PlainSource, open_source
 from stormwatch.storage import Store
 from tests.benchmarks import logs
@@ -125,9 +127,10 @@ def measure(path: Path, store: Store) -> Pace:
     events = 0
     with store.cursor() as cursor:
         engine = Engine(cursor)
+        sharing = Sharing(engine, NO_MAPPING)
         started, used = time.perf_counter(), cpu_seconds()
         for chunk in _chunks(path):
-            outcome = engine.parse(*lines_of([chunk], engine.mapping_no))
+            outcome = sharing.parse(*lines_of([chunk], engine.mapping_no))
             if outcome.rejects:
                 raise RuntimeError(f"{path.name}: {outcome.rejects[0].reason}: {outcome.rejects[0].raw!r}")
             [(found,)] = cursor.execute("SELECT count(*) FROM parsed").fetchall()

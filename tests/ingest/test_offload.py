@@ -15,10 +15,7 @@ from typing import TypeVar
 import pytest
 
 from ingest import framing
-from ingest.formats import transcoders
-from ingest.formats.base import Transcoder
 from ingest.framing import frames
-from ingest.objects import Made, objects_of
 from ingest.offload import WALK, Second
 from tests.ingest.mixtures import records
 
@@ -33,21 +30,6 @@ def second() -> Iterator[Second]:
     assert one.is_ready(LONG_S)
     yield one
     one.close()
-
-
-def content(transcoder: Transcoder) -> list[bytes]:
-    """Records of the format, and what is none: torn ones, nothing, other bytes."""
-    whole = [one.data for one in records() if one.format == transcoder.name]
-    return [part for data in whole for part in (data, data[: len(data) // 2], b"", b"\x80" + data)]
-
-
-@pytest.mark.parametrize("transcoder", transcoders(), ids=lambda one: one.name)
-def test_it_makes_what_this_process_makes(second: Second, transcoder: Transcoder) -> None:
-    raws = content(transcoder)
-    made = second.objects_of(transcoder, raws)
-    assert made == objects_of(transcoder, raws)
-    assert made.lines
-    assert second.is_ready()
 
 
 def lines_of_all_formats() -> bytes:
@@ -67,7 +49,7 @@ def test_records_are_cut_alike_where_it_looks_at_half_of_them(
         asked.append(request[0])
         return second.share(request, own)
 
-    monkeypatch.setattr(framing, "_WORTH_LINES", 2)
+    monkeypatch.setattr(framing, "WORTH_BYTES", 2)
     monkeypatch.setattr(framing.SECOND, "share", share)
     assert [frames(one).tolist() for one in whole] == expected
     assert asked == [WALK] * len(whole)
@@ -83,16 +65,17 @@ def children(of: int) -> list[int]:
     return found
 
 
-def test_nothing_is_missing_when_it_is_killed() -> None:
-    transcoder = next(one for one in transcoders() if one.name == "postgresql_csvlog")
-    raws, expected = content(transcoder), objects_of(transcoder, content(transcoder))
+def test_where_it_was_killed_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = lines_of_all_formats()
+    expected = frames(data).tolist()
     one, before = Second(), set(children(os.getpid()))
+    monkeypatch.setattr(framing, "WORTH_BYTES", 2)
+    monkeypatch.setattr(framing, "SECOND", one)
     try:
         assert one.is_ready(LONG_S)
         [pid] = set(children(os.getpid())) - before
         os.kill(pid, signal.SIGKILL)
-        results = [one.objects_of(transcoder, raws) for _ in range(3)]
-        assert results == [expected] * 3
+        assert [frames(data).tolist() for _ in range(3)] == [expected] * 3
     finally:
         one.close()
 
@@ -131,9 +114,3 @@ def test_a_process_that_ends_leaves_nothing_behind_and_says_nothing() -> None:
         [sys.executable, "-W", "error", "-c", script], check=False, cwd=ROOT, capture_output=True, text=True
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ready\n", "")
-
-
-def test_what_it_makes_follows_what_stands_before() -> None:
-    first, other = Made([b"a"], [0], [(1, "x")]), Made([b"b", b"c"], [0, 0], [(1, "")])
-    first.extend(other, 2)
-    assert first == Made([b"a", b"b", b"c"], [0, 2, 2], [(1, "x"), (3, "")])

@@ -17,29 +17,36 @@ INSERT_EVENTS = f"""
 INSERT INTO observations BY NAME SELECT {_COLUMNS}, ?::TIMESTAMP AS ingested_at FROM parsed
 """
 
+_LINK_IDS: Final = (
+    "/id", "/spanId", "/span_id", "/spanID", "/event_id", "/eventId", "/message_id", "/messageId",
+    "/context/span_id",
+)  # fmt: skip
+"""Which fields of a link may say what it leads to, best first."""
+
 _INSERT_CAUSES = f"""
 INSERT INTO causes BY NAME
 SELECT * EXCLUDE (link_id, causation_id) FROM (SELECT
     {_PLACE}, causation_id, event_id AS effect_id,
-    nullif(CASE json_type(link)
-        WHEN 'OBJECT' THEN coalesce(
-            link->>'id', link->>'spanId', link->>'span_id', link->>'spanID', link->>'event_id',
-            link->>'eventId', link->>'message_id', link->>'messageId', link->>'$.context.span_id'
-        )
+    nullif(CASE type
+        WHEN 'OBJECT' THEN coalesce({", ".join(f"said[{n}]" for n in range(2, len(_LINK_IDS) + 2))})
         WHEN 'ARRAY' THEN NULL
         WHEN 'BOOLEAN' THEN NULL
         ELSE link->>'$'
     END, '') AS link_id,
     <cause> AS cause_id,
     CASE
-        WHEN json_type(link) <> 'OBJECT' THEN 'causation'
-        WHEN link->>'kind' IN ('causation', 'parent', 'message', 'clock') THEN link->>'kind'
+        WHEN type <> 'OBJECT' THEN 'causation'
+        WHEN said[1] IN ('causation', 'parent', 'message', 'clock') THEN said[1]
         ELSE 'link'
     END AS kind
 FROM (
-    SELECT {_PLACE}, event_id, causation_id, unnest(json_extract(links, '$[*]')) AS link
-    FROM parsed
-    WHERE links IS NOT NULL AND event_id IS NOT NULL
+    SELECT *, json_type(link) AS type,
+        json_extract_string(link, [{", ".join(f"'{path}'" for path in ("/kind", *_LINK_IDS))}]) AS said
+    FROM (
+        SELECT {_PLACE}, event_id, causation_id, unnest(json_extract(links, '$[*]')) AS link
+        FROM parsed
+        WHERE links IS NOT NULL AND event_id IS NOT NULL
+    )
 ))
 WHERE cause_id IS NOT NULL AND cause_id IS DISTINCT FROM causation_id
 """
@@ -94,11 +101,13 @@ SELECT
     {_PLACE}, event_id, occurred_at, 'deadlock' AS operation,
     part.owner AS owner, part.resource AS resource, part.mode AS mode,
     part.blocked_by AS blocked_by,
-    nullif(regexp_extract(
-        lock_detail, '(?s)\nProcess ' || part.owner || ': (.*?)(?:\nProcess \d+: |\z)', 1
-    ), '') AS statement,
+    -- A pattern with the owner in it would be compiled for each.
+    CASE WHEN contains(lock_detail, said_by) THEN nullif(regexp_extract(
+        substr(lock_detail, strpos(lock_detail, said_by) + length(said_by)),
+        '(?s)^(.*?)(?:\nProcess \d+: |\z)', 1
+    ), '') END AS statement,
     node = 'pid ' || part.owner AS is_victim
-FROM parts
+FROM (SELECT *, chr(10) || 'Process ' || part.owner || ': ' AS said_by FROM parts)
 """
 
 _COVER: Final = """

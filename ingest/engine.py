@@ -25,7 +25,7 @@ from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
 from ingest.shapes import containers, format_of
 from ingest.statement import Statement, pointer
-from ingest.transcoding import RENUMBER, Records, refusing, transcoded
+from ingest.transcoding import ALIKE, RENUMBER, Records, refusing, transcoded
 from ingest.vocabulary import operation_words
 from stormwatch.model import EVENT_SCHEMA
 
@@ -78,6 +78,9 @@ class Engine:
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
         self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
         self._texts = {one.name: one for one in transcoders() if one.starts}
+        self._known = {one.name: one for one in transcoders() if one.known_by}
+        self._is_careful = False
+        self._doubtful: list[pa.Table] = []
         self._headed = [one for one in self._texts.values() if one.header]
         self._text = one_of({name: one.whole for name, one in self._texts.items()})
         self._marks = sorted({fmt.mark for fmt in json_formats() if fmt.mark})
@@ -117,8 +120,12 @@ class Engine:
         if broken:
             lines = pa.concat_tables([lines, *self._sort_out(Records.apart(broken), outcome)])
         self._is_split = False
-        while lines.num_rows:
-            lines = self._round(lines, outcome)
+        # What begins like a notation and cannot be read as one is looked into.
+        for self._is_careful in (False, True):
+            while lines.num_rows:
+                lines = self._round(lines, outcome)
+            lines = pa.concat_tables([LINE_SCHEMA.empty_table(), *self._doubtful])
+            self._doubtful = []
         if self._is_split:
             self._cursor.execute(RENUMBER)
         outcome.sort()
@@ -167,7 +174,10 @@ class Engine:
         tables = [table for one in self._detours() for table in self._send_again(one, outcome)]
         found = self._cursor.execute("SELECT DISTINCT headed FROM lines WHERE headed IS NOT NULL").fetchall()
         for [name] in sorted(found):
-            tables += self._unwrap(read_headed_sql(self._texts[name]))
+            if name in self._known:
+                tables.append(self._read_known(self._known[name]))
+            else:
+                tables += self._unwrap(read_headed_sql(self._texts[name]))
         others = self._records("shape IS NULL AND headed IS NULL")
         return pa.concat_tables([*tables, *self._sort_out(others, outcome)])
 
@@ -178,18 +188,28 @@ class Engine:
         top = "keys[1]" if self._containers else "keys"
         marked = ", ".join(f"contains(line, '{mark}')" for mark in self._marks)
         headed = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in self._headed)
+        known = " ".join(
+            f"WHEN starts_with(line, '{one.known_by}') THEN '{name}'"
+            for name, one in self._known.items()
+            if not self._is_careful
+        )
         self._cursor.execute(
             f"""CREATE OR REPLACE TEMP TABLE classified AS
             SELECT * EXCLUDE (keys),
-                CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
+                CASE WHEN contains(maker, '{ALIKE}') THEN hash(maker, mapping_no)
+                    WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked)
+                END AS shape
             FROM (
                 SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
                     -- several objects are none, which an error would tell late; ltrim copies the line
-                    CASE WHEN contains(line, '}}\n{{') THEN NULL
+                    CASE WHEN headed IS NOT NULL OR contains(maker, '{ALIKE}') OR contains(line, '}}\n{{') THEN NULL
                         WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{') THEN try({keys})
-                    END AS keys,
-                    CASE WHEN maker IS NOT NULL OR starts_with(line, '{{') THEN NULL {headed} END AS headed
-                FROM incoming
+                    END AS keys
+                FROM (
+                    SELECT *, CASE WHEN maker IS NOT NULL THEN NULL {known}
+                        WHEN starts_with(line, '{{') THEN NULL {headed} END AS headed
+                    FROM incoming
+                )
             )"""
         )
         parts = _in_parts("classified", lines.num_rows)
@@ -234,7 +254,7 @@ class Engine:
 
     def _decide(self, shape: Shape, maker: str | None, mapping_no: int) -> Plan | _Again:
         if maker:
-            made_by = self._formats[maker]
+            made_by = self._formats[maker.partition(ALIKE)[0]]
             if isinstance(made_by, Envelope):
                 return _Again(made_by)
             return make_plan(shape, made_by, (), {}, mapping_no)
@@ -305,6 +325,15 @@ class Engine:
         others = others.set_column(others.schema.get_field_index("maker"), "maker", unmade)
         made = transcoded(through, records, mine, refusing(records, outcome), around=around)
         return [made, others.select(LINE_SCHEMA.names)]
+
+    def _read_known(self, through: Transcoder) -> pa.Table:
+        records = self._records(f"headed = '{through.name}'")
+        refused: list[int] = []
+        made = transcoded(
+            through, records, range(len(records.raws)), lambda number, _: refused.append(number)
+        )
+        self._doubtful.append(records.table.take(pa.array(refused, pa.int64())).select(LINE_SCHEMA.names))
+        return made
 
     def _unwrap(self, opening: str) -> list[pa.Table]:
         """What this SQL reads out of envelopes, as lines; texts of a known notation become objects."""

@@ -26,6 +26,8 @@ class Made:
     """Of which record each line is, by its place; those of one stand next to each other."""
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Which records are no line, and why; without a reason: they hold nothing."""
+    alike: list[int] = field(default_factory=list)
+    """Of each line a number that those share which have the same keys, or 0; none where nothing is known."""
     bare: list[int] = field(default_factory=list)
     """Which lines are records that stood in an envelope with nothing else in it."""
 
@@ -35,17 +37,18 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
     made = Made()
     lines, sources, refused = made.lines, made.sources, made.refused
     may_be_bare = isinstance(transcoder.format, Envelope)
-    alike = _templates_of(transcoder) if transcoder.opaque else None
-    if alike:
-        alike.begin()
+    templates = _templates_of(transcoder) if transcoder.opaque else None
+    if templates:
+        templates.begin()
     for place, raw in enumerate(raws):
-        events = alike.events_of(raw) if alike else None
+        if templates and (filled := templates.events_of(raw)):
+            lines += [line for line, _ in filled]
+            made.alike += [number for _, number in filled]
+            sources += [place] * len(filled)
+            continue
         try:
-            if events is None:
-                found = list(transcoder.transcode(raw))
-                events = _all_written(found)
-                if may_be_bare:
-                    made.bare += [len(lines) + n for n, one in enumerate(found) if type(one) is bytes]
+            found = list(transcoder.transcode(raw))
+            events = _all_written(found)
         except ValueError as error:
             refused.append((place, f"{transcoder.name}: {error}"))
             continue
@@ -56,6 +59,10 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
         if not events:
             refused.append((place, ""))
             continue
+        if may_be_bare:
+            made.bare += [len(lines) + n for n, one in enumerate(found) if type(one) is bytes]
+        if templates:
+            made.alike += [0] * len(events)
         lines += events
         sources += [place] * len(events)
     return made

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Final
+from typing import Final, TypeAlias
 
 from ingest.formats.base import Transcoder
 
@@ -34,6 +34,12 @@ _EXACTLY: Final = 16
 """A value of so many digits may have to be as long as it is."""
 
 
+_numbers: Final = count(1)
+
+Event: TypeAlias = tuple[bytes, int]
+"""An object, and the number of the template it was made by, or 0."""
+
+
 @dataclass(frozen=True)
 class _Template:
     """One event: texts with values between them, in place of which something stands."""
@@ -41,6 +47,8 @@ class _Template:
     texts: list[bytes]
     values: list[int]
     """Which part of the record each value is."""
+    number: int
+    """What is made of it has the same keys, in the same order."""
 
     def filled(self, parts: list[bytes]) -> bytes:
         pieces = self.texts.copy()
@@ -64,7 +72,7 @@ class Templates:
         """Another batch, of which more may be alike than of the last."""
         self._credit = max(self._credit, _TRIES)
 
-    def events_of(self, record: bytes) -> list[bytes] | None:
+    def events_of(self, record: bytes) -> list[Event] | None:
         """What the transcoder makes of a record, if one like it was seen before."""
         if self._credit <= 0:
             return None
@@ -72,16 +80,16 @@ class Templates:
         if several is None:
             return self._filled(record)
         head, records, tail = several
-        found: list[bytes] = []
+        found: list[Event] = []
         for one in records:
             events = self._filled(one, head, tail)
             try:
-                found += self._made(head + one + tail) if events is None else events
+                found += [(one, 0) for one in self._made(head + one + tail)] if events is None else events
             except Exception:  # noqa: BLE001 - of one of several, which only all of them tell
                 return None
         return found
 
-    def _filled(self, record: bytes, head: bytes = b"", tail: bytes = b"") -> list[bytes] | None:
+    def _filled(self, record: bytes, head: bytes = b"", tail: bytes = b"") -> list[Event] | None:
         if len(record) > _LONGEST or _BETWEEN in record or not _is_utf8(record):
             return None
         parts = self._opaque.split(record)
@@ -93,7 +101,7 @@ class Templates:
             self._credit -= 1
             return None
         self._credit = min(self._credit + 1, _KNOWN)
-        return [template.filled(parts) for template in found]
+        return [(template.filled(parts), template.number) for template in found]
 
     def _is_to_learn(self, skeleton: tuple[bytes, bytes, bytes]) -> bool:
         """Whether it is seen for the second time."""
@@ -123,7 +131,10 @@ class Templates:
         except Exception:  # noqa: BLE001 - said of the record, which is read by itself as well
             return None
         cut = re.compile(b"(%b)" % b"|".join(map(re.escape, places))).split
-        templates = [_Template(texts, [places[value] for value in texts[1::2]]) for texts in map(cut, made)]
+        templates = [
+            _Template(texts, [places[value] for value in texts[1::2]], next(_numbers))
+            for texts in map(cut, made)
+        ]
         return templates if [one.filled(parts) for one in templates] == real else None
 
 

@@ -16,6 +16,8 @@ from ingest.formats.base import Transcoder
 from ingest.objects import objects_of
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
 
+ALIKE: Final = "#"
+"""Stands in the maker of a line before a number, which lines that have the same keys share."""
 _PLACE: Final = ("file_id", "byte_offset", "byte_length", "mapping_no")
 
 
@@ -88,7 +90,10 @@ def transcoded(
     is_bare[made.bare] = True
     for number in made.bare:
         lines[number] = b"{%b,%b" % (around, lines[number][1:])
-    makers = pa.compute.if_else(pa.array(is_bare), pa.scalar(None, pa.string()), transcoder.made)
+    by = transcoder.made
+    if made.alike and not members:
+        by = pa.array([f"{by}{ALIKE}{number}" if number else by for number in made.alike])
+    makers = pa.compute.if_else(pa.array(is_bare), pa.scalar(None, pa.string()), by)
     return pa.Table.from_batches(_batches(records.table, sources, lines, makers), schema=LINE_SCHEMA)
 
 

@@ -276,6 +276,8 @@ class Transcoder:
     first line, one of these."""
     match_json: Callable[[Shape], bool] | None = None
     """Whether a JSON record is of this notation."""
+    known_by: str = ""
+    """How its JSON records usually begin, and no others do: what begins so is not looked into first."""
     opaque: bytes = b""
     """Regular expression that ends with its only group, for values in a JSON record that `transcode` passes
     on as they are: whichever of those that match stands in a place, all else becomes the same."""

@@ -116,6 +116,7 @@ FORMAT = Transcoder(
     name="otlp_logs",
     format=_MAPPED,
     match_json=lambda shape: shape.has("resourceLogs") or shape.has("resource_logs"),
+    known_by='{"resourceLogs":[',
     transcode=_transcode,
     opaque=otlp.OPAQUE,
     cut=partial(otlp.cut, records="logRecords"),

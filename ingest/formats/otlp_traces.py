@@ -168,6 +168,7 @@ FORMAT = Transcoder(
     name="otlp_traces",
     format=_MAPPED,
     match_json=lambda shape: shape.has("resourceSpans") or shape.has("resource_spans"),
+    known_by='{"resourceSpans":[',
     transcode=_transcode,
     opaque=otlp.OPAQUE,
     cut=partial(otlp.cut, records="spans"),

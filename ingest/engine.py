@@ -7,7 +7,6 @@ through one statement. A plan depends on the shape alone, never on the lines aro
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingest.envelopes import added_by, is_headed, read_headed_sql, unwrap_sql
+from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
@@ -31,7 +30,8 @@ from ingest.names import (
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, grouped, make_plan
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
-from ingest.statement import Statement, pointer
+from ingest.shapes import classified_sql, in_parts, keys_sql
+from ingest.statement import Statement
 from ingest.transcoding import RENUMBER, Records, refusing, transcoded
 from ingest.vocabulary import normalise, operation_words
 from stormwatch.model import EVENT_SCHEMA
@@ -48,8 +48,6 @@ _MAX_CONTAINERS = 1_000
 _MAX_DEPTH = 2
 _MAX_PLANS = 20_000
 _SAMPLE = 64
-_WORTH_A_THREAD = 4 * 2048
-"""Rows of fewer vectors are read by one."""
 
 
 @dataclass(frozen=True)
@@ -154,28 +152,11 @@ class Engine:
 
     def _classify(self, lines: pa.Table) -> None:
         self._use("incoming", lines)
-        pointers = ", ".join(["'$'", *(pointer(path) for path in self._containers)])
-        keys = f"json_keys(line, [{pointers}])" if self._containers else "json_keys(line)"
-        top = "keys[1]" if self._containers else "keys"
-        marked = ", ".join(f"contains(line, '{mark}')" for mark in self._marks)
-        headed = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in self._headed)
-        self._cursor.execute(
-            f"""CREATE OR REPLACE TEMP TABLE classified AS
-            SELECT * EXCLUDE (keys),
-                CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
-            FROM (
-                SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
-                    -- several objects are none, which an error would tell late; ltrim copies the line
-                    CASE WHEN contains(line, '}}\n{{') THEN NULL
-                        WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{') THEN try({keys})
-                    END AS keys,
-                    CASE WHEN maker IS NOT NULL OR starts_with(line, '{{') THEN NULL {headed} END AS headed
-                FROM incoming
-            )"""
-        )
-        parts = _in_parts("classified", lines.num_rows)
+        are_objects = pa.compute.all(pa.compute.starts_with(lines["line"], "{"), min_count=0).as_py()
+        found = classified_sql(self._containers, self._marks, () if are_objects else self._headed)
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE classified AS {found}")
+        parts = in_parts("classified", lines.num_rows)
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
-        self._keys = keys
 
     def _plan_new_shapes(self) -> None:
         if len(self._plans) > _MAX_PLANS:
@@ -185,9 +166,10 @@ class Engine:
         if not new:
             return
         self._use("new_shapes", pa.table({"shape": pa.array(new, pa.uint64())}))
+        keys = keys_sql(self._containers)
         rows = self._cursor.execute(
             f"""SELECT
-                shape, any_value(maker), any_value(mapping_no), any_value(marked), any_value({self._keys})
+                shape, any_value(maker), any_value(mapping_no), any_value(marked), any_value({keys})
             FROM lines WHERE shape IN (SELECT shape FROM new_shapes) GROUP BY shape"""
         ).fetchall()
         shapes = {shape: self._shape(keys, marked) for shape, *_, marked, keys in rows}
@@ -353,18 +335,6 @@ _PLANS_SCHEMA = pa.schema(
         pa.field("patch_keeping_time", pa.string()),
     ]
 )
-
-
-def _in_parts(table: str, rows: int) -> str:
-    """All rows of a table, for each core a part: DuckDB gives a row group of 122,880 to one thread alone."""
-    size = max(rows // (os.cpu_count() or 1) + 1, _WORTH_A_THREAD)
-    ends = range(size, rows, size)
-    # The first and the last are open, whatever numbers the rows have.
-    parts = (
-        [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
-    )
-    parts[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
-    return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {part}" for part in parts)
 
 
 def _sample(lines: pa.Table) -> pa.Table:

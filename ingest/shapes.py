@@ -1,0 +1,61 @@
+"""SQL that tells lines apart by the keys they have."""
+
+from __future__ import annotations
+
+import os
+import string
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ingest.envelopes import is_headed
+from ingest.formats.base import Transcoder
+from ingest.names import Path
+from ingest.statement import pointer
+
+_WORTH_A_THREAD: Final = 4 * 2048
+"""Rows of fewer vectors are read by one."""
+
+
+def keys_sql(containers: Sequence[Path]) -> str:
+    """The keys of a line; with objects to look into a list of lists, those of the record itself first."""
+    pointers = ", ".join(["'$'", *map(pointer, containers)])
+    return f"json_keys(line, [{pointers}])" if containers else "json_keys(line)"
+
+
+def classified_sql(containers: Sequence[Path], marks: Iterable[str], headed: Iterable[Transcoder]) -> str:
+    """The SELECT over the lines `incoming`: their shapes, their marks, and what texts are `headed` by."""
+    top = "keys[1]" if containers else "keys"
+    marked = ", ".join(_stands_in_line(mark) for mark in marks)
+    # With many of them this takes longer to compile than a small batch to read.
+    texts = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in headed)
+    return f"""
+    SELECT * EXCLUDE (keys),
+        CASE WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked) END AS shape
+    FROM (
+        SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
+            -- several objects are none, which an error would tell late; ltrim copies the line
+            CASE WHEN contains(line, '}}\n{{') THEN NULL
+                WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
+                    THEN try({keys_sql(containers)})
+            END AS keys,
+            CASE WHEN maker IS NOT NULL OR starts_with(line, '{{') THEN NULL::VARCHAR {texts} END AS headed
+        FROM incoming
+    )"""
+
+
+def in_parts(table: str, rows: int) -> str:
+    """All rows of a table, for each core a part: DuckDB gives a row group of 122,880 to one thread alone."""
+    size = max(rows // (os.cpu_count() or 1) + 1, _WORTH_A_THREAD)
+    ends = range(size, rows, size)
+    # The first and the last are open, whatever numbers the rows have.
+    parts = (
+        [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
+    )
+    parts[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
+    return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {part}" for part in parts)
+
+
+def _stands_in_line(text: str) -> str:
+    # A search skips to the first byte, of which a line has many if that is a quote or a letter.
+    rare = text.lstrip('"' + string.ascii_letters) or text
+    return f"CASE WHEN contains(line, '{rare}') THEN contains(line, '{text}') ELSE FALSE END"

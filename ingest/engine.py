@@ -7,7 +7,6 @@ through one statement. A plan depends on the shape alone, never on the lines aro
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +14,17 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingest.envelopes import added_by, is_headed, read_headed_sql, unwrap_sql
+from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
+from ingest.matching import containers, format_of
 from ingest.names import Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
-from ingest.shapes import containers, format_of
-from ingest.statement import Statement, pointer
+from ingest.shapes import classified_sql, in_parts, keys_sql
+from ingest.statement import Statement
 from ingest.transcoding import ALIKE, RENUMBER, Records, refusing, transcoded
 from ingest.vocabulary import operation_words
 from stormwatch.model import EVENT_SCHEMA
@@ -40,8 +40,6 @@ _PARSED_SCHEMA = pa.schema(
 _MAX_CONTAINERS = 1_000
 _MAX_PLANS = 20_000
 _SAMPLE = 64
-_WORTH_A_THREAD = 4 * 2048
-"""Rows of fewer vectors are read by one."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class Engine:
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
         self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
         self._texts = {one.name: one for one in transcoders() if one.starts}
-        self._known = {one.name: one for one in transcoders() if one.known_by}
+        self._known = [one for one in transcoders() if one.known_by]
         self._is_careful = False
         self._doubtful: list[pa.Table] = []
         self._headed = [one for one in self._texts.values() if one.header]
@@ -104,6 +102,14 @@ class Engine:
         self._mappings.append(known)
         inside = {path[:-1] for fields in known for path in fields.values() if len(path) > 1}
         self._look_into(inside.difference(self._containers))
+
+    def try_out(self, lines: pa.Table) -> int:
+        """At how many of these records Python would have to look."""
+        self.looked_at = 0
+        while lines.num_rows:
+            lines = self._round(lines, Outcome(), is_trial=True)
+        self._doubtful = []
+        return self.looked_at
 
     def parse(
         self, lines: pa.Table, broken: Sequence[RawRecord] = (), onto: Outcome | None = None
@@ -161,7 +167,7 @@ class Engine:
         """Role and field of what the user said of files that were parsed, and no record had."""
         return {item for said, _ in self._mappings for item in said.items()} - self.met
 
-    def _round(self, lines: pa.Table, outcome: Outcome) -> pa.Table:
+    def _round(self, lines: pa.Table, outcome: Outcome, *, is_trial: bool = False) -> pa.Table:
         """Parse what can be parsed; the rest comes back as other lines."""
         # All lines are gone through again where one has an object to look into: some are asked first.
         for some in (_sample(lines), lines):
@@ -170,51 +176,26 @@ class Engine:
                 known = len(self._containers)
                 self._classify(some)
                 self._plan_new_shapes()
-        self._parse_planned()
+        if not is_trial:
+            self._parse_planned()
         tables = [table for one in self._detours() for table in self._send_again(one, outcome)]
         found = self._cursor.execute("SELECT DISTINCT headed FROM lines WHERE headed IS NOT NULL").fetchall()
         for [name] in sorted(found):
-            if name in self._known:
-                tables.append(self._read_known(self._known[name]))
-            else:
+            if name in self._texts:
                 tables += self._unwrap(read_headed_sql(self._texts[name]))
+            else:
+                tables.append(self._read_known(name))
         others = self._records("shape IS NULL AND headed IS NULL")
         return pa.concat_tables([*tables, *self._sort_out(others, outcome)])
 
     def _classify(self, lines: pa.Table) -> None:
         self._use("incoming", lines)
-        pointers = ", ".join(["'$'", *(pointer(path) for path in self._containers)])
-        keys = f"json_keys(line, [{pointers}])" if self._containers else "json_keys(line)"
-        top = "keys[1]" if self._containers else "keys"
-        marked = ", ".join(f"contains(line, '{mark}')" for mark in self._marks)
-        headed = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in self._headed)
-        known = " ".join(
-            f"WHEN starts_with(line, '{one.known_by}') THEN '{name}'"
-            for name, one in self._known.items()
-            if not self._is_careful
-        )
-        self._cursor.execute(
-            f"""CREATE OR REPLACE TEMP TABLE classified AS
-            SELECT * EXCLUDE (keys),
-                CASE WHEN contains(maker, '{ALIKE}') THEN hash(maker, mapping_no)
-                    WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked)
-                END AS shape
-            FROM (
-                SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
-                    -- several objects are none, which an error would tell late; ltrim copies the line
-                    CASE WHEN headed IS NOT NULL OR contains(maker, '{ALIKE}') OR contains(line, '}}\n{{') THEN NULL
-                        WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{') THEN try({keys})
-                    END AS keys
-                FROM (
-                    SELECT *, CASE WHEN maker IS NOT NULL THEN NULL {known}
-                        WHEN starts_with(line, '{{') THEN NULL {headed} END AS headed
-                    FROM incoming
-                )
-            )"""
-        )
-        parts = _in_parts("classified", lines.num_rows)
+        are_objects = pa.compute.all(pa.compute.starts_with(lines["line"], "{"), min_count=0).as_py()
+        headed = () if are_objects else self._headed
+        found = classified_sql(self._containers, self._marks, headed, () if self._is_careful else self._known)
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE classified AS {found}")
+        parts = in_parts("classified", lines.num_rows)
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
-        self._keys = keys
 
     def _plan_new_shapes(self) -> None:
         if len(self._plans) > _MAX_PLANS:
@@ -224,9 +205,10 @@ class Engine:
         if not new:
             return
         self._use("new_shapes", pa.table({"shape": pa.array(new, pa.uint64())}))
+        keys = keys_sql(self._containers)
         rows = self._cursor.execute(
             f"""SELECT
-                shape, any_value(maker), any_value(mapping_no), any_value(marked), any_value({self._keys})
+                shape, any_value(maker), any_value(mapping_no), any_value(marked), any_value({keys})
             FROM lines WHERE shape IN (SELECT shape FROM new_shapes) GROUP BY shape"""
         ).fetchall()
         shapes = {shape: self._shape(keys, marked) for shape, *_, marked, keys in rows}
@@ -326,12 +308,11 @@ class Engine:
         made = transcoded(through, records, mine, refusing(records, outcome), around=around)
         return [made, others.select(LINE_SCHEMA.names)]
 
-    def _read_known(self, through: Transcoder) -> pa.Table:
-        records = self._records(f"headed = '{through.name}'")
+    def _read_known(self, name: str) -> pa.Table:
+        [by] = (one for one in self._known if one.name == name)
+        records = self._records(f"headed = '{name}'")
         refused: list[int] = []
-        made = transcoded(
-            through, records, range(len(records.raws)), lambda number, _: refused.append(number)
-        )
+        made = transcoded(by, records, range(len(records.raws)), lambda number, _: refused.append(number))
         self._doubtful.append(records.table.take(pa.array(refused, pa.int64())).select(LINE_SCHEMA.names))
         return made
 
@@ -403,18 +384,6 @@ _PLANS_SCHEMA = pa.schema(
         pa.field("patch_keeping_time", pa.string()),
     ]
 )
-
-
-def _in_parts(table: str, rows: int) -> str:
-    """All rows of a table, for each core a part: DuckDB gives a row group of 122,880 to one thread alone."""
-    size = max(rows // (os.cpu_count() or 1) + 1, _WORTH_A_THREAD)
-    ends = range(size, rows, size)
-    # The first and the last are open, whatever numbers the rows have.
-    parts = (
-        [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
-    )
-    parts[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
-    return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {part}" for part in parts)
 
 
 def _sample(lines: pa.Table) -> pa.Table:

@@ -26,7 +26,7 @@ class Made:
     """Of which record each line is, by its place; those of one stand next to each other."""
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Which records are no line, and why; without a reason: they hold nothing."""
-    alike: list[int] = field(default_factory=list)
+    alike: list[int] = field(default_factory=list, compare=False)
     """Of each line a number that those share which have the same keys, or 0; none where nothing is known."""
     bare: list[int] = field(default_factory=list)
     """Which lines are records that stood in an envelope with nothing else in it."""

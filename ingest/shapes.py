@@ -1,46 +1,80 @@
-"""What the keys of a record tell: of which format it is, and which of its objects are looked into."""
+"""SQL that tells lines apart by the keys they have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import string
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ingest.formats import json_formats
-from ingest.formats.base import JsonFormat, Shape
-from ingest.names import (
-    CANDIDATE_ENVELOPES,
-    CONTAINERS,
-    DEEP_CONTAINERS,
-    EVENT_OBJECTS,
-    NAME_PARTS,
-    WRAPPERS,
-    Path,
-)
-from ingest.vocabulary import normalise
+from ingest.envelopes import is_headed
+from ingest.formats.base import Transcoder
+from ingest.names import Path
+from ingest.statement import pointer
+from ingest.transcoding import ALIKE
 
-_MAX_DEPTH: Final = 2
+_WORTH_A_THREAD: Final = 4 * 2048
+"""Rows of fewer vectors are read by one."""
 
 
-def containers(paths: Iterable[Path]) -> Iterator[Path]:
-    """Which of these fields are objects to look into for ids and names."""
-    for path in paths:
-        name = normalise(path[-1])
-        if len(path) == 1:
-            is_known = name in CONTAINERS
-        else:
-            # Business data is no place to look for ids, unless it is a whole event.
-            outer = normalise(path[0])
-            is_known = name in WRAPPERS and outer in WRAPPERS | CANDIDATE_ENVELOPES
-            is_known = is_known or (name in NAME_PARTS and outer in WRAPPERS | EVENT_OBJECTS)
-            is_known = is_known or normalise("".join(path)) in DEEP_CONTAINERS
-        if is_known and len(path) <= _MAX_DEPTH:
-            yield path
+def keys_sql(containers: Sequence[Path]) -> str:
+    """The keys of a line; with objects to look into a list of lists, those of the record itself first."""
+    pointers = ", ".join(["'$'", *map(pointer, containers)])
+    return f"json_keys(line, [{pointers}])" if containers else "json_keys(line)"
 
 
-def format_of(shape: Shape) -> tuple[JsonFormat, Path]:
-    """The format of records with these keys, and where in them the event is."""
-    for fmt in json_formats():
-        envelope = fmt.match(shape)
-        if envelope is not None:
-            return fmt, envelope
-    raise AssertionError("the generic format matches every shape")  # pragma: no cover
+def classified_sql(
+    containers: Sequence[Path],
+    marks: Iterable[str],
+    headed: Iterable[Transcoder],
+    known: Iterable[Transcoder],
+) -> str:
+    """The SELECT over the lines `incoming`: their shapes, their marks, and what they are `headed` by.
+
+    That are texts behind a header of `headed`, and objects that begin as those of `known`.
+    """
+    top = "keys[1]" if containers else "keys"
+    marked = ", ".join(_stands_in_line(mark) for mark in marks)
+    objects = " ".join(f"WHEN starts_with(line, '{one.known_by}') THEN '{one.name}'" for one in known)
+    # With many of them this takes longer to compile than a small batch to read.
+    texts = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in headed)
+    return f"""
+    SELECT * EXCLUDE (keys),
+        CASE WHEN contains(maker, '{ALIKE}') THEN hash(maker, mapping_no)
+            WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked)
+        END AS shape
+    FROM (
+        SELECT *,
+            CASE WHEN headed IS NULL AND coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[]
+                ELSE []
+            END AS marked,
+            -- several objects are none, which an error would tell late; ltrim copies the line
+            CASE WHEN headed IS NOT NULL OR contains(maker, '{ALIKE}') THEN NULL
+                WHEN contains(line, '}}\n{{') THEN NULL
+                WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
+                    THEN try({keys_sql(containers)})
+            END AS keys
+        FROM (
+            SELECT *, CASE WHEN maker IS NOT NULL THEN NULL::VARCHAR {objects}
+                WHEN starts_with(line, '{{') THEN NULL {texts} END AS headed
+            FROM incoming
+        )
+    )"""
+
+
+def in_parts(table: str, rows: int) -> str:
+    """All rows of a table, for each core a part: DuckDB gives a row group of 122,880 to one thread alone."""
+    size = max(rows // (os.cpu_count() or 1) + 1, _WORTH_A_THREAD)
+    ends = range(size, rows, size)
+    # The first and the last are open, whatever numbers the rows have.
+    parts = (
+        [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
+    )
+    parts[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
+    return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {part}" for part in parts)
+
+
+def _stands_in_line(text: str) -> str:
+    # A search skips to the first byte, of which a line has many if that is a quote or a letter.
+    rare = text.lstrip('"' + string.ascii_letters) or text
+    return f"CASE WHEN contains(line, '{rare}') THEN contains(line, '{text}') ELSE FALSE END"

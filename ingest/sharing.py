@@ -60,26 +60,25 @@ class Sharing:
 
     def parse(self, lines: pa.Table, broken: Sequence[RawRecord] = ()) -> Outcome:
         """The same as `Engine.parse`."""
-        engine, onto = self._engine, None
-        if lines.nbytes < WORTH_BYTES or lines.num_rows < 2 * _TASTE:
+        engine = self._engine
+        if lines.nbytes < WORTH_BYTES:
             return engine.parse(lines, broken)
         if self._is_worth_it is None:
-            onto = engine.parse(lines.slice(0, _TASTE))
-            self._is_worth_it = engine.looked_at * _MANY >= _TASTE
-            lines = lines.slice(_TASTE)
+            some = lines.slice(0, _TASTE)
+            self._is_worth_it = engine.try_out(some) * _MANY >= some.num_rows
         parse = self._in_halves if self._is_worth_it else engine.parse
-        outcome = parse(lines, broken, onto)
+        outcome = parse(lines, broken)
         self._is_worth_it = engine.looked_at * _MANY >= lines.num_rows
         return outcome
 
-    def _in_halves(self, lines: pa.Table, broken: Sequence[RawRecord], onto: Outcome | None) -> Outcome:
+    def _in_halves(self, lines: pa.Table, broken: Sequence[RawRecord]) -> Outcome:
         engine = self._engine
         ends = np.cumsum(lines["byte_length"].to_numpy())
         middle = int(np.searchsorted(ends, ends[-1] // 2))
         theirs, ours = lines.slice(0, middle), lines.slice(middle)
         asked = pickle.dumps(Asked(self._mapping, engine.mappings))
         outcome, answer = SECOND.share(
-            [PARSE, asked], lambda: engine.parse(ours, broken, onto), theirs, engine.take
+            [PARSE, asked], lambda: engine.parse(ours, broken), theirs, engine.take
         )
         if not answer:
             return engine.parse(theirs, onto=outcome)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeAlias
 
+import orjson
+
 from ingest.formats.base import Transcoder
 
 _KNOWN: Final = 1024
@@ -84,7 +86,7 @@ class Templates:
         for one in records:
             events = self._filled(one, head, tail)
             try:
-                found += [(one, 0) for one in self._made(head + one + tail)] if events is None else events
+                found += self._read(one, head, tail) if events is None else events
             except Exception:  # noqa: BLE001 - of one of several, which only all of them tell
                 return None
         return found
@@ -102,6 +104,12 @@ class Templates:
             return None
         self._credit = min(self._credit + 1, _KNOWN)
         return [(template.filled(parts), template.number) for template in found]
+
+    def _read(self, record: bytes, head: bytes, tail: bytes) -> list[Event]:
+        """What the transcoder makes of it, with that around it. Raises an error when it cannot be read."""
+        if head and type(orjson.loads(record)) is not dict:
+            raise ValueError("no record, but more than what stands between two of them")
+        return [(made, 0) for made in self._made(head + record + tail)]
 
     def _is_to_learn(self, skeleton: tuple[bytes, bytes, bytes]) -> bool:
         """Whether it is seen for the second time."""
@@ -127,7 +135,7 @@ class Templates:
         if not places or 2 * len(places) + 1 < len(parts) or self._opaque.split(posed) != posing:
             return None
         try:
-            made, real = (self._made(head + one + tail) for one in (posed, record))
+            made, real = ([made for made, _ in self._read(one, head, tail)] for one in (posed, record))
         except Exception:  # noqa: BLE001 - said of the record, which is read by itself as well
             return None
         cut = re.compile(b"(%b)" % b"|".join(map(re.escape, places))).split

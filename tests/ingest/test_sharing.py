@@ -47,7 +47,6 @@ def asked(second: Second, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         return share(request, *rest)
 
     monkeypatch.setattr(sharing, "WORTH_BYTES", 1)
-    monkeypatch.setattr(sharing, "_TASTE", 3)
     monkeypatch.setattr(sharing, "SECOND", second)
     monkeypatch.setattr(second, "share", noted)
     return requests
@@ -156,7 +155,6 @@ def test_what_neither_can_parse_is_an_error_here(tmp_path: Path, asked: list[byt
 def test_nothing_is_missing_when_it_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Second()
     monkeypatch.setattr(sharing, "WORTH_BYTES", 1)
-    monkeypatch.setattr(sharing, "_TASTE", 3)
     monkeypatch.setattr(sharing, "SECOND", one)
     data = lines_of_all_formats()
     try:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ingest.formats import otlp, otlp_logs, otlp_traces
+from ingest import engine
+from ingest.formats import otlp, otlp_logs, otlp_traces, transcoders
 from ingest.formats.base import Transcoder
 from ingest.objects import objects_of
+from stormwatch.storage import Store
+from tests.ingest.parsing import Parser
 
 SPAN = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "a"}
 TEXT = {"key": 'x"spans":[', "value": {"stringValue": '"logRecords":[]}]}]}'}}
@@ -61,8 +65,35 @@ def test_a_line_reads_the_same_whatever_was_read_before(
             patch.setattr(otlp, "_of_one_scope", lambda *_: (None, []))
             expected = objects_of(transcoder, [line])
         otlp._seen.clear()
-        assert [objects_of(transcoder, [line]) for _ in range(3)] == [expected] * 3
+        assert [objects_of(transcoder, [line]) for _ in range(5)] == [expected] * 5
         known += any(otlp._seen.values())
         read += len(expected.lines)
     assert known
     assert read
+
+
+def mutated() -> list[bytes]:
+    """Lines as above, torn, glued, with more behind them and with other bytes in between."""
+    whole = [line for one in (("Spans", "spans"), ("Logs", "logRecords")) for line in lines(*one)]
+    torn = [line[: len(line) * part // 4].rstrip() for line in whole[::5] for part in (1, 3)]
+    glued = [one.rstrip() + other for one, other in zip(whole[::7], whole[3::7], strict=False)]
+    return [*whole[::3], *torn, *glued, *(line.rstrip() + b" x" for line in whole[::11])]
+
+
+def test_what_begins_as_known_reads_the_same_as_what_is_looked_into(
+    parsing_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = []
+    for is_known in (True, False):
+        with monkeypatch.context() as patch:
+            if not is_known:
+                nothing = [replace(one, known_by="") for one in transcoders()]
+                patch.setattr(engine, "transcoders", lambda nothing=nothing: nothing)
+            parser = Parser(parsing_store)
+        found = parser.parse(*mutated())
+        found.assert_every_byte_accounted()
+        parsed.append((found.rows, found.rejects, found.blank_bytes))
+        parser.close()
+    known, looked_into = parsed
+    assert known == looked_into
+    assert all(known)

@@ -25,7 +25,7 @@ from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
 from ingest.rescue import segments
 from ingest.shapes import classified_sql, in_parts, keys_sql
 from ingest.statement import Statement
-from ingest.transcoding import ALIKE, RENUMBER, Records, refusing, transcoded
+from ingest.transcoding import ALIKE, RENUMBER, Records, begun_by, read_whole, refusing, transcoded
 from ingest.vocabulary import operation_words
 from stormwatch.model import EVENT_SCHEMA
 
@@ -169,6 +169,9 @@ class Engine:
 
     def _round(self, lines: pa.Table, outcome: Outcome, *, is_trial: bool = False) -> pa.Table:
         """Parse what can be parsed; the rest comes back as other lines."""
+        lines, *made = [lines] if self._is_careful else self._read_known(lines)
+        if not lines.num_rows:
+            return pa.concat_tables(made)
         # All lines are gone through again where one has an object to look into: some are asked first.
         for some in (_sample(lines), lines):
             known = -1 if some.num_rows else len(self._containers)
@@ -178,21 +181,17 @@ class Engine:
                 self._plan_new_shapes()
         if not is_trial:
             self._parse_planned()
-        tables = [table for one in self._detours() for table in self._send_again(one, outcome)]
+        tables = [*made, *(table for one in self._detours() for table in self._send_again(one, outcome))]
         found = self._cursor.execute("SELECT DISTINCT headed FROM lines WHERE headed IS NOT NULL").fetchall()
         for [name] in sorted(found):
-            if name in self._texts:
-                tables += self._unwrap(read_headed_sql(self._texts[name]))
-            else:
-                tables.append(self._read_known(name))
+            tables += self._unwrap(read_headed_sql(self._texts[name]))
         others = self._records("shape IS NULL AND headed IS NULL")
         return pa.concat_tables([*tables, *self._sort_out(others, outcome)])
 
     def _classify(self, lines: pa.Table) -> None:
         self._use("incoming", lines)
         are_objects = pa.compute.all(pa.compute.starts_with(lines["line"], "{"), min_count=0).as_py()
-        headed = () if are_objects else self._headed
-        found = classified_sql(self._containers, self._marks, headed, () if self._is_careful else self._known)
+        found = classified_sql(self._containers, self._marks, () if are_objects else self._headed)
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE classified AS {found}")
         parts = in_parts("classified", lines.num_rows)
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
@@ -308,13 +307,17 @@ class Engine:
         made = transcoded(through, records, mine, refusing(records, outcome), around=around)
         return [made, others.select(LINE_SCHEMA.names)]
 
-    def _read_known(self, name: str) -> pa.Table:
-        [by] = (one for one in self._known if one.name == name)
-        records = self._records(f"headed = '{name}'")
-        refused: list[int] = []
-        made = transcoded(by, records, range(len(records.raws)), lambda number, _: refused.append(number))
-        self._doubtful.append(records.table.take(pa.array(refused, pa.int64())).select(LINE_SCHEMA.names))
-        return made
+    def _read_known(self, lines: pa.Table) -> list[pa.Table]:
+        """The lines that do not begin as is known, and what the others become."""
+        made = []
+        for by in self._known:
+            known, lines = begun_by(by, lines)
+            if known.num_rows:
+                self.looked_at += known.num_rows
+                objects, refused = read_whole(by, known)
+                made.append(objects)
+                self._doubtful.append(refused)
+        return [lines, *made]
 
     def _unwrap(self, opening: str) -> list[pa.Table]:
         """What this SQL reads out of envelopes, as lines; texts of a known notation become objects."""

@@ -23,19 +23,10 @@ def keys_sql(containers: Sequence[Path]) -> str:
     return f"json_keys(line, [{pointers}])" if containers else "json_keys(line)"
 
 
-def classified_sql(
-    containers: Sequence[Path],
-    marks: Iterable[str],
-    headed: Iterable[Transcoder],
-    known: Iterable[Transcoder],
-) -> str:
-    """The SELECT over the lines `incoming`: their shapes, their marks, and what they are `headed` by.
-
-    That are texts behind a header of `headed`, and objects that begin as those of `known`.
-    """
+def classified_sql(containers: Sequence[Path], marks: Iterable[str], headed: Iterable[Transcoder]) -> str:
+    """The SELECT over the lines `incoming`: their shapes, their marks, and what texts are `headed` by."""
     top = "keys[1]" if containers else "keys"
     marked = ", ".join(_stands_in_line(mark) for mark in marks)
-    objects = " ".join(f"WHEN starts_with(line, '{one.known_by}') THEN '{one.name}'" for one in known)
     # With many of them this takes longer to compile than a small batch to read.
     texts = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in headed)
     return f"""
@@ -44,21 +35,14 @@ def classified_sql(
             WHEN len({top}) > 0 THEN hash(keys, maker, mapping_no, marked)
         END AS shape
     FROM (
-        SELECT *,
-            CASE WHEN headed IS NULL AND coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[]
-                ELSE []
-            END AS marked,
+        SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
             -- several objects are none, which an error would tell late; ltrim copies the line
-            CASE WHEN headed IS NOT NULL OR contains(maker, '{ALIKE}') THEN NULL
-                WHEN contains(line, '}}\n{{') THEN NULL
+            CASE WHEN contains(maker, '{ALIKE}') OR contains(line, '}}\n{{') THEN NULL
                 WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
                     THEN try({keys_sql(containers)})
-            END AS keys
-        FROM (
-            SELECT *, CASE WHEN maker IS NOT NULL THEN NULL::VARCHAR {objects}
-                WHEN starts_with(line, '{{') THEN NULL {texts} END AS headed
-            FROM incoming
-        )
+            END AS keys,
+            CASE WHEN maker IS NOT NULL OR starts_with(line, '{{') THEN NULL::VARCHAR {texts} END AS headed
+        FROM incoming
     )"""
 
 

@@ -97,6 +97,25 @@ def transcoded(
     return pa.Table.from_batches(_batches(records.table, sources, lines, makers), schema=LINE_SCHEMA)
 
 
+def begun_by(transcoder: Transcoder, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The lines that begin as its records are known by, and the others."""
+    begin_so = pa.compute.starts_with(lines["line"], transcoder.known_by)
+    are_known = pa.compute.and_(begin_so, pa.compute.is_null(lines["maker"]))
+    return lines.filter(are_known), lines.filter(pa.compute.invert(are_known))
+
+
+def read_whole(transcoder: Transcoder, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """What these lines become, and those that cannot be read or hold nothing."""
+    refused: list[int] = []
+
+    def refuse(number: int, _: str) -> None:
+        refused.append(number)
+
+    records = Records.of(lines, "line")
+    made = transcoded(transcoder, records, range(lines.num_rows), refuse)
+    return made, lines.take(pa.array(refused, pa.int64()))
+
+
 def _batches(
     table: pa.Table, sources: npt.NDArray[np.int64], lines: list[bytes], makers: pa.Array
 ) -> Iterator[pa.RecordBatch]:

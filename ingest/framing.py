@@ -36,7 +36,7 @@ _NEWLINE = 10
 _RETURN, _OPEN, _CLOSE = b"\r{}"
 _NOTHING = tuple(b"\r\n\0")
 """What a line starts with that says nothing."""
-_WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]'))
+_WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]<'))
 """By code: what a line within a printed document starts with, and no header does."""
 _DOCUMENT: Final = "json_document"
 _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"

@@ -101,7 +101,8 @@ def made(name: str, fields: Mapping[str, str | tuple[str, ...]], **more: Any) ->
 
 def one_of(patterns: Mapping[str, bytes]) -> re.Pattern[bytes]:
     """Matches what one of the patterns does; the group that did is called by the name of that one."""
-    return re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), one) for name, one in patterns.items()))
+    # An empty group behind each: at every step back within a group that is open, all of them are put back.
+    return re.compile(b"|".join(b"(?:%b)(?P<%b>)" % (one, name.encode()) for name, one in patterns.items()))
 
 
 def places(header: str) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ written `#011`. A time without a year is no time unless `--year` is given: put %
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,11 +25,13 @@ from ingest.formats.syslog_header import DATA, TIME
 _OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % TIME
 _NEW: Final = rb"<\d{1,3}>1 %b \S+ \S+ \d+ \S+ %b (?:\xef\xbb\xbf)?" % (TIME, DATA)
 _LINE: Final = re.compile(
-    rb"(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b) "
+    rb"(?P<before>(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b) "
     rb"(?P<sender>(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
-    rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?)"
-    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] )?(?P<text>[^\n]*)" % (TIME, DATA)
+    rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?))"
+    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] )?(?P<text>[^\n]*+)"
+    rb"(?(chunk)(?P<more>(?:\n(?P=before)(?:[2-9]|[1-9]\d{1,8})\] [^\n]*+)*+))" % (TIME, DATA)
 )
+"""A line, and as `more` those behind it that are chunks of the same report, with its time."""
 _GOES_ON: Final = re.compile(rb"\t|#011|%b" % PART_START)
 _WHOLE: Final = re.compile(REPORT_START)
 _CONTROL: Final = re.compile(r"#0(11|12|15)")
@@ -86,14 +88,18 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             line = lines[behind]
             if line is None:
                 return end
+            sender = line["sender"]
+            is_known = sender in senders or sender in between
             if _goes_on(line):
-                if senders and line["sender"] not in (*senders, *between):
+                if senders and not is_known:
                     return end  # a chunk whose report is torn would spoil the others
             elif _WHOLE.match(line["text"]):
-                between.append(line["sender"])
+                between.append(sender)
+                is_known = True
             elif senders and not _is_of_others(line):
                 return end
-            behind = data.find(b"\n", behind) + 1
+            are_near = is_known and line.end("before") < behind + _WINDOW
+            behind = data.find(b"\n", line.end() if are_near else line.end("text")) + 1
             if not behind:
                 return len(data) if is_all else None
         senders += between
@@ -124,14 +130,32 @@ def _header(line: re.Match[bytes]) -> dict[str, Any]:
     return {key: value.decode() for key, value in named.items() if value not in (None, b"-")}
 
 
+def _spelled(text: bytes) -> str:
+    """With control characters as such."""
+    spelled = text.decode()
+    return _CONTROL.sub(lambda one: _CONTROLS[one[1]], spelled) if b"#0" in text else spelled
+
+
+def _added(chunks: Sequence[bytes]) -> str:
+    """The same of chunks that go on with others."""
+    # A control character is spelled within one chunk; no chunk has line ends.
+    joined = b"".join([b"\n" + one if _GOES_ON.match(one) else b"\r" + one for one in chunks])
+    try:
+        return _spelled(joined).replace("\r", "")
+    except UnicodeDecodeError:
+        return "".join(map(_spelled, chunks))  # which says where in its chunk
+
+
 def _reports(record: bytes) -> list[_Report]:
     reports: dict[bytes, _Report] = {}
     done: list[_Report] = []
-    for raw in record.splitlines():
-        line = _LINE.match(raw)
+    data = b"\n".join(record.splitlines()) if b"\r" in record else record.removesuffix(b"\n")
+    at = 0
+    while at <= len(data):
+        line = _LINE.match(data, at)
         if line is None:
             raise ValueError("a line without the header of syslog; a torn record?")
-        sender, text = line["sender"], _CONTROL.sub(lambda one: _CONTROLS[one[1]], line["text"].decode())
+        sender, text = line["sender"], _spelled(line["text"])
         if done and _is_of_others(line):
             done.append(_Report(_header(line), text, is_of_others=True))
         elif not _goes_on(line):
@@ -139,10 +163,12 @@ def _reports(record: bytes) -> list[_Report]:
             done.append(reports[sender])
         elif sender not in reports:
             raise ValueError("goes on with a report that does not begin here; does the file begin within it?")
-        elif text.startswith("\t") or _GOES_ON.match(line["text"]):
-            reports[sender].text += "\n" + text
         else:
-            reports[sender].text += text
+            reports[sender].text += _added([line["text"]])
+        if line["more"]:
+            _, *chunks = line["more"].split(b"\n" + line["before"])
+            reports[sender].text += _added([chunk.partition(b"] ")[2] for chunk in chunks])
+        at = line.end() + 1
     return done
 
 

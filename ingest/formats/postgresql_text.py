@@ -18,7 +18,7 @@ from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any, Final
 
-from ingest.formats.base import Transcoder
+from ingest.formats.base import Transcoder, none_of
 from ingest.formats.exact import whole
 from ingest.formats.postgresql import BY_STATE, computed, server_log
 from ingest.formats.postgresql_prefix import are_of_others, counts_processes, fields_of, sqlstate
@@ -43,6 +43,9 @@ _BARE: Final = (name for name in _KEYS if name not in {"WARNING", "INFO"})
 """A line without a prefix gets its time from what is around it; others write "WARNING:  " as well."""
 
 
+_NO_COLON: Final = none_of(b"\n:")
+
+
 def _labels(names: Iterable[str]) -> bytes:
     """What stands before, behind one of these labels."""
     return "|".join(rf"(?<=\b{name}:  )" for name in names).encode()
@@ -50,7 +53,7 @@ def _labels(names: Iterable[str]) -> bytes:
 
 def _labelled(labels: bytes) -> bytes:
     """A line whose first colon with two spaces is that of one of these labels."""
-    return rb"[^\n:]*+(?::(?!  )[^\n:]*+)*+:  (?:%b)" % labels
+    return rb"%b*+(?::(?!  )%b*+)*+:  (?:%b)" % (_NO_COLON, _NO_COLON, labels)
 
 
 _HAS_PREFIX: Final = rb"(?:%b|(?:%b):  (?! ))" % (_PREFIX, "|".join(_BARE).encode())

@@ -34,8 +34,13 @@ _LINE: Final = re.compile(
 """A line, and as `more` those behind it that are chunks of the same report, with its time."""
 _GOES_ON: Final = re.compile(rb"\t|#011|%b" % PART_START)
 _WHOLE: Final = re.compile(REPORT_START)
-_CONTROL: Final = re.compile(r"#0(11|12|15)")
-_CONTROLS: Final = {"11": "\t", "12": "\n", "15": ""}
+_CONTROLS: Final = (("#011", "\t"), ("#012", "\n"), ("#015", ""))
+"""The last may bring together what is none."""
+_FIELDS: Final = {
+    "priority": "priority", "time": "timestamp", "host": "host", "tag": "tag", "app": "tag", "pid": "pid",
+    "procid": "pid", "id": "message_id", "data": "structured_data", "report": "report",
+}  # fmt: skip
+"""Of a header, by the group: of two that are called the same one is there."""
 _WINDOW: Final = 2 << 10
 """Bytes of other reports that may stand between two chunks of one."""
 
@@ -122,18 +127,17 @@ class _Report:
 
 
 def _header(line: re.Match[bytes]) -> dict[str, Any]:
-    named = {
-        "priority": line["priority"], "timestamp": line["time"], "host": line["host"],
-        "tag": line["tag"] or line["app"], "pid": line["pid"] or line["procid"], "message_id": line["id"],
-        "structured_data": line["data"], "report": line["report"],
-    }  # fmt: skip
-    return {key: value.decode() for key, value in named.items() if value not in (None, b"-")}
+    named = zip(_FIELDS.values(), line.group(*_FIELDS), strict=True)
+    return {key: value.decode() for key, value in named if value and value != b"-"}
 
 
 def _spelled(text: bytes) -> str:
     """With control characters as such."""
     spelled = text.decode()
-    return _CONTROL.sub(lambda one: _CONTROLS[one[1]], spelled) if b"#0" in text else spelled
+    if "#0" in spelled:
+        for written, control in _CONTROLS:
+            spelled = spelled.replace(written, control)
+    return spelled
 
 
 def _added(chunks: Sequence[bytes]) -> str:
@@ -155,7 +159,8 @@ def _reports(record: bytes) -> list[_Report]:
         line = _LINE.match(data, at)
         if line is None:
             raise ValueError("a line without the header of syslog; a torn record?")
-        sender, text = line["sender"], _spelled(line["text"])
+        sender, first, more = line.group("sender", "text", "more")
+        text = _spelled(first)
         if done and _is_of_others(line):
             done.append(_Report(_header(line), text, is_of_others=True))
         elif not _goes_on(line):
@@ -164,9 +169,9 @@ def _reports(record: bytes) -> list[_Report]:
         elif sender not in reports:
             raise ValueError("goes on with a report that does not begin here; does the file begin within it?")
         else:
-            reports[sender].text += _added([line["text"]])
-        if line["more"]:
-            _, *chunks = line["more"].split(b"\n" + line["before"])
+            reports[sender].text += _added([first])
+        if more:
+            _, *chunks = more.split(b"\n" + line["before"])
             reports[sender].text += _added([chunk.partition(b"] ")[2] for chunk in chunks])
         at = line.end() + 1
     return done
@@ -175,12 +180,13 @@ def _reports(record: bytes) -> list[_Report]:
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     for one in _reports(record):
         if one.is_of_others:
-            said = {"application_name": one.header["tag"], "message": one.text}
+            said: dict[str, Any] = {"application_name": one.header["tag"], "message": one.text}
         else:
             said = report(one.text)
         said.setdefault("timestamp", one.header["timestamp"])
         said.setdefault("pid", whole(one.header["pid"]))
-        yield {**said, "syslog": one.header}
+        said["syslog"] = one.header
+        yield said
 
 
 FORMAT = Transcoder(

@@ -38,9 +38,11 @@ def object_behind_header() -> re.Pattern[bytes]:
 
 
 @cache
-def told() -> list[tuple[Callable[[bytes, int], bool], int]]:
-    """Whether a line is a whole record, as it begins, and by how many such lines behind it that is told."""
-    return [(headed(one), one.told_by) for one in transcoders() if one.told_by]
+def told() -> list[tuple[Callable[[bytes, int], bool], int, bool]]:
+    """Whether a line is a whole record, as it begins, by how many such lines behind it that is told, and
+    whether it is one of no other notation.
+    """
+    return [(headed(one), one.told_by, one.is_last) for one in transcoders() if one.told_by]
 
 
 @cache

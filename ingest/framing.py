@@ -35,7 +35,7 @@ from ingest.offload import SECOND, WALK, WORTH_BYTES
 _RETURN, _OPEN, _CLOSE = b"\r{}"
 _NOTHING = tuple(b"\r\n\0")
 """What a line starts with that says nothing."""
-_WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]'))
+_WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]<'))
 """By code: what a line within a printed document starts with, and no header does."""
 _DOCUMENT: Final = "json_document"
 _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"
@@ -261,7 +261,7 @@ def _end_of_held(text: bytes, *, is_all: bool) -> int | None:
 
 def _is_told(text: bytes) -> bool:
     """Whether the first line is a whole record, as those behind it tell."""
-    for is_headed, count in told():
+    for is_headed, count, _ in told():
         at = 0
         for _ in range(count + 1):
             if not is_headed(text, at) or not (at := text.find(b"\n", at) + 1):
@@ -293,14 +293,17 @@ def _unusual(data: bytes, lines: Bounds) -> Bounds:
     others = np.flatnonzero((first != _OPEN) & (last == _CLOSE) & may_have_header)
     is_object[others] = [begins(data, start) is not None for start in starts[others].tolist()]
     last_bound = int(lines[-1])
+    may_open = np.zeros(len(starts), bool)
     if holding := list(_openings().places(data, last_bound)):
-        is_object[np.searchsorted(starts, holding, "right") - 1] = False
+        may_open[np.searchsorted(starts, holding, "right") - 1] = True
+    is_object &= ~may_open
     for number in np.flatnonzero(is_object & (lines[1:] - starts >= _PIECE)).tolist():
         start, end = int(starts[number]), int(lines[number + 1])
         is_object[number] = all(data.find(key, start, end) < 0 for key in _held_keys())
     is_unusual = ~(is_object | np.isin(first, _NOTHING))
-    for is_headed, count in told():
-        places = np.flatnonzero(is_unusual & may_have_header)
+    for is_headed, count, is_last in told():
+        # What may be the first line of another is not asked whether it is of none.
+        places = np.flatnonzero(is_unusual & may_have_header & ~(may_open & is_last))
         is_unusual[places] = ~_are_told(data, starts, places, is_headed, count)
     return starts[np.flatnonzero(is_unusual)]
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, Protocol
 
 from ingest.names import Path
@@ -101,7 +102,18 @@ def made(name: str, fields: Mapping[str, str | tuple[str, ...]], **more: Any) ->
 
 def one_of(patterns: Mapping[str, bytes]) -> re.Pattern[bytes]:
     """Matches what one of the patterns does; the group that did is called by the name of that one."""
-    return re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), one) for name, one in patterns.items()))
+    # An empty group behind each: at every step back within a group that is open, all of them are put back.
+    return re.compile(b"|".join(b"(?:%b)(?P<%b>)" % (one, name.encode()) for name, one in patterns.items()))
+
+
+def none_of(codes: bytes) -> bytes:
+    """Regular expression for any other byte, which takes half the time that `[^...]` does of two.
+
+    Of three ranges and more Python makes a table; with each of fewer it compares.
+    """
+    ends = (-1, *sorted(codes), 256)
+    ranges = (rb"\x%02x-\x%02x" % (one + 1, other - 1) for one, other in pairwise(ends) if other - one > 1)
+    return b"[%b]" % b"".join(ranges)
 
 
 def places(header: str) -> dict[str, list[str]]:

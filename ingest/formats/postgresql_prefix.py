@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from ingest.formats.exact import whole
 
-_STAMP: Final = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?P<fraction>\.\d+)? (?:[A-Z][A-Za-z]*(?:/\w+)*|[+-]\d\d(?::?\d\d)*)"
-)
+_CLOCK: Final = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+_ZONE: Final = r"(?:[A-Z][A-Za-z]*(?:/\w+)*|[+-]\d\d(?::?\d\d)*)"
+_STAMP: Final = re.compile(rf"{_CLOCK}(?P<fraction>\.\d+)? {_ZONE}")
 _SECONDS: Final = re.compile(r"(?<![\d.])\d{10}\.\d{3}(?!\d)")
 _NAMES: Final = {
     "user": "user", "usr": "user", "u": "user", "username": "user",
@@ -47,6 +47,8 @@ _PID_AND_LINE: Final = re.compile(r"\[(\d+)-(\d+)\]")
 _PLACEHOLDERS: Final = re.compile(r"\[#-@\]")
 _SOME: Final = "\ufdd0"
 """Stands for a process id; is no character of any text."""
+_USUAL: Final = re.compile(rf"({_CLOCK}\.\d+ {_ZONE})([^\[{_SOME}]*)\[(\d+)\]([^\[{_SOME}]*)\Z")
+"""With a time in milliseconds and a number in brackets."""
 _PID: Final = re.compile(rf"[\[(](\d+|{_SOME})[\])]")
 _BRACKETED: Final = re.compile(r"\[(\d+)\]")
 _REMOTE: Final = re.compile(r"(?<![\w.-])([\w.:%-]+|\[local\])\((\d+)\)")
@@ -73,6 +75,10 @@ def sqlstate(word: str) -> bool:
 def fields_of(prefix: str) -> Mapping[str, Any]:
     """What the prefix of a line says, with the keys of jsonlog; all of it as `prefix`."""
     # Without the numbers that differ from line to line few prefixes are left, and remembered.
+    if usual := _USUAL.match(prefix):
+        read = _about(f"{usual[2]}[{_SOME}]{usual[4]}")
+        if read.get("pid") == _SOME:
+            return {"prefix": prefix, "timestamp": usual[1], **read, "pid": whole(usual[3])}
     if counted := _PID_AND_LINE.search(prefix):
         read = _read(f"{prefix[: counted.start()]}[#-@]{prefix[counted.end() :]}")
         numbers = {"#": whole(counted[1]), "@": whole(counted[2])}
@@ -87,6 +93,28 @@ def fields_of(prefix: str) -> Mapping[str, Any]:
     else:
         read = _read(prefix)
     return {"prefix": prefix, **read} if prefix.strip() else {}
+
+
+def are_of_others(one: str, other: str) -> bool:
+    """Whether two prefixes name different processes."""
+    if one == other:
+        return False
+    first, second = _PID_AND_LINE.search(one), _PID_AND_LINE.search(other)
+    if first and second and _around(first) == _around(second):
+        return whole(first[1]) != whole(second[1]) and counts_processes(one)
+    known, found = fields_of(one), fields_of(other)
+    both = [key for key in ("session_id", "pid") if key in known and key in found]
+    return any(known[key] != found[key] for key in both)
+
+
+def counts_processes(prefix: str) -> bool:
+    """Whether the first of two numbers in brackets is a process; if not, neither is."""
+    pair = _PID_AND_LINE.search(prefix)
+    return pair is not None and _read("[#-@]".join(_around(pair))).get("pid") == "#"
+
+
+def _around(found: re.Match[str]) -> tuple[str, str]:
+    return found.string[: found.start()], found.string[found.end() :]
 
 
 def _read(prefix: str) -> dict[str, Any]:

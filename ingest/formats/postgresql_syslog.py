@@ -13,7 +13,7 @@ written `#011`. A time without a year is no time unless `--year` is given: put %
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,15 +25,22 @@ from ingest.formats.syslog_header import DATA, TIME
 _OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % TIME
 _NEW: Final = rb"<\d{1,3}>1 %b \S+ \S+ \d+ \S+ %b (?:\xef\xbb\xbf)?" % (TIME, DATA)
 _LINE: Final = re.compile(
-    rb"(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b) "
+    rb"(?P<before>(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b) "
     rb"(?P<sender>(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
-    rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?)"
-    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] )?(?P<text>[^\n]*)" % (TIME, DATA)
+    rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?))"
+    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] )?(?P<text>[^\n]*+)"
+    rb"(?(chunk)(?P<more>(?:\n(?P=before)(?:[2-9]|[1-9]\d{1,8})\] [^\n]*+)*+))" % (TIME, DATA)
 )
+"""A line, and as `more` those behind it that are chunks of the same report, with its time."""
 _GOES_ON: Final = re.compile(rb"\t|#011|%b" % PART_START)
 _WHOLE: Final = re.compile(REPORT_START)
-_CONTROL: Final = re.compile(r"#0(11|12|15)")
-_CONTROLS: Final = {"11": "\t", "12": "\n", "15": ""}
+_CONTROLS: Final = (("#011", "\t"), ("#012", "\n"), ("#015", ""))
+"""The last may bring together what is none."""
+_FIELDS: Final = {
+    "priority": "priority", "time": "timestamp", "host": "host", "tag": "tag", "app": "tag", "pid": "pid",
+    "procid": "pid", "id": "message_id", "data": "structured_data", "report": "report",
+}  # fmt: skip
+"""Of a header, by the group: of two that are called the same one is there."""
 _WINDOW: Final = 2 << 10
 """Bytes of other reports that may stand between two chunks of one."""
 
@@ -86,14 +93,18 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             line = lines[behind]
             if line is None:
                 return end
+            sender = line["sender"]
+            is_known = sender in senders or sender in between
             if _goes_on(line):
-                if senders and line["sender"] not in (*senders, *between):
+                if senders and not is_known:
                     return end  # a chunk whose report is torn would spoil the others
             elif _WHOLE.match(line["text"]):
-                between.append(line["sender"])
+                between.append(sender)
+                is_known = True
             elif senders and not _is_of_others(line):
                 return end
-            behind = data.find(b"\n", behind) + 1
+            are_near = is_known and line.end("before") < behind + _WINDOW
+            behind = data.find(b"\n", line.end() if are_near else line.end("text")) + 1
             if not behind:
                 return len(data) if is_all else None
         senders += between
@@ -116,22 +127,40 @@ class _Report:
 
 
 def _header(line: re.Match[bytes]) -> dict[str, Any]:
-    named = {
-        "priority": line["priority"], "timestamp": line["time"], "host": line["host"],
-        "tag": line["tag"] or line["app"], "pid": line["pid"] or line["procid"], "message_id": line["id"],
-        "structured_data": line["data"], "report": line["report"],
-    }  # fmt: skip
-    return {key: value.decode() for key, value in named.items() if value not in (None, b"-")}
+    named = zip(_FIELDS.values(), line.group(*_FIELDS), strict=True)
+    return {key: value.decode() for key, value in named if value and value != b"-"}
+
+
+def _spelled(text: bytes) -> str:
+    """With control characters as such."""
+    spelled = text.decode()
+    if "#0" in spelled:
+        for written, control in _CONTROLS:
+            spelled = spelled.replace(written, control)
+    return spelled
+
+
+def _added(chunks: Sequence[bytes]) -> str:
+    """The same of chunks that go on with others."""
+    # A control character is spelled within one chunk; no chunk has line ends.
+    joined = b"".join([b"\n" + one if _GOES_ON.match(one) else b"\r" + one for one in chunks])
+    try:
+        return _spelled(joined).replace("\r", "")
+    except UnicodeDecodeError:
+        return "".join(map(_spelled, chunks))  # which says where in its chunk
 
 
 def _reports(record: bytes) -> list[_Report]:
     reports: dict[bytes, _Report] = {}
     done: list[_Report] = []
-    for raw in record.splitlines():
-        line = _LINE.match(raw)
+    data = b"\n".join(record.splitlines()) if b"\r" in record else record.removesuffix(b"\n")
+    at = 0
+    while at <= len(data):
+        line = _LINE.match(data, at)
         if line is None:
             raise ValueError("a line without the header of syslog; a torn record?")
-        sender, text = line["sender"], _CONTROL.sub(lambda one: _CONTROLS[one[1]], line["text"].decode())
+        sender, first, more = line.group("sender", "text", "more")
+        text = _spelled(first)
         if done and _is_of_others(line):
             done.append(_Report(_header(line), text, is_of_others=True))
         elif not _goes_on(line):
@@ -139,22 +168,25 @@ def _reports(record: bytes) -> list[_Report]:
             done.append(reports[sender])
         elif sender not in reports:
             raise ValueError("goes on with a report that does not begin here; does the file begin within it?")
-        elif text.startswith("\t") or _GOES_ON.match(line["text"]):
-            reports[sender].text += "\n" + text
         else:
-            reports[sender].text += text
+            reports[sender].text += _added([first])
+        if more:
+            _, *chunks = more.split(b"\n" + line["before"])
+            reports[sender].text += _added([chunk.partition(b"] ")[2] for chunk in chunks])
+        at = line.end() + 1
     return done
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     for one in _reports(record):
         if one.is_of_others:
-            said = {"application_name": one.header["tag"], "message": one.text}
+            said: dict[str, Any] = {"application_name": one.header["tag"], "message": one.text}
         else:
             said = report(one.text)
         said.setdefault("timestamp", one.header["timestamp"])
         said.setdefault("pid", whole(one.header["pid"]))
-        yield {**said, "syslog": one.header}
+        said["syslog"] = one.header
+        yield said
 
 
 FORMAT = Transcoder(

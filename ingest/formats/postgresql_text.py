@@ -18,10 +18,10 @@ from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any, Final
 
-from ingest.formats.base import Transcoder
+from ingest.formats.base import Transcoder, none_of
 from ingest.formats.exact import whole
 from ingest.formats.postgresql import BY_STATE, computed, server_log
-from ingest.formats.postgresql_prefix import fields_of, sqlstate
+from ingest.formats.postgresql_prefix import are_of_others, counts_processes, fields_of, sqlstate
 
 _SEVERITIES: Final = ("DEBUG", "LOG", "INFO", "NOTICE", "WARNING", "ERROR", "FATAL", "PANIC")
 _PARTS: Final = {
@@ -43,6 +43,9 @@ _BARE: Final = (name for name in _KEYS if name not in {"WARNING", "INFO"})
 """A line without a prefix gets its time from what is around it; others write "WARNING:  " as well."""
 
 
+_NO_COLON: Final = none_of(b"\n:")
+
+
 def _labels(names: Iterable[str]) -> bytes:
     """What stands before, behind one of these labels."""
     return "|".join(rf"(?<=\b{name}:  )" for name in names).encode()
@@ -50,7 +53,7 @@ def _labels(names: Iterable[str]) -> bytes:
 
 def _labelled(labels: bytes) -> bytes:
     """A line whose first colon with two spaces is that of one of these labels."""
-    return rb"[^\n:]*+(?::(?!  )[^\n:]*+)*+:  (?:%b)" % labels
+    return rb"%b*+(?::(?!  )%b*+)*+:  (?:%b)" % (_NO_COLON, _NO_COLON, labels)
 
 
 _HAS_PREFIX: Final = rb"(?:%b|(?:%b):  (?! ))" % (_PREFIX, "|".join(_BARE).encode())
@@ -69,9 +72,18 @@ _REPORT_OR_PART: Final = re.compile(
     % (_MAY_BE, _labelled(rb"%b|(?P<part>%b)" % (_labels(_SEVERITIES), _labels(_PARTS))), _HAS_PREFIX)
 )
 _LABEL_OF_PART: Final = re.compile(rb"(%b):  " % "|".join(_PARTS).encode())
-_LABEL_OF_PART_IN_TEXT: Final = re.compile(_LABEL_OF_PART.pattern.decode())
-_STAMPED: Final = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}|[+-]\d\d)[^\w\n]")
+_PLAIN: Final = re.compile(rb"%b(?:%b)" % (_MAY_BE, _PREFIX))
+_WORDS: Final = rb"(?:[^\n :]*+(?: |:(?!  )))"
+_COUNTED: Final = rb"(?P<before>(?:[^\n\[:]++|\[(?!\d+-\d+\])|:(?!  ))*+)\[(?P<number>\d+)-\d+\]"
+_USUAL: Final = re.compile(
+    rb"(?P<prefix>(?:%b)?(?P<behind>%b*?)(?<=[ :]))(?:%b):  [^\n]*+\n"
+    rb"(?:\t[^\n]*+\n"
+    rb"|(?:(?P=prefix)|(?P=before)\[(?:(?P=number)|(?P<another>\d+))-\d+\](?P=behind))(?:%b):  [^\n]*+\n)*+"
+    % (_COUNTED, _WORDS, "|".join(_SEVERITIES).encode(), "|".join(_PARTS).encode())
+)
+"""A report, and behind it all that has its prefix but for what is counted in it."""
 _TABBED: Final = re.compile(rb"(?:\t[^\n]*+\n)++")
+_NO_TAB: Final = re.compile(r"\n(?!\t)")
 
 
 def _prefix(line: str) -> str:
@@ -83,28 +95,22 @@ def _prefix_of(line: bytes) -> str:
     return _prefix(line.decode(errors="replace"))
 
 
+def _is_plain(prefix: bytes) -> bool:
+    """Whether a line that begins so and goes on with the label of a part is a part with this prefix."""
+    return prefix.endswith((b" ", b":")) and _PLAIN.match(prefix) is not None
+
+
 def _plain_prefix(line: bytes) -> bytes:
-    """The prefix of a report, if a line that begins with it and the label of a part is a part with the same
-    one; else nothing.
-    """
+    """The prefix of a report, if it is plain; else nothing."""
     head, colon, _ = line.partition(b":  ")
     prefix = head.rstrip(_CAPITALS)
-    return prefix if colon and prefix.endswith((b" ", b":")) and _STAMPED.match(prefix) else b""
-
-
-def _is_other(one: str, other: str) -> bool:
-    """Whether two prefixes name different processes."""
-    if one == other:
-        return False
-    known, found = fields_of(one), fields_of(other)
-    both = [key for key in ("session_id", "pid") if key in known and key in found]
-    return any(known[key] != found[key] for key in both)
+    return prefix if colon and _is_plain(prefix) else b""
 
 
 def _whose(prefix: str, reports: Iterable[str]) -> int | None:
     """Which of the reports with these prefixes, the latest first, a part may belong to."""
     known = list(reports)
-    return next((at for at in reversed(range(len(known))) if not _is_other(known[at], prefix)), None)
+    return next((at for at in reversed(range(len(known))) if not are_of_others(known[at], prefix)), None)
 
 
 @lru_cache(maxsize=8)
@@ -118,6 +124,16 @@ def _kind(line: bytes) -> str:
     if found is None:
         return ""
     return "report" if found["part"] is None else "part"
+
+
+def _usual(data: bytes, start: int) -> re.Match[bytes] | None:
+    """The report that starts there with a plain prefix, as far as its parts have the same one."""
+    found = _USUAL.match(data, start)
+    if found is None or not _is_plain(prefix := found["prefix"]):
+        return None
+    if found["before"] is not None and not prefix.isascii():
+        return None  # what a number is depends on how it is read
+    return None if found["another"] is not None and counts_processes(prefix.decode()) else found
 
 
 def _is_report(data: bytes, at: int) -> bool:
@@ -142,19 +158,29 @@ def _behind(data: bytes, at: int) -> int:
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - as in base.py
     """Behind the last part of the report; the report of another process may stand between its parts."""
-    end = data.find(b"\n", start) + 1
-    if not end:
+    usual = _usual(data, start)
+    if usual and (following := _usual(data, usual.end())):
+        behind = following.end()
+        if data.find(b"\n", behind) >= 0 and not _PART.match(data, behind):
+            return usual.end()
+    return _end_by_lines(data, start, usual, is_all=is_all)
+
+
+def _end_by_lines(data: bytes, start: int, usual: re.Match[bytes] | None, *, is_all: bool) -> int | None:
+    """The same, whatever follows what is usual."""
+    first = data.find(b"\n", start) + 1
+    if not first:
         return None
-    own = data[start:end]
-    at = end
+    own = data[start:first]
+    at = end = usual.end() if usual else first
     reports, between = [own], list[bytes]()
-    latest = _plain_prefix(own)
+    latest = usual["prefix"] if usual else _plain_prefix(own)
     # What cannot be read would spoil the report between its parts.
     may_be_between = _kind(own) != "part"
 
     def is_own() -> bool:
         """Whether what seems to stand between is of the same process, and begins another record."""
-        return bool(between) and not _is_other(_prefix_of(reports[-1]), _prefix_of(between[0]))
+        return bool(between) and not are_of_others(_prefix_of(reports[-1]), _prefix_of(between[0]))
 
     while at < len(data) or not is_all:
         behind = _behind(data, at) or (len(data) if is_all else 0)
@@ -208,7 +234,8 @@ def report(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is none.
     """
-    return _report(text.replace("\r\n", "\n").split("\n"))
+    text = text.replace("\r\n", "\n")
+    return _usual_report(text) or _report(text.split("\n"))
 
 
 def _report(lines: Iterable[str]) -> dict[str, Any]:
@@ -239,23 +266,32 @@ def _report(lines: Iterable[str]) -> dict[str, Any]:
     return fields
 
 
-def _plain_report(lines: list[str]) -> dict[str, Any] | None:
-    """The fields of the report that a record is if its parts have the prefix of its first line; else None."""
-    head, _, message = lines[0].partition(":  ")
-    prefix = _plain_prefix(lines[0].encode()).decode()
+def _usual_report(text: str, *, is_plain: bool = False) -> dict[str, Any] | None:
+    """The same of one that begins with its message and goes on with nothing but parts; else None.
+
+    `is_plain`: the first line has a plain prefix, and each part one of the same process.
+    """
+    first, *parts = _NO_TAB.split(text.removesuffix("\n"))
+    head, colon, said = first.partition(":  ")
+    prefix = head.rstrip(ascii_uppercase)
     label = head[len(prefix) :]
-    if not prefix or label not in _SEVERITIES:
+    if (
+        not colon
+        or label not in _SEVERITIES
+        or "\n" in prefix
+        or (is_plain and not _is_plain(prefix.encode()))
+    ):
         return None
-    key = "message"
-    fields = {**fields_of(prefix), "error_severity": label, key: message}
-    for line in lines[1:-1] if not lines[-1] else lines[1:]:
-        if line.startswith("\t"):
-            fields[key] += "\n" + line[1:]
-            continue
-        part = _LABEL_OF_PART_IN_TEXT.match(line, len(prefix)) if line.startswith(prefix) else None
-        if part is None:
+    fields = {**fields_of(prefix), "error_severity": label, "message": said.replace("\n\t", "\n")}
+    for part in parts:
+        head, colon, said = part.partition(":  ")
+        begin = head.rstrip(ascii_uppercase)
+        key = _PARTS.get(head[len(begin) :])
+        if not colon or key is None or "\n" in begin:
             return None
-        key, said = _PARTS[part[1]], line[part.end() :]
+        if is_plain and begin != prefix and (not _is_plain(begin.encode()) or are_of_others(prefix, begin)):
+            return None
+        said = said.replace("\n\t", "\n")
         fields[key] = f"{fields[key]}\n{said}" if key in fields else said
     _complete(fields)
     return fields
@@ -279,7 +315,7 @@ def transcode(record: bytes) -> Iterator[dict[str, Any]]:
     text = record.decode()
     if "\r" in text:
         yield from (report("\n".join(lines)) for lines in _reports(text))
-    elif plain := _plain_report(text.split("\n")):
+    elif plain := _usual_report(text, is_plain=True):
         yield plain
     else:
         yield from map(_report, _reports(text))

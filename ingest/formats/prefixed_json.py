@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats.base import Envelope, Transcoder, made
+from ingest.formats.base import Envelope, Transcoder, made, none_of
 
 _TIME: Final = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 _LEVEL: Final = (
@@ -54,6 +54,6 @@ FORMAT = Transcoder(
     name="prefixed_json",
     format=_ENVELOPE,
     # Many lines begin with a time, few of them have a brace.
-    starts=rb"(?=[^\n{]*+\{)" + _PREFIX + rb"(?=[^\n]*\}[ \t\r]*(?:\n|\Z))",
+    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}[ \t\r]*(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX),
     transcode=_transcode,
 )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ingest.formats import raft_trace
-from ingest.formats.base import Transcoder
+from ingest.formats.base import Transcoder, none_of
 
 
 def _any_case(pattern: bytes) -> bytes:
@@ -22,10 +22,12 @@ def _any_case(pattern: bytes) -> bytes:
 
 _VERB: Final = _any_case(rb"(?:sen(?:d|ds|t|ding)|rec(?:v|eive|eives|eived|eiving))") + rb"\b"
 _BEHIND: Final = rb">[ \t]*[\w.-]+[ \t]+Msg\w"
+_NO_HEAD: Final = none_of(b"\n>")
+_TO_HEAD: Final = rb"%b*+(?:>%b*+)*?" % (_NO_HEAD, _NO_HEAD)
 # From arrow to arrow; with more than a blank before it, it is looked for from its left end.
 _ARROW: Final = (
-    rb"(?:(?=[^\n>]*+(?:>[^\n>]*+)*?(?:(?<=[\w.-]-)|(?<=[\w.-][ \t]-))%b)"
-    rb"|(?=[^\n]*[ \t][ \t]-%b)(?=[^\n]*[\w.-][ \t]*-%b))" % (_BEHIND, _BEHIND, _BEHIND)
+    rb"(?:(?=%b(?:(?<=[\w.-]-)|(?<=[\w.-][ \t]-))%b)|(?=[^\n]*[ \t][ \t]-%b)(?=[^\n]*[\w.-][ \t]*-%b))"
+    % (_TO_HEAD, _BEHIND, _BEHIND, _BEHIND)
 )
 
 
@@ -36,13 +38,15 @@ def _holds(*names: bytes) -> bytes:
 
 
 _PAIRS: Final = _holds(b"from") + _holds(b"to") + _holds(b"type", b"msgtype", b"msg_type", b"kind")
-STARTS: Final = rb"(?!\{)%b(?=[^\n]*\b%b)(?:(?=[^\n]*->)%b|%b)[^\n]*" % (
-    _holds(b"term"), _VERB, _ARROW, _PAIRS,
+_SPEAKS: Final = rb"(?=[^\nRSrs]*+(?:[RSrs][^\nRSrs]*+)*?\b%b)" % _VERB
+STARTS: Final = rb"(?!\{)%b%b(?:(?=%b(?<=-)>)%b|%b)[^\n]*" % (
+    _holds(b"term"), _SPEAKS, _TO_HEAD, _ARROW, _PAIRS,
 )  # fmt: skip
 _TIME: Final = re.compile(r"(?:raft)?\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S*|\d{10,19})\]?\s+")
-_ENDS: Final = re.compile(r"([\w.-]+)\s*->\s*([\w.-]+)\s+(Msg\w+)")
+# From the beginnings of words alone, where each is found that may be found within them.
+_ENDS: Final = re.compile(r"(?<![\w.-])([\w.-]+)\s*->\s*([\w.-]+)\s+(Msg\w+)")
 _FIRST_VERB: Final = re.compile(_VERB.decode())
-_PAIR: Final = re.compile(r"([A-Za-z_]\w*)[=:]\s*(\[[^\]]*\]|\"[^\"]*\"|[^\s,;]+)")
+_PAIR: Final = re.compile(r"(?<![A-Za-z_])([A-Za-z_]\w*+)[=:]\s*(\[[^\]]*\]|\"[^\"]*\"|[^\s,;]+)")
 _SPELLINGS: Final = {
     "logterm": "logTerm", "log_term": "logTerm", "rejecthint": "rejectHint", "reject_hint": "rejectHint",
     "msgtype": "type", "msg_type": "type", "kind": "type", "nid": "node",
@@ -55,7 +59,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if time := _TIME.match(text):
         event["time"] = time[1]
     verb = _FIRST_VERB.search(text)
-    if ends := _ENDS.search(text):
+    if "->" in text and (ends := _ENDS.search(text)):
         event |= {"from": ends[1], "to": ends[2], "type": ends[3]}
     for key, written in _PAIR.findall(text[time.end() if time else 0 :]):
         name = key.lower()

@@ -14,14 +14,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats.base import JsonFormat, Transcoder, places
+from ingest.formats.base import JsonFormat, Transcoder, none_of, places
 from ingest.formats.logfmt import trailing_pairs
 from ingest.formats.text_layouts import ANY_HEADER, HEADER
 from ingest.times import MONTHS
 
+_NO_BRACE: Final = none_of(b"\n{")
 # No JSON object is lost that stands at the end of the line.
 _HOLDS_JSON: Final = (
-    rb"(?=[^\n{]*+(?:\{(?![ \t]*+\")[^\n{]*+)*+\{)[^\n]*+(?:\n|\Z)(?:(?<=\}\n)|(?<=\}\r\n)|(?<=\}))"
+    rb"(?=%b*+(?:\{(?![ \t]*+\")%b*+)*+\{)[^\n]*+(?:\n|\Z)(?:(?<=\}\n)|(?<=\}\r\n)|(?<=\}))"
+    % (_NO_BRACE, _NO_BRACE)
 )
 # What an object stands behind is no header in another way either.
 _STARTS: Final = rb"(?>(?:%b)(?<!\n))(?!%b)" % (re.sub(rb"\?P<\w+>", b"?:", ANY_HEADER.pattern), _HOLDS_JSON)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from ingest.formats import vector_clock_json
-from ingest.formats.base import Transcoder
+from ingest.formats.base import Transcoder, none_of
 
 _CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
@@ -44,8 +44,9 @@ _FIRST, _LAST = _clock_line("vc_first"), _TEXT + _clock_line("vc_last")
 _WITHIN: Final = rb"(?:[^\n{]*[^\w.:\n{-])?(?P<vc_within>[\w.:-]+)[^\w\n{]{0,3}%b[^\n]*" % _named("vc_within")
 # Every line of every text log is asked: without a brace on it or on the next one there is no clock, and what
 # stands before a clock has none.
-_BRACED: Final = rb"(?=[^\n{]*+(?:\n[^\n{]*+)?+\{)"
-_OPENED: Final = rb'[^\n{]*+\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d'
+_NO_BRACE: Final = none_of(b"\n{")
+_BRACED: Final = rb"(?=%b*+(?:\n%b*+)?+\{)" % (_NO_BRACE, _NO_BRACE)
+_OPENED: Final = rb'%b*+\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d' % _NO_BRACE
 _STARTS: Final = rb"(?!\{)%b(?:(?=%b)(?:%b|%b)|(?=[^\n]*+\n%b)%b)" % (
     _BRACED, _OPENED, _FIRST, _WITHIN, _OPENED, _LAST,
 )  # fmt: skip
@@ -54,7 +55,7 @@ _ANY_CLOCK_LINE: Final = re.compile(_clock_line("vc_next"))
 _OBJECT: Final = re.compile(_CLOCK)
 _LEADING_TIME: Final = re.compile(rb"[ \t]*(%b)[ \t]+" % _TIME)
 _LEVEL: Final = re.compile(r"(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\s+(?=\S)")
-_HEADER: Final = rb"[^\n{]*\(\?<(?:host|clock|event)>"
+_HEADER: Final = rb"[^\n{(]*+(?:\((?!\?<(?:host|clock|event)>)[^\n{(]*+)*+\("
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - what follows a clock is its text, whatever it looks like

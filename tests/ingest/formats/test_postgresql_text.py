@@ -161,6 +161,13 @@ def test_chunks_of_syslog_that_cut_a_line_are_one_line(parser: Parser) -> None:
     assert row["occurred_at"].isoformat() == "2026-03-09T23:00:06.500000"
 
 
+def test_a_control_character_of_syslog_is_written_within_one_chunk(parser: Parser) -> None:
+    header = "2026-03-10T00:00:06Z db1 postgres[4711]: "
+    text = f"{header}[7-1] LOG:  a\n{header}[7-2] b#0\n{header}[7-3] 11d\n{header}[7-4] #011#0#01511\n"
+    [row] = read(text, parser).rows
+    assert row["message"] == "ab#011d\n#011"
+
+
 def test_a_chunk_of_which_the_first_is_missing_is_rejected(parser: Parser) -> None:
     header = "2026-03-10T00:00:06Z db1 postgres[4711]: "
     parsed = read(f"{header}[7-2] #011and so on\n{header}[8-1] LOG:  whole\n", parser)
@@ -230,6 +237,26 @@ def test_a_part_is_not_given_to_another_process(parser: Parser) -> None:
     ]  # fmt: skip
     [reject] = parsed.rejects
     assert reject.reason.startswith("postgresql_text: DETAIL without the message it belongs to")
+
+
+@pytest.mark.parametrize(
+    ("of_message", "of_part", "is_of_it"),
+    [
+        ("[4711-1] ", "[4711-2] ", True),
+        ("[4711-1] ", "[4712-1] ", False),
+        ("[4711]: [1-1] ", "[4711]: [2-1] ", True),
+        ("[4711]: [1-1] ", "[4712]: [2-1] ", False),
+        ("[1-1] pid=4711 ", "[2-1] pid=4711 ", True),
+    ],
+)
+def test_what_is_counted_in_a_prefix_is_no_process(of_message: str, of_part: str, is_of_it: bool) -> None:
+    stamp = "2026-03-10 00:00:06 UTC "
+    message = f"{stamp}{of_message}ERROR:  it failed\n".encode()
+    part = f"{stamp}{of_part}STATEMENT:  select 1\n".encode()
+    after = f"{stamp}[1] LOG:  one\n{stamp}[2] LOG:  two\n".encode()
+    assert (len(message) in frames(message + part + after).tolist()) is not is_of_it
+    [event, *_] = [json.loads(line) for line in objects_of(FORMAT, [message + part]).lines] or [{}]
+    assert event.get("statement") == ("select 1" if is_of_it else None)
 
 
 def test_parts_without_their_beginning_spoil_no_other_report(parser: Parser) -> None:

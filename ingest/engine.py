@@ -321,8 +321,8 @@ class Engine:
 
     def _unwrap(self, opening: str) -> list[pa.Table]:
         """What this SQL reads out of envelopes, as lines; texts of a known notation become objects."""
-        opened = self._cursor.sql(opening).to_arrow_table()
-        tables = [opened.filter(pa.compute.is_null(opened["held"])).select(LINE_SCHEMA.names)]
+        opened = self._cursor.sql(opening).to_arrow_table(batch_size=ROWS_PER_BATCH)
+        tables = [opened.select(LINE_SCHEMA.names).filter(pa.compute.is_null(opened["held"]))]
         texts = opened.filter(pa.compute.is_valid(opened["held"]))
         if texts.num_rows:
             self.looked_at += texts.num_rows

@@ -168,7 +168,7 @@ SELECT {_PLACE},
         ELSE {kept}
     END AS line,
     CASE WHEN is_object THEN NULL ELSE held END AS held,
-    added
+    CASE WHEN is_object THEN NULL ELSE added END AS added
 FROM noted"""
 
 
@@ -180,8 +180,8 @@ def _noted(roles: Mapping[str, str], values: Mapping[str, str]) -> str:
 def _with_outer(noted: str, outer: str) -> str:
     """With what an envelope around this one said of the record, where this one says nothing."""
     return (
-        f"CASE WHEN {outer} IS NULL THEN {noted}"
-        f" ELSE json_merge_patch({outer}::JSON, json_merge_patch('{{}}', {noted})) END"
+        f"CASE WHEN starts_with({outer}, '{{') AND json_valid({outer})"
+        f" THEN json_merge_patch({outer}, json_merge_patch('{{}}', {noted})) ELSE {noted} END"
     )
 
 
@@ -210,7 +210,9 @@ def _as_object(found: str) -> str:
     )
     objects = f"list_transform({items}, lambda item: {member} || ',')"
     return f"""CASE
+        WHEN starts_with({found}, '[') AND NOT json_valid({found}) THEN NULL  -- a text
         WHEN starts_with({found}, '[{{') THEN '{{' || rtrim(array_to_string({objects}, ''), ',') || '}}'
         WHEN starts_with({found}, '[') THEN '{{' || rtrim(array_to_string({in_turn}, ''), ',') || '}}'
-        ELSE regexp_replace({found}, '{_TYPED}', '\\1', 'g')
+        WHEN contains({found}, 'Value"') THEN regexp_replace({found}, '{_TYPED}', '\\1', 'g')
+        ELSE {found}
     END"""

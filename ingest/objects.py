@@ -76,7 +76,7 @@ def _all_written(found: list[Mapping[str, Any] | bytes]) -> list[bytes]:
     try:
         # A copy: what orjson gives keeps the room that it made for what might have been written, and taking
         # so much more memory for each costs ten times as much as the writing.
-        return [event if type(event) is bytes else b"%b" % orjson.dumps(event) for event in found]
+        return [b"%b" % (event if type(event) is bytes else orjson.dumps(event)) for event in found]
     except orjson.JSONEncodeError:
         pass
     try:

@@ -310,7 +310,7 @@ def _attributes(rest_with_time: str) -> str:
         "in_is_redelivered IS NOT NULL AND is_redelivered IS NULL",
         "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
         f"CASE WHEN regexp_matches(rest, '{_FRACTION}') THEN regexp_matches(rest, '{_ROUNDED}') END",
-        "regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
+        "NOT contains(in_occurred_at, ':') AND regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
         *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
           for name, kind in _INTEGER_COLUMNS.items()),
     ]  # fmt: skip

@@ -218,8 +218,12 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning
 
 def is_inexact(text: str) -> str:
     """SQL: whether a time that was read says more than a TIMESTAMP can hold (microseconds)."""
-    return f"""(
-        regexp_matches({text}, '[.,:]\\d{{7}}')
-        OR regexp_full_match({text}, '\\d{{11,}}\\.\\d{{4,}}')
-        OR regexp_full_match({text}, '\\d{{17,}}') AND NOT ends_with({text}, '000')
-    )"""
+    # One regular expression costs more than to read the usual time; no number has a colon.
+    return f"""CASE
+        WHEN {text} LIKE '____-__-__T__:__:__.%Z' AND strlen({text}) <= 27 THEN FALSE
+        WHEN contains({text}, ':') THEN regexp_matches({text}, '[.,:]\\d{{7}}')
+        WHEN strlen({text}) <= 16 AND NOT contains({text}, '.') AND NOT contains({text}, ',') THEN FALSE
+        ELSE regexp_matches({text}, '[.,]\\d{{7}}')
+            OR regexp_full_match({text}, '\\d{{11,}}\\.\\d{{4,}}')
+            OR regexp_full_match({text}, '\\d{{17,}}') AND NOT ends_with({text}, '000')
+    END"""

@@ -18,20 +18,22 @@ def _match(shape: Shape) -> Path | None:
     return () if shape.has("Name", "SpanContext", "Parent", "SpanKind", "StartTime") else None
 
 
-def _of(listed: str, names: tuple[str, ...]) -> str:
+def _pairs(listed: str) -> str:
+    """The names and values of a list of attributes, each pair a list."""
+    pairs = f"list_transform(json_extract({listed}, '$[*]'), lambda one: {_PAIR})"
+    return f"CASE WHEN starts_with({listed}, '[') AND json_valid({listed}) THEN {pairs} END"
+
+
+def _of(pairs: str, names: tuple[str, ...]) -> str:
     """The value of the first of these attributes that is there."""
-    found = (
-        f"list_filter(json_extract({{{listed}}}, '$[*]'), lambda one: one->>'Key' = '{name}')[1]"
-        "->'Value'->>'Value'"
-        for name in names
-    )
-    words = " OR ".join(f"contains({{{listed}}}, '\"{name}\"')" for name in names)
-    return f"CASE WHEN {words} THEN coalesce({', '.join(found)}) END"
+    found = (f"list_filter({{{pairs}}}, lambda pair: pair[1] = '{name}')[1][2]" for name in names)
+    return f"coalesce({', '.join(found)})"
 
 
+_PAIR = "json_extract_string(one, ['/Key', '/Value/Value'])"
 _PARENT = "nullif(nullif({parent}, '0000000000000000'), '')"
 _OPERATION = (
-    f"coalesce(lower({_of('attributes', _OPERATIONS)}),"
+    f"coalesce(lower({_of('pairs', _OPERATIONS)}),"
     " CASE {kind} WHEN '4' THEN 'send' WHEN '5' THEN 'process' END)"
 )
 _LINK = "json_object('id', one->'SpanContext'->>'SpanID', 'kind', 'link')"
@@ -56,19 +58,24 @@ FORMAT = JsonFormat(
         "status": ("Status", "Code"),
         "described": ("Status", "Description"),
     },
+    prepared={
+        "pairs": _pairs("{attributes}"),
+        "resource_pairs": _pairs("{resource}"),
+        "told": _OPERATION,
+    },
     computed={
         "event_id": "{span}",
         "correlation_id": "{trace}",
-        "service": _of("resource", ("service.name",)),
-        "node": _of("resource", _NODES),
+        "service": _of("resource_pairs", ("service.name",)),
+        "node": _of("resource_pairs", _NODES),
         "operation": (
-            f"CASE WHEN {_OPERATION} IN ('send', 'publish') THEN 'send' WHEN {_OPERATION} = 'create'"
-            f" THEN 'create' WHEN {_OPERATION} IN ('process', 'deliver') THEN 'process'"
-            f" WHEN {_OPERATION} = 'receive' THEN 'receive' WHEN {_OPERATION} = 'settle' THEN 'settle' END"
+            "CASE WHEN {told} IN ('send', 'publish') THEN 'send' WHEN {told} = 'create' THEN 'create'"
+            " WHEN {told} IN ('process', 'deliver') THEN 'process' WHEN {told} = 'receive' THEN 'receive'"
+            " WHEN {told} = 'settle' THEN 'settle' END"
         ),
-        "stream": _of("attributes", _STREAMS),
-        "stream_key": _of("attributes", _KEYS),
-        "message_id": _of("attributes", _MESSAGES),
+        "stream": _of("pairs", _STREAMS),
+        "stream_key": _of("pairs", _KEYS),
+        "message_id": _of("pairs", _MESSAGES),
         "severity": "CASE WHEN {status} = 'Error' THEN 'ERROR' END",
         "message": "nullif({described}, '')",
         "causation_id": _PARENT,

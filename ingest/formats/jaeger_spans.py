@@ -28,8 +28,9 @@ def _of(tags: str, fields: str, names: tuple[str, ...]) -> str:
         for name in names
     )
     as_fields = (f"json_extract_string({{{fields}}}, '/{name.replace('.', '@')}')" for name in names)
-    # Most spans are of no message: to look for one word is cheaper than to look at each tag.
-    words = " OR ".join(f"contains({{{tags}}}, '\"{name}\"')" for name in names)
+    # Most spans are of no message: to look for one word is cheaper than to look at each tag. The search
+    # skips to the first byte, which would be one of many quotes.
+    words = " OR ".join(f"contains({{{tags}}}, '{name}\"')" for name in names)
     return f"coalesce(CASE WHEN {words} THEN coalesce({', '.join(listed)}) END, {', '.join(as_fields)})"
 
 

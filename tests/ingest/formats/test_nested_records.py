@@ -117,3 +117,12 @@ def test_lists_that_come_to_light_one_after_the_other(parser: Parser) -> None:
     parsed = parser.parse(listed[0], f"torn {listed[1]}")
     parsed.assert_every_byte_accounted()
     assert sorted(row["event_id"] for row in parsed.rows) == ["a-0", "a-1", "b-0", "b-1"]
+
+
+@pytest.mark.parametrize(
+    "said", [{"MessageAttributes": "[x]"}, {"@envelope": "a text"}, {"@envelope": 3}], ids=json.dumps
+)
+def test_texts_where_an_envelope_has_objects(parser: Parser, said: dict[str, object]) -> None:
+    record = {"MessageId": "m", "ReceiptHandle": "r", "Body": json.dumps({"id": "e-1"}), **said}
+    parsed = parse(parser, record)
+    assert parsed.the_row()["event_id"] == "e-1"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from tests.benchmarks import backlog, formats, growth, live, logs, pruning, relations
 
+_MOST_BYTES = 128 << 20
+"""Of the log of a format: as much as a batch of a backlog holds, and more."""
+
 
 def main() -> None:
     """Run every benchmark in a temporary directory."""
@@ -45,7 +48,7 @@ def main() -> None:
             _report_pages(work, given)
             return
         if given.formats is not None:
-            formats.report(work, given.formats or formats.names(), given.events, 64 << 20, given.rounds)
+            formats.report(work, given.formats or formats.names(), given.events, _MOST_BYTES, given.rounds)
             return
         if given.relations is not None:
             sizes = given.relations or [1_000_000, 10_000_000]
@@ -58,7 +61,7 @@ def main() -> None:
         database = backlog.report(work, work / "backlog", log_bytes, given.rounds)
         live.report(work, given.rates, given.seconds)
         growth.report(work, database, given.stored, rounds=15)
-        formats.report(work / "formats", formats.names(), given.events, 64 << 20, given.rounds)
+        formats.report(work / "formats", formats.names(), given.events, _MOST_BYTES, given.rounds)
 
 
 def _add_pages(parser: argparse.ArgumentParser) -> None:

@@ -27,11 +27,8 @@ _ROLLED_BACK: Final = re.compile(rb"%b\d+\)(?P<rule>[^\n]*(?:\n|\Z))" % re.escap
 _LAST: Final = re.compile(
     rb"^END OF INNODB MONITOR OUTPUT[^\n]*(?:\n|\Z)(?P<rule>=+[^\n]*(?:\n|\Z))?", re.MULTILINE
 )
-_DETECTED: Final = re.compile(
-    rb"%b\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?(?P<dump>.*?(?:%b\d+\)|\Z))"
-    % (_SECTION, _TIME, re.escape(ROLLED_BACK)),
-    re.DOTALL,
-)
+_DETECTED: Final = re.compile(rb"%b\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?" % (_SECTION, _TIME))
+_LAST_OF_DUMP: Final = re.compile(rb"%b\d+\)" % re.escape(ROLLED_BACK))
 _LINES_BEFORE: Final = 6
 _LONGEST: Final = 4 << 20
 """Bytes."""
@@ -89,12 +86,14 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if found is None and head is None and not record.startswith(b"***"):
         raise ValueError("no output of the InnoDB monitor")
     if found is not None or head is None:
-        dump = record.decode() if found is None else found["dump"].decode()
-        time = found["time"] if found is not None else None
-        if ROLLED_BACK not in dump.encode():
+        begin = found.end() if found else 0
+        last = _LAST_OF_DUMP.search(record, begin) if found else None
+        dump = record[begin : last.end() if last else len(record)]
+        told, time = dump.decode(), found["time"] if found else None
+        if ROLLED_BACK not in dump:
             raise ValueError("a deadlock without its end; a torn record?")
         first = {"time": written(time.decode()) if time else "", "msg": "LATEST DETECTED DEADLOCK"}
-        yield dumped(first, [dump])
+        yield dumped(first, told)
 
 
 FORMAT = Transcoder(

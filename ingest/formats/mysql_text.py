@@ -100,30 +100,41 @@ def written(time: str) -> str:
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     first: dict[str, Any] = {}
-    dump: list[str] = []
+    thread: bytes | None = None
+    dump: list[bytes] = []
     meanwhile: list[dict[str, Any]] = []
-    for line in record.splitlines():
+    lines = record.splitlines()
+    if not record.isascii():
+        _check(lines)
+    for line in lines:
         header = _HEADER.match(line)
         if header is None:
-            dump.append(line.decode())
-            continue
-        fields = _record_of(header)
-        if not first:
-            first = fields
-        elif fields.get("thread") == first.get("thread"):
-            dump.append(fields["msg"])
+            dump.append(line)
+        elif not first:
+            first, thread = _record_of(header), _thread(header)
+        elif _thread(header) == thread:
+            dump.append(header["text"])
         else:
-            meanwhile.append(fields)
+            meanwhile.append(_record_of(header))
+    told = b"\n".join(dump).decode()
     if _DUMP.match(first["msg"].encode()):
-        yield dumped(first, dump)
+        yield dumped(first, told)
     else:
-        yield {**first, "msg": "\n".join([first["msg"], *dump])}
+        yield {**first, "msg": "\n".join([first["msg"], *([told] if dump else [])])}
     yield from meanwhile
 
 
-def dumped(first: dict[str, Any], dump: list[str]) -> dict[str, Any]:
+def _check(lines: list[bytes]) -> None:
+    """Raises ValueError for the first of its parts that is no UTF-8."""
+    for line in lines:
+        header = _HEADER.match(line)
+        for part in [line] if header is None else header.groups(b""):
+            part.decode()
+
+
+def dumped(first: dict[str, Any], dump: str) -> dict[str, Any]:
     """The record of a deadlock: that before its dump, with what the dump tells."""
-    told = deadlock("\n".join(dump).strip("\n"))
+    told = deadlock(dump.strip("\n"))
     ids = [one["id"] for one in told["transactions"]]
     names = "+".join(ids) if all(ids) else ""
     time = first["time"]

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
-from ingest.formats.base import JsonFormat, Transcoder, continued
+from ingest.formats.base import JsonFormat, Transcoder, behind_next, continued, simplest
 from ingest.formats.innodb import DETECTED, ROLLED_BACK, deadlock
 
 _TIME: Final = (
@@ -32,6 +33,7 @@ _HEADER: Final = re.compile(
 )
 _STARTS: Final = re.sub(rb"\?P<\w+>", b"?:", _HEADER.pattern.removesuffix(rb" ?(?P<text>[^\n]*)"))
 _DUMP: Final = re.compile(DETECTED)
+_OPENING: Final = b"deadlock detected, dumping"
 _ordinary_end: Final = continued(rb"[ \t]+\S|Version: '")
 _LONGEST: Final = 256 << 10
 """Bytes of a dump, when nothing ends it."""
@@ -46,6 +48,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
         return None
     if not _begins_dump(_HEADER.match(data, start)):
         return _ordinary_end(data, start, another=another, is_all=is_all)
+    if whole := _whole_end(data, start, at, another):
+        return whole
     torn_at, thread = 0, _thread(_HEADER.match(data, start))
     while at - start < _LONGEST:
         follows = data.find(b"\n", at) + 1
@@ -66,6 +70,23 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             torn_at = torn_at or at
         at = follows
     return torn_at or at
+
+
+@cache
+def _foreign(another: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    """A line that begins like one of another record, and is none of the error log."""
+    return re.compile(rb"\n(?!\*{3}|%b)(?=%b)" % (_STARTS, another.pattern))
+
+
+def _whole_end(data: bytes, start: int, second: int, another: re.Pattern[bytes]) -> int:
+    """Where a dump ends that is whole and holds lines of the error log only; 0: look closer."""
+    last = data.find(ROLLED_BACK, second, start + _LONGEST)
+    behind = data.find(b"\n", last) + 1
+    if last < 0 or not behind or data.find(_OPENING, second, behind) >= 0:
+        return 0
+    end = behind_next(data, behind - 1)
+    found = _foreign(simplest(another, data, second, end)).search(data, second - 1, end)
+    return behind if found is None or found.end() >= behind else 0
 
 
 def _thread(header: re.Match[bytes] | None) -> bytes | None:
@@ -183,6 +204,6 @@ FORMAT = Transcoder(
     format=error_log("mysql_text"),
     starts=_STARTS,
     end=_end,
-    openings=(b"deadlock detected, dumping",),
+    openings=(_OPENING,),
     transcode=_transcode,
 )

@@ -60,11 +60,11 @@ class _Element:
         return next(self.every(name), None)
 
 
-def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], root: bytes) -> int:
-    """Where a line starts what cannot be within the element `root`."""
-    limit = start + _LONGEST
+def _torn_at(data: bytes, start: int, end: int, another: re.Pattern[bytes], root: bytes) -> int:
+    """Where a line before `end` starts what cannot be within the element `root`."""
+    limit = end
     before, is_sql = start, False
-    for at in lines_with(another, data, start, limit):
+    for at in lines_with(another, data, start, end):
         if (tag := data.rfind(b"<", before, at)) >= 0:
             is_sql = _SQL.match(data, tag) is not None
         before, part = at, _PART.match(data, at)
@@ -92,8 +92,10 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     if root is None:
         may_come = not is_all and len(data) - begin < _LONGEST_TAG and b">" not in data[begin:]
         return None if may_come else line
-    limit = _torn_at(data, root.end(), another, root[1])
-    close = data.find(b"</%b>" % root[1], start, limit)
+    closing, limit = b"</%b>" % root[1], root.end() + _LONGEST
+    close = data.find(closing, start, limit)
+    limit = _torn_at(data, root.end(), close + len(closing) if close >= 0 else limit, another, root[1])
+    close = data.find(closing, start, limit)
     if close >= 0:
         return data.find(b"\n", close) + 1 or (len(data) if is_all else None)
     if limit > len(data) and not is_all:

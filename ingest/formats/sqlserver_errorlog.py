@@ -87,7 +87,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         parts.append(f"<{name}{about}>")
         open_.append(name)
     parts += [f"</{name}>" for name in reversed(open_)]
-    yield from sqlserver_deadlock.deadlocks("".join(parts), time, text)
+    yield from sqlserver_deadlock.deadlocks(sqlserver_deadlock.parsed("".join(parts)), time, text)
 
 
 _MAPPED: Final[JsonFormat] = sqlserver_deadlock.MAPPED

@@ -59,7 +59,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
                 return at
         elif line["spid"] != first["spid"]:
             return at
-        else:
+        elif has_resources or b"-list" in line["said"]:
             found = _ELEMENT.fullmatch(line["said"].decode(errors="replace").strip())
             name = found["name"] if found else ""
             has_resources |= name == "resource-list"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 from ingest.formats import transcoders
-from ingest.formats.base import headed
+from ingest.formats.base import headed, simplify
+
+_OBJECT: Final = b"{"
 
 
 @cache
@@ -17,8 +20,16 @@ def record_start(json: bytes) -> re.Pattern[bytes]:
 
     The line must be whole: what follows may make something else of it.
     """
-    texts = (one.starts for one in transcoders() if one.spans_lines and not one.is_last)
-    return re.compile(rb"\0*+(?:%b)(?:(?<=\n)|(?=[^\n]*+\n))" % b"|".join([json, *texts]))
+    spanning = [one for one in transcoders() if one.spans_lines and not one.is_last]
+    needs = {one.starts: (_OBJECT,) if one.starts.startswith(rb"\{") else one.needs for one in spanning}
+    start = _whole_line([json, *needs])
+    simpler = _whole_line([one for one, of_it in needs.items() if not of_it])
+    simplify(start, simpler, tuple({_OBJECT, *(text for of_it in needs.values() for text in of_it)}))
+    return start
+
+
+def _whole_line(starts: list[bytes]) -> re.Pattern[bytes]:
+    return re.compile(rb"\0*+(?:%b)(?:(?<=\n)|(?=[^\n]*+\n))" % b"|".join(starts))
 
 
 @cache

@@ -145,16 +145,40 @@ def _behind_line_ends(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
     return re.compile(rb"\n(?=(?P<whole>%b))" % pattern.pattern)
 
 
+_simpler: Final[dict[re.Pattern[bytes], tuple[tuple[bytes, ...], re.Pattern[bytes]]]] = {}
+
+
+def simplify(pattern: re.Pattern[bytes], simpler: re.Pattern[bytes], needs: tuple[bytes, ...]) -> None:
+    """Note that where none of `needs` stands, a pattern matches what a simpler one does."""
+    _simpler[pattern] = (needs, simpler)
+
+
+def simplest(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> re.Pattern[bytes]:
+    """What matches the same as the pattern in data from `start` to `end`."""
+    needs, simpler = _simpler.get(pattern, ((), pattern))
+    return pattern if any(data.find(one, start, end) >= 0 for one in needs) else simpler
+
+
 def lines_with(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> Iterator[int]:
     """Where lines begin that the pattern matches, behind the start of data: from `start` to before `end`.
 
     Lines that a match goes on over are not asked.
     """
     done = start
-    for found in _behind_line_ends(pattern).finditer(data, start - 1, end):
+    seen = behind_next(data, end)
+    simple = simplest(pattern, data, start, seen)
+    for found in _behind_line_ends(simple).finditer(data, start - 1, seen):
+        if found.end() >= end:
+            return
         if found.end() >= done:
             yield found.end()
             done = found.end("whole")
+
+
+def behind_next(data: bytes, at: int) -> int:
+    """Where the line ends behind the one that goes on there, which may tell what that one is."""
+    line_end = data.find(b"\n", at) + 1
+    return (data.find(b"\n", line_end) + 1 if line_end else 0) or len(data)
 
 
 # A search that begins with a literal skips to it.
@@ -265,6 +289,8 @@ class Transcoder:
     """Regular expression for how a record begins that is not JSON; names of groups are its own."""
     end: End | None = None
     """Where such a record ends; None: with its first line."""
+    needs: tuple[bytes, ...] = ()
+    """What stands in the first line of such a record or the one behind it, one of these; none: unknown."""
     may_start: bytes = b""
     """Regular expression for a first line that only the next one tells to be one."""
     peel: Callable[[bytes], Held | None] | None = None

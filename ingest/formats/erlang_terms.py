@@ -20,14 +20,15 @@ _ITEM: Final = re.compile(
     r"|(\])\}?)",
     re.DOTALL,
 )
-# The same where nothing is escaped or cut, as in most tables: name, text, number or atom, table or array
-# that is opened, end of one, anything else. What separates items belongs to the one before: a search that
-# has to skip it takes twice as long.
+# The same in one go: name, text, number or atom, any other value, table or array that is opened, end of one,
+# and all from what is none of these on. What separates items belongs to the one before: a search that has to
+# skip it takes twice as long.
 _PLAIN: Final = re.compile(
-    r'(?:\{(?:<<"([^"\\]*)">>,\s*)?(?:[a-z]+,\s*(?:<<(?:"([^"\\]*)"(?:/utf8)?)?>>|(-?\d+|[a-z]+))\}'
-    r"|(table|array),\s*\[)|(\]\}?)|(.))[\s,]*",
+    r'(?:\{(?:<<"([^"\\]*)">>,\s*)?(?:[a-z]+,\s*(?:<<(?:"([^"\\]*)"(?:/utf8)?)?>>|(-?\d+|[a-z]+)|'
+    rf"({_BINARY}|-?\d[\w.+-]*|\{{[\d,\s-]*\}}))\}}|(table|array),\s*\[)|(\]\}}?)|(.+))[\s,]*",
     re.DOTALL,
 )
+_NAMELESS: Final = '<<"">>,'
 _BINARIES: Final = re.compile(_BINARY, re.DOTALL)
 _PLAIN_BINARIES: Final = re.compile(r'<<"([^"\\]*)"(?:/utf8)?>>')
 _STRING: Final = re.compile(_TEXT, re.DOTALL)
@@ -46,28 +47,37 @@ def table(text: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> dict[str, Any] | None:
-    """A table of which nothing is escaped or cut; None when it is another, or none."""
+    """A table of which no name is escaped or cut; None when it is another, or none."""
     top: dict[str, Any] = {}
     level: Any = top
     above: list[Any] = []
-    for name, value, bare, opened, closed, other in _PLAIN.findall(text, 1):
+    has_other = is_doubtful = False
+    for name, value, bare, other, opened, closed, unknown in _PLAIN.findall(text, 1):
         if closed:
+            is_doubtful |= level is None
             level = above.pop() if above else None  # None: nothing may follow
             continue
+        if unknown or level is None:
+            return None
         inner: Any = value
         if bare:
             inner = _ATOMS.get(bare, bare) if bare.isalpha() else whole(bare)
+            is_doubtful |= inner is bare
         elif opened:
             inner = {} if opened == "table" else []
-        if other or level is None:
-            return None
+        elif other:
+            has_other, inner = True, _value(other)
         if type(level) is list:
+            is_doubtful |= name != ""
             level.append(inner)
         else:
+            is_doubtful |= name == ""
             level[name] = inner
         if opened:
             above.append(level)
             level = inner
+    if has_other and (is_doubtful or text[-1] not in "]}" or _NAMELESS in text):
+        return None  # what else is wrong with it is told there
     return top if level is None else None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 DETECTED: Final = rb"[Tt]ransactions? deadlock detected, dumping detailed information"
 """Regular expression for the message before a dump in the error log."""
@@ -32,22 +32,20 @@ _LOCK: Final = re.compile(
     r"(?:RECORD LOCKS space id (?P<space>\d+) page no (?P<page>\d+) n bits \d+\s+index `?(?P<index>.+?)`?"
     r" of table|TABLE LOCK table)\s+(?P<table>`(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`)?|\S+)(?:\s+/\*.*?\*/)*"
     r"(?:\s+trx table locks \d+ total table locks \d+)?"
-    r"\s+trx id (?P<id>[0-9A-Fa-f]+(?: [0-9A-Fa-f]+)?)\s+lock[_ ]mode (?P<mode>[^\n*]*?)"
-    r"(?: lock hold time \d+ wait time before grant \d+)?[ \r]*(?:$|(?=\*))"
-    r"(?P<heap>\nRecord lock, heap no \d+)?",
-    re.MULTILINE,
+    r"\s+trx id (?P<id>[0-9A-Fa-f]+(?: [0-9A-Fa-f]+)?)\s+lock[_ ]mode (?P<mode>[^\n*]*+)"
+    r"(?P<heap>\nRecord lock, heap no \d+)?"
 )
+_HELD: Final = re.compile(r" lock hold time \d+ wait time before grant \d+[ \r]*\Z")
 
 
-@dataclass(frozen=True)
-class _Lock:
+class _Lock(NamedTuple):
     """One lock of a dump."""
 
     transaction: str
     resource: str
     mode: str
-    place: tuple[str | None, ...]
-    """Space, page and record, as far as they are told."""
+    place: tuple[str, ...]
+    """Space, page and record, empty where they are not told."""
 
 
 @dataclass
@@ -108,11 +106,12 @@ def _read(transaction: _Transaction, title: str, text: str) -> None:
 
 
 def _locks(text: str) -> Iterator[_Lock]:
-    for one in _LOCK.finditer(text):
-        table = one["table"].replace("`.`", ".").strip("`").replace("``", "`")
-        resource = f"{table} {one['index']}" if one["index"] else table
-        mode = one["mode"].strip().removesuffix("waiting").strip()
-        yield _Lock(one["id"], resource, mode, (one["space"], one["page"], one["heap"]))
+    for space, page, index, table, transaction, written, heap in _LOCK.findall(text):
+        named = table.replace("`.`", ".").strip("`").replace("``", "`")
+        resource = f"{named} {index}" if index else named
+        lasting = _HELD.sub("", written) if "lock hold time" in written else written
+        mode = lasting.strip().removesuffix("waiting").strip()
+        yield _Lock(transaction, resource, mode, (space, page, heap))
 
 
 def _edges(waiter: _Transaction, every: list[_Transaction]) -> Iterator[dict[str, Any]]:

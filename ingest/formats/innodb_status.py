@@ -24,14 +24,13 @@ _RULE: Final = rb"={37}\r?\n"
 _ROW: Final = rb"\*{27} \d+\. row \*{27}\r?\n"
 _STARTS: Final = rb"%b|%b|%b|%b" % (_HEAD.pattern.replace(b"?P<time>", b"?:"), _ROW, _RULE, _ALONE)
 _ROLLED_BACK: Final = re.compile(rb"%b\d+\)(?P<rule>[^\n]*(?:\n|\Z))" % re.escape(ROLLED_BACK))
+# A search that begins with a literal skips to it.
 _LAST: Final = re.compile(
-    rb"^END OF INNODB MONITOR OUTPUT[^\n]*(?:\n|\Z)(?P<rule>=+[^\n]*(?:\n|\Z))?", re.MULTILINE
+    rb"END OF INNODB MONITOR OUTPUT(?<=\nEND OF INNODB MONITOR OUTPUT)[^\n]*(?:\n|\Z)"
+    rb"(?P<rule>=+[^\n]*(?:\n|\Z))?"
 )
-_DETECTED: Final = re.compile(
-    rb"%b\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?(?P<dump>.*?(?:%b\d+\)|\Z))"
-    % (_SECTION, _TIME, re.escape(ROLLED_BACK)),
-    re.DOTALL,
-)
+_DETECTED: Final = re.compile(rb"%b\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?" % (_SECTION, _TIME))
+_LAST_OF_DUMP: Final = re.compile(rb"%b\d+\)" % re.escape(ROLLED_BACK))
 _LINES_BEFORE: Final = 6
 _LONGEST: Final = 4 << 20
 """Bytes."""
@@ -41,35 +40,37 @@ def _line_end(data: bytes, start: int) -> int:
     return data.find(b"\n", start) + 1 or len(data)
 
 
-def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], own: tuple[bytes, ...]) -> int:
-    """Where a line starts a record behind `start` that is no part of this one: each of `own` is, once."""
+def _torn_at(data: bytes, start: int, end: int, another: re.Pattern[bytes], own: tuple[bytes, ...]) -> int:
+    """Where a line before `end` starts a record that is no part of this one: each of `own` is, once."""
     left = list(own)
-    for at in lines_with(another, data, start, start + _LONGEST):
+    for at in lines_with(another, data, start, end):
         part = next((one for one in left if data.startswith(one, at)), None)
         if part is None:
             return at
         left.remove(part)
-    return start + _LONGEST
+    return end
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
     """Behind the output or the part of it; behind the first line when it is not whole."""
-    first = _line_end(data, start)
+    head, first = start, _line_end(data, start)
     if data.startswith((_SECTION, b"***"), start) and not data.startswith(b"****", start):
-        own = (_TRANSACTION,) if data.startswith(_SECTION, start) else ()
-        limit = _torn_at(data, first, another, own)
-        found = _ROLLED_BACK.search(data, start, limit)
+        own: tuple[bytes, ...] = (_TRANSACTION,) if data.startswith(_SECTION, start) else ()
+        behind, last = first, _ROLLED_BACK
     else:
-        head, lines = start, 0
-        most = _LINES_BEFORE if data.startswith(b"*", start) else 1
+        lines, most = 0, _LINES_BEFORE if data.startswith(b"*", start) else 1
         while not _HEAD.match(data, head):
             head, lines = _line_end(data, head), lines + 1
             if head >= len(data) and not is_all:
                 return None
             if lines > most or head >= len(data):
                 return first
-        limit = _torn_at(data, _line_end(data, head), another, (b"=" * 37, _SECTION, _TRANSACTION))
-        found = _LAST.search(data, head, limit)
+        own = (b"=" * 37, _SECTION, _TRANSACTION)
+        behind, last = _line_end(data, head), _LAST
+    found = last.search(data, head, behind + _LONGEST)
+    limit = _torn_at(data, behind, found.end() if found else behind + _LONGEST, another, own)
+    if found is not None and limit < found.end():
+        found = last.search(data, head, limit)
     if found is None:
         return first if is_all or len(data) > limit else None
     # The end of the last line, or the rule below it, may not be there yet.
@@ -89,12 +90,14 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if found is None and head is None and not record.startswith(b"***"):
         raise ValueError("no output of the InnoDB monitor")
     if found is not None or head is None:
-        dump = record.decode() if found is None else found["dump"].decode()
-        time = found["time"] if found is not None else None
-        if ROLLED_BACK not in dump.encode():
+        begin = found.end() if found else 0
+        last = _LAST_OF_DUMP.search(record, begin) if found else None
+        dump = record[begin : last.end() if last else len(record)]
+        told, time = dump.decode(), found["time"] if found else None
+        if ROLLED_BACK not in dump:
             raise ValueError("a deadlock without its end; a torn record?")
         first = {"time": written(time.decode()) if time else "", "msg": "LATEST DETECTED DEADLOCK"}
-        yield dumped(first, [dump])
+        yield dumped(first, told)
 
 
 FORMAT = Transcoder(

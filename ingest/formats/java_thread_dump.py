@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from ingest.formats.base import Transcoder, continued, made
@@ -24,10 +25,11 @@ _MORE: Final = continued(
     rb"|Threads class SMR |Java stack information |Found |Heap\r?(?=\n)"
 )
 """Lines that stand in a dump below its first; the rulers of others are longer or shorter."""
+# A search that begins with a line end skips to it; one for (?m:^) stops at every character.
 _BLOCK: Final = re.compile(
-    r'^[ \t]*"(?P<owner>.*)":\s*\n'
-    r"[ \t]*(?P<wait>waiting (?:to lock|for) [^\n]*?),?[ \t]*\r?\n"
-    r'[ \t]*(?:in JNI, )?which is held by (?:"(?P<holder>.*)"|(?P<unknown>[^\n]*?))[ \t]*\r?$',
+    r'\n[ \t]*"(?P<owner>.*)":\s*\n'
+    r"[ \t]*(?P<wait>waiting (?:to lock|for) )(?P<lock>[^\n]*)\n"
+    r'[ \t]*(?:in JNI, )?which is held by (?:"(?P<holder>.*)"|[^\n]*?)[ \t]*\r?$',
     re.MULTILINE,
 )
 _LOCK: Final = re.compile(
@@ -35,10 +37,11 @@ _LOCK: Final = re.compile(
     r"(?:\((?:[Oo]bject[ @](?P<object>0x[0-9a-f]+), )?an? (?P<class>[^)]*)\))?$"
 )
 _STACKS: Final = "Java stack information for the threads listed above"
-_TOTAL: Final = re.compile(r"^Found (?:a total of )?(\d+) deadlocks?\.", re.MULTILINE)
-_THREAD: Final = re.compile(r'^"(?P<name>.*)" .*\btid=(?P<tid>0x[0-9a-f]+)', re.MULTILINE)
-_STATE: Final = re.compile(r"^\s+java\.lang\.Thread\.State: (\w+)", re.MULTILINE)
-_FRAME: Final = re.compile(r"^\s+at (?P<frame>\S.*?)\s*$", re.MULTILINE)
+_TOTAL: Final = re.compile(r"\nFound (?:a total of )?(\d+) deadlocks?\.")
+_THREAD: Final = re.compile(r'\n"(?P<name>.*)" .*\btid=(?P<tid>0x[0-9a-f]+)')
+_STATE: Final = re.compile(r"\n\s+java\.lang\.Thread\.State: (\w+)")
+_STACK: Final = re.compile(r'\n[ \t]*"(.*)":\s*$', re.MULTILINE)
+_FRAME: Final = re.compile(r"\n\s+at (\S.*)")
 _LIBRARY: Final = ("java.", "javax.", "jdk.", "sun.", "com.sun.")
 
 
@@ -68,18 +71,17 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
             "time": time, "type": "java.thread_dump", "message": title, "threads": dict(threads),
             "deadlocks": len(sections), "dump": text,
         }  # fmt: skip
-    known = {one["name"]: one["tid"] for one in _THREAD.finditer(head)}
     for section in sections:
-        yield _deadlock(section, time, known)
+        yield _deadlock(section, time, head)
 
 
-def _deadlock(section: str, time: str | None, known: dict[str, str]) -> dict[str, Any]:
+def _deadlock(section: str, time: str | None, head: str) -> dict[str, Any]:
     cycle, _, stacks = section.partition(_STACKS)
     code = _code(stacks)
     edges = [_edge(block, code) for block in _BLOCK.finditer(cycle)]
     if not edges:
         raise ValueError("a deadlock without threads; a torn dump?")
-    names = sorted(f"{edge['owner']}@{known.get(edge['owner'], edge['resource'])}" for edge in edges)
+    names = sorted(f"{edge['owner']}@{_tid(head, edge['owner']) or edge['resource']}" for edge in edges)
     made = {
         "id": f"java {' + '.join(names)}", "time": time, "type": "java.deadlock", "operation": "deadlock",
         "message": _FOUND.decode().rstrip(":"), "lock_edges": edges, "section": section.strip(),
@@ -87,14 +89,25 @@ def _deadlock(section: str, time: str | None, known: dict[str, str]) -> dict[str
     return {key: value for key, value in made.items() if value is not None}
 
 
+def _tid(head: str, name: str) -> str | None:
+    """The id of the last thread above that has this name."""
+    at = len(head)
+    while (at := head.rfind(f'\n"{name}" ', 0, at)) >= 0:
+        found = _THREAD.match(head, at)
+        if found is not None and found["name"] == name:
+            return found["tid"]
+    return None
+
+
 def _edge(block: re.Match[str], code: dict[str, str]) -> dict[str, Any]:
-    lock = _LOCK.match(block["wait"])
+    wait = block["wait"] + block["lock"].removesuffix("\r").rstrip(" \t").removesuffix(",")
+    lock = _LOCK.match(wait)
     parts = lock.groupdict(default="") if lock else {}
     named = "@".join(
         part for part in (parts.get("class"), parts.get("object") or parts.get("handle")) if part
     )
     edge = {
-        "owner": block["owner"], "resource": named or block["wait"],
+        "owner": block["owner"], "resource": named or wait,
         "mode": parts.get("kind", "").lower() or None,
         "blocked_by": block["holder"], "statement": code.get(block["owner"]),
     }  # fmt: skip
@@ -104,12 +117,12 @@ def _edge(block: re.Match[str], code: dict[str, str]) -> dict[str, Any]:
 def _code(stacks: str) -> dict[str, str]:
     """Thread -> the first line of its stack that is not of the JDK."""
     found = {}
-    parts = re.split(r'^[ \t]*"(.*)":\s*$', stacks, flags=re.MULTILINE)
+    parts = _STACK.split(stacks)
     for name, stack in zip(parts[1::2], parts[2::2], strict=True):
-        frames = [one["frame"] for one in _FRAME.finditer(stack)]
-        own = [frame for frame in frames if not frame.startswith(_LIBRARY)]
-        if frames:
-            found[name] = (own or frames)[0]
+        frames = (one[1].rstrip() for one in _FRAME.finditer(f"\n{stack}"))
+        if first := next(frames, ""):
+            own = (frame for frame in chain([first], frames) if not frame.startswith(_LIBRARY))
+            found[name] = next(own, first)
     return found
 
 

@@ -58,7 +58,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
             parts.append(fields)
         else:
             meanwhile.append(fields)
-    yield {**dumped({"time": "", **first}, dump), "parts": parts}
+    yield {**dumped({"time": "", **first}, "\n".join(dump)), "parts": parts}
     yield from meanwhile
 
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
-from ingest.formats.base import JsonFormat, Transcoder, continued
+from ingest.formats.base import JsonFormat, Transcoder, behind_next, continued, simplest
 from ingest.formats.innodb import DETECTED, ROLLED_BACK, deadlock
 
 _TIME: Final = (
@@ -32,6 +33,7 @@ _HEADER: Final = re.compile(
 )
 _STARTS: Final = re.sub(rb"\?P<\w+>", b"?:", _HEADER.pattern.removesuffix(rb" ?(?P<text>[^\n]*)"))
 _DUMP: Final = re.compile(DETECTED)
+_OPENING: Final = b"deadlock detected, dumping"
 _ordinary_end: Final = continued(rb"[ \t]+\S|Version: '")
 _LONGEST: Final = 256 << 10
 """Bytes of a dump, when nothing ends it."""
@@ -46,6 +48,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
         return None
     if not _begins_dump(_HEADER.match(data, start)):
         return _ordinary_end(data, start, another=another, is_all=is_all)
+    if whole := _whole_end(data, start, at, another):
+        return whole
     torn_at, thread = 0, _thread(_HEADER.match(data, start))
     while at - start < _LONGEST:
         follows = data.find(b"\n", at) + 1
@@ -66,6 +70,23 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             torn_at = torn_at or at
         at = follows
     return torn_at or at
+
+
+@cache
+def _foreign(another: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    """A line that begins like one of another record, and is none of the error log."""
+    return re.compile(rb"\n(?!\*{3}|%b)(?=%b)" % (_STARTS, another.pattern))
+
+
+def _whole_end(data: bytes, start: int, second: int, another: re.Pattern[bytes]) -> int:
+    """Where a dump ends that is whole and holds lines of the error log only; 0: look closer."""
+    last = data.find(ROLLED_BACK, second, start + _LONGEST)
+    behind = data.find(b"\n", last) + 1
+    if last < 0 or not behind or data.find(_OPENING, second, behind) >= 0:
+        return 0
+    end = behind_next(data, behind - 1)
+    found = _foreign(simplest(another, data, second, end)).search(data, second - 1, end)
+    return behind if found is None or found.end() >= behind else 0
 
 
 def _thread(header: re.Match[bytes] | None) -> bytes | None:
@@ -100,30 +121,41 @@ def written(time: str) -> str:
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     first: dict[str, Any] = {}
-    dump: list[str] = []
+    thread: bytes | None = None
+    dump: list[bytes] = []
     meanwhile: list[dict[str, Any]] = []
-    for line in record.splitlines():
+    lines = record.splitlines()
+    if not record.isascii():
+        _check(lines)
+    for line in lines:
         header = _HEADER.match(line)
         if header is None:
-            dump.append(line.decode())
-            continue
-        fields = _record_of(header)
-        if not first:
-            first = fields
-        elif fields.get("thread") == first.get("thread"):
-            dump.append(fields["msg"])
+            dump.append(line)
+        elif not first:
+            first, thread = _record_of(header), _thread(header)
+        elif _thread(header) == thread:
+            dump.append(header["text"])
         else:
-            meanwhile.append(fields)
+            meanwhile.append(_record_of(header))
+    told = b"\n".join(dump).decode()
     if _DUMP.match(first["msg"].encode()):
-        yield dumped(first, dump)
+        yield dumped(first, told)
     else:
-        yield {**first, "msg": "\n".join([first["msg"], *dump])}
+        yield {**first, "msg": "\n".join([first["msg"], *([told] if dump else [])])}
     yield from meanwhile
 
 
-def dumped(first: dict[str, Any], dump: list[str]) -> dict[str, Any]:
+def _check(lines: list[bytes]) -> None:
+    """Raises ValueError for the first of its parts that is no UTF-8."""
+    for line in lines:
+        header = _HEADER.match(line)
+        for part in [line] if header is None else header.groups(b""):
+            part.decode()
+
+
+def dumped(first: dict[str, Any], dump: str) -> dict[str, Any]:
     """The record of a deadlock: that before its dump, with what the dump tells."""
-    told = deadlock("\n".join(dump).strip("\n"))
+    told = deadlock(dump.strip("\n"))
     ids = [one["id"] for one in told["transactions"]]
     names = "+".join(ids) if all(ids) else ""
     time = first["time"]
@@ -172,6 +204,6 @@ FORMAT = Transcoder(
     format=error_log("mysql_text"),
     starts=_STARTS,
     end=_end,
-    openings=(b"deadlock detected, dumping",),
+    openings=(_OPENING,),
     transcode=_transcode,
 )

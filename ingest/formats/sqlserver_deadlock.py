@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 from xml.parsers import expat
 
 from ingest.formats.base import Transcoder, lines_with, made
@@ -30,41 +31,30 @@ _PART: Final = re.compile(rb"\0*[ \t]*<(RingBufferTarget|event|deadlock-list|dea
 _NESTED: Final = (b"RingBufferTarget", b"event", b"deadlock-list", b"deadlock")
 """Elements that begin a record, and may stand in those before them."""
 _MORE_XML: Final = re.compile(rb"(?:[ \t]*+(?:<[^\n]*+)?\r?\n)++")
+_TAG: Final = re.compile(rb"<(/?)(?:event|deadlock)(?=[\s/>])")
+_WITH_SOURCE: Final = ("event", "deadlock")
+_UNUSUAL: Final = (b"<!", b"<?", b"xmlns", b"xml:")
 _LONGEST_TAG: Final = 4096
 _LONGEST: Final = 8 << 20
 """Bytes of a document, when nothing ends it."""
 _DEEPEST: Final = 100
 
 
-@dataclass(slots=True)
-class _Element:
-    """An element of a document."""
+@dataclass(frozen=True)
+class _Document:
+    """The elements of a text."""
 
-    name: str
-    attributes: dict[str, str]
-    children: list[_Element] = field(default_factory=list)
-    text: str = ""
-    source: bytes = b""
-    """As it was written."""
-    document: list[_Element] = field(default_factory=list)
-    """All elements in their order; those within are from `first_within` on to before `behind`."""
-    first_within: int = 0
-    behind: int = 0
-
-    def every(self, *names: str) -> Iterator[_Element]:
-        """The elements within that have one of these names."""
-        return (one for one in self.document[self.first_within : self.behind] if one.name in names)
-
-    def first(self, name: str) -> _Element | None:
-        """The first element within that has this name."""
-        return next(self.every(name), None)
+    top: Element
+    """One around all of them, that is not there."""
+    sources: dict[Element, bytes] = field(default_factory=dict)
+    """Events and graphs as they were written."""
 
 
-def _torn_at(data: bytes, start: int, another: re.Pattern[bytes], root: bytes) -> int:
-    """Where a line starts what cannot be within the element `root`."""
-    limit = start + _LONGEST
+def _torn_at(data: bytes, start: int, end: int, another: re.Pattern[bytes], root: bytes) -> int:
+    """Where a line before `end` starts what cannot be within the element `root`."""
+    limit = end
     before, is_sql = start, False
-    for at in lines_with(another, data, start, limit):
+    for at in lines_with(another, data, start, end):
         if (tag := data.rfind(b"<", before, at)) >= 0:
             is_sql = _SQL.match(data, tag) is not None
         before, part = at, _PART.match(data, at)
@@ -92,8 +82,10 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     if root is None:
         may_come = not is_all and len(data) - begin < _LONGEST_TAG and b">" not in data[begin:]
         return None if may_come else line
-    limit = _torn_at(data, root.end(), another, root[1])
-    close = data.find(b"</%b>" % root[1], start, limit)
+    closing, limit = b"</%b>" % root[1], root.end() + _LONGEST
+    close = data.find(closing, start, limit)
+    limit = _torn_at(data, root.end(), close + len(closing) if close >= 0 else limit, another, root[1])
+    close = data.find(closing, start, limit)
     if close >= 0:
         return data.find(b"\n", close) + 1 or (len(data) if is_all else None)
     if limit > len(data) and not is_all:
@@ -102,8 +94,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     return more.end() if more else line
 
 
-def _parsed(text: bytes) -> _Element:
-    """The elements in a text, below one that is not there.
+def _parsed(text: bytes) -> _Document:
+    """The elements in a text.
 
     Raises:
         ValueError: it is not well-formed, or has a document type.
@@ -111,92 +103,139 @@ def _parsed(text: bytes) -> _Element:
     # No entity but those of XML itself can be declared without one.
     if b"<!DOCTYPE" in text:
         raise ValueError("XML with a document type is refused")
-    document = b"<all>%b</all>" % _DECLARATION.sub(b"", text, count=1)
-    elements: list[_Element] = []
-    top = _Element("", {}, document=elements)
-    stack = [top]
+    bare = _DECLARATION.sub(b"", text, count=1) if b"<?xml " in text else text
+    document = b"<all>%b</all>" % bare
+    return _plain(document) or _any(document)
+
+
+def _plain(document: bytes) -> _Document | None:
+    """The same of most documents, ten times as fast; None: look closer."""
+    # Without comments and the like a "<" begins a tag. Where so few end, none is nested too deeply.
+    if any(one in document for one in _UNUSUAL) or document.count(b"</") >= _DEEPEST:
+        return None
     begins: list[int] = []
+    sources: list[tuple[int, bytes]] = []
+    for tag in _TAG.finditer(document):
+        if not tag[1]:
+            begins.append(tag.start())
+        elif begins:
+            begin = begins.pop()
+            sources.append((begin, document[begin : document.find(b">", tag.start()) + 1]))
+    parser = XMLParser(encoding="utf-8")  # noqa: S314 - without a document type it is harmless
+    try:
+        parser.feed(document)
+        top = parser.close()
+    except ParseError:
+        return None
+    elements = [one for one in top.iter() if one.tag in _WITH_SOURCE]
+    if begins or len(elements) != len(sources):
+        return None
+    sources.sort()
+    return _Document(top, {one: source for one, (_, source) in zip(elements, sources, strict=True)})
+
+
+def _any(document: bytes) -> _Document:
+    builder = TreeBuilder()
+    sources: dict[Element, bytes] = {}
+    opened: list[tuple[int, Element]] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        if len(stack) > _DEEPEST:
+        if len(opened) >= _DEEPEST:
             raise ValueError(f"elements nested more than {_DEEPEST} deep")
-        element = _Element(name, attributes, document=elements)
-        elements.append(element)
-        element.first_within = len(elements)
-        stack[-1].children.append(element)
-        stack.append(element)
-        begins.append(parser.CurrentByteIndex)
+        opened.append((parser.CurrentByteIndex, builder.start(name, attributes)))
 
     def end(name: str) -> None:
-        begin, element = begins.pop(), stack.pop()
-        element.behind = len(elements)
-        if name in {"event", "deadlock"}:
-            element.source = document[begin : document.find(b">", parser.CurrentByteIndex) + 1]
-
-    def data(text: str) -> None:
-        stack[-1].text += text
+        begin, element = opened.pop()
+        builder.end(name)
+        if name in _WITH_SOURCE:
+            sources[element] = document[begin : document.find(b">", parser.CurrentByteIndex) + 1]
 
     parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = data
+    parser.CharacterDataHandler = builder.data
     try:
         parser.Parse(document, True)
     except expat.ExpatError as error:
         raise ValueError(f"no XML ({error}); a torn document?") from error
-    top.behind = len(elements)
-    return top
+    return _Document(builder.close(), sources)
+
+
+def _every(element: Element, name: str) -> list[Element]:
+    """The elements within that have this name."""
+    return [one for one in element.iter(name) if one is not element]
+
+
+def _text(element: Element) -> str:
+    """All that stands right in it."""
+    text = element.text or ""
+    return "".join([text, *(one.tail or "" for one in element)]) if len(element) else text
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     found = False
-    for part in _parsed(record).children[0].children:
-        for event in [part] if part.name == "event" else part.every("event"):
+    document = _parsed(record)
+    for part in document.top:
+        for event in [part] if part.tag == "event" else _every(part, "event"):
             found = True
-            about = {"time": event.attributes.get("timestamp"), "name": event.attributes.get("name")}
-            graphs = list(_graphs(event))
+            source = document.sources[event]
+            about = {"time": event.get("timestamp"), "name": event.get("name")}
+            graphs = list(_graphs(event, document))
             if not graphs:
-                yield {**about, "type": f"sqlserver.{about['name']}", "document": event.source.decode()}
-            for graph in graphs:
-                yield _deadlock(graph, about, event.source)
-        if part.name != "event" and not found:
-            for graph in _graphs(part):
+                yield {**about, "type": f"sqlserver.{about['name']}", "document": source.decode()}
+            for graph, _ in graphs:
+                yield _deadlock(graph, about, source)
+        if part.tag != "event" and not found:
+            for graph, source in _graphs(part, document):
                 found = True
-                yield _deadlock(graph, {}, graph.source)
+                yield _deadlock(graph, {}, source)
     if not found:
         raise ValueError("XML without a deadlock")
 
 
-def deadlocks(graph: str, time: str, source: str) -> Iterator[dict[str, Any]]:
+def parsed(text: str) -> Element:
+    """What stands around the elements in a text.
+
+    Raises:
+        ValueError: it is not well-formed.
+    """
+    return _parsed(text.encode()).top
+
+
+def deadlocks(top: Element, time: str, source: str) -> Iterator[dict[str, Any]]:
     """The deadlocks of a `<deadlock-list>`, which was written at a time as `source`.
 
     Raises:
         ValueError: it is none.
     """
-    found = list(_parsed(graph.encode()).every("deadlock"))
+    found = list(_every(top, "deadlock"))
     if not found:
         raise ValueError("a report without a deadlock")
     for one in found:
         yield _deadlock(one, {"time": time}, source.encode())
 
 
-def _graphs(element: _Element) -> Iterator[_Element]:
-    if element.name == "deadlock":
-        yield element
+def _graphs(element: Element, document: _Document) -> Iterator[tuple[Element, bytes]]:
+    """The graphs in an element, and how they were written."""
+    if element.tag == "deadlock":
+        yield element, document.sources[element]
         return
-    yield from element.every("deadlock")
-    for value in element.every("value"):
+    for graph in _every(element, "deadlock"):
+        yield graph, document.sources[graph]
+    for value in _every(element, "value"):
         # SQL Server 2008 put the graph as a text into its event.
-        if value.text.lstrip().startswith("<deadlock"):
-            yield from _parsed(value.text.encode()).every("deadlock")
+        if (text := _text(value)).lstrip().startswith("<deadlock"):
+            inner = _parsed(text.encode())
+            for graph in _every(inner.top, "deadlock"):
+                yield graph, inner.sources[graph]
 
 
-def _deadlock(graph: _Element, about: dict[str, Any], source: bytes) -> dict[str, Any]:
-    processes = {one.attributes.get("id", ""): one for one in graph.every("process")}
+def _deadlock(graph: Element, about: dict[str, Any], source: bytes) -> dict[str, Any]:
+    processes = {one.get("id", ""): one for one in _every(graph, "process")}
     names = _names(processes)
-    victims = [one.attributes.get("id", "") for one in graph.every("victimProcess")]
-    victims = victims or [graph.attributes[key] for key in ("victim",) if graph.attributes.get(key)]
-    edges = list(_edges(graph, processes, names))
+    victims = [one.get("id", "") for one in _every(graph, "victimProcess")]
+    victims = victims or [graph.attrib[key] for key in ("victim",) if graph.get(key)]
+    told = {key: _process(one) for key, one in processes.items()}
+    edges = list(_edges(graph, {key: statement for key, (_, statement) in told.items()}, names))
     if not processes and not edges:
         raise ValueError("a deadlock without processes and resources")
     victim = processes.get(victims[0]) if victims else None
@@ -206,63 +245,59 @@ def _deadlock(graph: _Element, about: dict[str, Any], source: bytes) -> dict[str
         "id": f"sqlserver {time} {'+'.join(sorted(processes))}" if time else None,
         "type": "sqlserver.deadlock",
         "operation": "deadlock",
-        "application": victim.attributes.get("clientapp") if victim else None,
-        "database": victim.attributes.get("currentdbname") if victim else None,
+        "application": victim.get("clientapp") if victim is not None else None,
+        "database": victim.get("currentdbname") if victim is not None else None,
         "victim": names.get(victims[0], victims[0]) if victims else None,
         "victims": victims,
-        "processes": [_process(one) for one in processes.values()],
+        "processes": [process for process, _ in told.values()],
         "lock_edges": edges,
         "document": source.decode(),
     }
     return {key: value for key, value in made.items() if value not in (None, "", [])}
 
 
-def _names(processes: dict[str, _Element]) -> dict[str, str]:
+def _names(processes: dict[str, Element]) -> dict[str, str]:
     """Process -> its session; session and thread where a session has several."""
-    sessions = [one.attributes.get("spid", "") for one in processes.values()]
+    sessions = [one.get("spid", "") for one in processes.values()]
     return {
-        key: one.attributes["spid"]
-        if sessions.count(one.attributes["spid"]) == 1
-        else f"{one.attributes['spid']}/{one.attributes.get('ecid') or key}"
+        key: one.attrib["spid"]
+        if sessions.count(one.attrib["spid"]) == 1
+        else f"{one.attrib['spid']}/{one.get('ecid') or key}"
         for key, one in processes.items()
-        if one.attributes.get("spid")
+        if one.get("spid")
     }
 
 
-def _process(process: _Element) -> dict[str, Any]:
-    buffer = process.first("inputbuf")
-    frames = [{**one.attributes, "text": one.text.strip()} for one in process.every("frame")]
-    return {**process.attributes, "inputbuf": buffer.text.strip() if buffer else "", "frames": frames}
-
-
-def _statement(process: _Element | None) -> str | None:
-    """What it was running: the innermost statement that the server still knew, or its batch."""
-    if process is None:
-        return None
-    texts = [one.text.strip() for one in (*process.every("frame"), *process.every("inputbuf"))]
-    return next((text for text in texts if text and text != "unknown"), None)
+def _process(process: Element) -> tuple[dict[str, Any], str | None]:
+    """A process, and what it ran: the innermost statement that the server still knew, or its batch."""
+    buffers = [_text(one).strip() for one in _every(process, "inputbuf")]
+    frames = [{**one.attrib, "text": _text(one).strip()} for one in _every(process, "frame")]
+    texts = [*(one["text"] for one in frames), *buffers]
+    statement = next((text for text in texts if text and text != "unknown"), None)
+    return {**process.attrib, "inputbuf": buffers[0] if buffers else "", "frames": frames}, statement
 
 
 def _edges(
-    graph: _Element, processes: dict[str, _Element], names: dict[str, str]
+    graph: Element, statements: dict[str, str | None], names: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
-    for resource in [one for every in graph.every("resource-list") for one in every.children]:
-        owners = [one.attributes.get("id", "") for one in resource.every("owner")]
-        for waiter in resource.every("waiter"):
-            key = waiter.attributes.get("id", "")
+    for resource in [one for every in _every(graph, "resource-list") for one in every]:
+        owners = [one.get("id", "") for one in _every(resource, "owner")]
+        resource_name = _resource(resource)
+        for waiter in _every(resource, "waiter"):
+            key = waiter.get("id", "")
             for owner in dict.fromkeys(one for one in owners if one != key) or [None]:
                 edge = {
                     "owner": names.get(key, key),
-                    "resource": _resource(resource),
-                    "mode": waiter.attributes.get("mode"),
+                    "resource": resource_name,
+                    "mode": waiter.get("mode"),
                     "blocked_by": names.get(owner, owner) if owner else None,
-                    "statement": _statement(processes.get(key)),
+                    "statement": statements.get(key),
                 }
                 yield {name: value for name, value in edge.items() if value}
 
 
-def _resource(resource: _Element) -> str:
-    about = resource.attributes
+def _resource(resource: Element) -> str:
+    about = resource.attrib
     index, page = about.get("indexname"), about.get("pageid")
     if named := about.get("objectname"):
         place = f"page {about.get('fileid', '?')}:{page}" if page else ""
@@ -280,7 +315,7 @@ def _resource(resource: _Element) -> str:
         "subresource",
         "WaitType",
     )
-    return " ".join([resource.name, *(f"{key}={about[key]}" for key in kept if about.get(key))])
+    return " ".join([resource.tag, *(f"{key}={about[key]}" for key in kept if about.get(key))])
 
 
 MAPPED: Final = made(

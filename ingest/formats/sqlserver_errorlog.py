@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
+from xml.etree.ElementTree import Element, TreeBuilder
 from xml.sax.saxutils import escape, quoteattr
 
 from ingest.formats import sqlserver_deadlock
@@ -19,14 +21,19 @@ from ingest.formats.base import JsonFormat, Transcoder
 _HEAD: Final = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+[ \t]+(?P<se_spid>spid\d+s?)[ \t]+"
 _STARTS: Final = _HEAD + rb"deadlock-list[ \t]*\r?$"
 _LINE: Final = re.compile(
-    rb"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+)[ \t]+(?P<spid>spid\d+s?)[ \t]+(?P<said>.*)"
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+)[ \t]+(?P<spid>spid\d+s?)[ \t]+(?P<said>.*)",
+    re.ASCII,
 )
+_LINE_IN_BYTES: Final = re.compile(_LINE.pattern.encode())
 _RESOURCE: Final = r"\w+lock|exchangeEvent|threadpool|SyncPoint|resourceWait|\w+Event"
 _ELEMENT: Final = re.compile(
     rf"(?P<name>deadlock-list|deadlock|process-list|process|executionStack|frame|inputbuf|resource-list"
     rf"|owner-list|owner|waiter-list|waiter|{_RESOURCE})(?P<about>(?: [\w.-]+=.*)?)"
 )
-_ATTRIBUTE: Final = re.compile(r" ([\w.-]+)=(.*?)(?= [\w.-]+=|$)")
+_ATTRIBUTE: Final = re.compile(r" ([\w.-]+)=")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_NO_XML: Final = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+"""A character that is none of XML."""
 _BEHIND_SQL: Final = re.compile(r"process|executionStack|frame|inputbuf|resource-list")
 _LEVEL: Final = {
     "deadlock-list": 0, "deadlock": 1, "process-list": 2, "resource-list": 2, "process": 3,
@@ -39,20 +46,20 @@ _OF_RESOURCES: Final = 3
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
     """Behind the last line of the process that writes it which the report can have."""
     at = data.find(b"\n", start) + 1
-    first = _LINE.match(data, start)
+    first = _LINE_IN_BYTES.match(data, start)
     has_resources = False
     while first is not None and at:
         behind = data.find(b"\n", at) + 1
         if not behind and not is_all:
             return None
-        line = _LINE.match(data, at)
+        line = _LINE_IN_BYTES.match(data, at)
         if line is None:
             # A statement of several lines; whatever else is written begins with a time.
             if has_resources or at == len(data) or another.match(data, at) is not None:
                 return at
         elif line["spid"] != first["spid"]:
             return at
-        else:
+        elif has_resources or b"-list" in line["said"]:
             found = _ELEMENT.fullmatch(line["said"].decode(errors="replace").strip())
             name = found["name"] if found else ""
             has_resources |= name == "resource-list"
@@ -62,32 +69,97 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     return at or None
 
 
+class _Written:
+    """Elements as XML, which a parser then may not take."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+
+    def start(self, name: str, attributes: list[tuple[str, str]]) -> None:
+        """A tag."""
+        about = "".join(f" {key}={quoteattr(value)}" for key, value in attributes)
+        self._parts.append(f"<{name}{about}>")
+
+    def data(self, text: str) -> None:
+        """A text."""
+        self._parts.append(escape(text))
+
+    def end(self, name: str) -> None:
+        """The tag at the end."""
+        self._parts.append(f"</{name}>")
+
+    def close(self) -> Element:
+        """What they are in.
+
+        Raises:
+            ValueError: they are no XML.
+        """
+        return sqlserver_deadlock.parsed("".join(self._parts))
+
+
+class _Built:
+    """Elements as a parser would make them of XML."""
+
+    def __init__(self) -> None:
+        self._builder = TreeBuilder()
+        self.data, self.end = self._builder.data, self._builder.end
+        self._builder.start("all", {})
+
+    def start(self, name: str, attributes: list[tuple[str, str]]) -> None:
+        """A tag; raises _UnfitError where a parser may not take it."""
+        about = dict(attributes)
+        if len(about) < len(attributes) or not (_is_name(name) and all(map(_is_name, about))):
+            raise _UnfitError
+        self._builder.start(name, about)
+
+    def close(self) -> Element:
+        """What they are in."""
+        self._builder.end("all")
+        return self._builder.close()
+
+
+class _UnfitError(Exception):
+    """What a parser may not take for XML."""
+
+
+@lru_cache(1024)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     text = record.decode()
-    time = ""
+    lines = [(line.strip(), _LINE.fullmatch(line)) for line in text.splitlines()]
+    try:
+        top = _elements(lines, _Written() if _NO_XML.search(text) else _Built())
+    except _UnfitError:
+        top = _elements(lines, _Written())
+    time = next((written["time"] for _, written in lines if written), "")
+    yield from sqlserver_deadlock.deadlocks(top, time, text)
+
+
+def _elements(lines: list[tuple[str, re.Match[str] | None]], made: _Built | _Written) -> Element:
+    """What is around the elements that lines are."""
     open_: list[str] = []
-    parts: list[str] = []
-    for line in text.splitlines():
-        written = _LINE.fullmatch(line.encode())
-        said = (written["said"].decode() if written else line).strip()
-        if written and not time:
-            time = written["time"].decode()
+    for line, written in lines:
+        said = written["said"].strip() if written else line
         found = _ELEMENT.fullmatch(said) if written else None
         is_sql = bool(open_) and open_[-1] in {"frame", "inputbuf"}
         if found is None or (is_sql and not _BEHIND_SQL.fullmatch(found["name"])):
-            parts.append(escape(said) + "\n")
+            made.data(f"{said}\n")
             continue
         name = found["name"]
         level = _LEVEL.get(name, _OF_RESOURCES)
         while len(open_) > level:
-            parts.append(f"</{open_.pop()}>")
+            made.end(open_.pop())
         if len(open_) < level:
             raise ValueError(f"{name} without what it stands in; does the file begin within a record?")
-        about = "".join(f" {key}={quoteattr(value)}" for key, value in _ATTRIBUTE.findall(found["about"]))
-        parts.append(f"<{name}{about}>")
+        _, *parts = _ATTRIBUTE.split(found["about"])
+        made.start(name, list(zip(parts[::2], parts[1::2], strict=True)))
         open_.append(name)
-    parts += [f"</{name}>" for name in reversed(open_)]
-    yield from sqlserver_deadlock.deadlocks("".join(parts), time, text)
+    for name in reversed(open_):
+        made.end(name)
+    return made.close()
 
 
 _MAPPED: Final[JsonFormat] = sqlserver_deadlock.MAPPED

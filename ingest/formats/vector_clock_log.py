@@ -103,6 +103,7 @@ FORMAT = Transcoder(
     name="vector_clock_log",
     format=replace(vector_clock_json.FORMAT, name="vector_clock_log"),
     starts=rb"(?:%b|%b)" % (_STARTS, _HEADER),
+    needs=(b"{", b"(?<"),
     end=_end,
     may_start=_TEXT,
     transcode=_transcode,

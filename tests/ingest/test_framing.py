@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import framing
-from ingest.formats.base import continued
+from ingest.beginnings import record_start
+from ingest.formats.base import continued, simplest
 from ingest.framing import frames, last_start
+from tests.ingest.mixtures import records
 
 CSV = (
     b'2026-11-01 00:00:01.000 UTC,"app","db",1,"10.0.0.1:5",5f.1,1,"SELECT",2026-11-01 00:00:00 UTC,'
@@ -175,3 +177,17 @@ def test_a_notation_that_fails_keeps_nothing_else_from_being_read(monkeypatch: p
     assert cut(JSON + PRETTY + b"plain text\n") == [JSON, *PRETTY.splitlines(keepends=True), b"plain text\n"]
     monkeypatch.setattr(framing, "_peels", dict)
     assert cut(JSON + PRETTY + b"plain text\n") == [JSON, *PRETTY.splitlines(keepends=True), b"plain text\n"]
+
+
+def test_without_what_some_records_need_no_line_begins_one_of_them() -> None:
+    every = b"".join(record.data + b"\n" for record in records())
+    data = every.replace(b"{", b"<").replace(b"(?<", b"(?")
+    starts = framing.by_lines(data).tolist()[:-1]
+    for json_start in (b"\\{", b"[{]"):
+        pattern = record_start(json_start)
+        simple = simplest(pattern, data, 0, len(data))
+        assert simple is not pattern
+        assert simplest(pattern, every, 0, len(every)) is pattern
+        found = [at for at in starts if simple.match(data, at)]
+        assert found
+        assert found == [at for at in starts if pattern.match(data, at)]

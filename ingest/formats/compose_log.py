@@ -9,7 +9,7 @@ log formatter (pkg/compose and cmd/formatter).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ingest.formats.base import Envelope, Held, Transcoder, made
@@ -38,9 +38,8 @@ _ENVELOPE: Final = Envelope(
 )
 
 
-def _peel(line: bytes) -> Held | None:
-    found = _LINE.match(line)
-    return found and Held(found[1], found[2].removesuffix(b"\r") + b"\n")
+def _peel(lines: Sequence[bytes]) -> list[Held | None]:
+    return [found and (found[1], found[2].removesuffix(b"\r") + b"\n") for found in map(_LINE.match, lines)]
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ Source: Kubernetes, CRI logging format (kuberuntime/logs); containerd and CRI-O.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ingest.formats.base import Envelope, Held, Transcoder, made
@@ -31,9 +31,8 @@ _ENVELOPE: Final = Envelope(
 )
 
 
-def _peel(line: bytes) -> Held | None:
-    found = _LINE.match(line)
-    return found and Held(found[2], _text(found))
+def _peel(lines: Sequence[bytes]) -> list[Held | None]:
+    return [found and (found[2], _text(found)) for found in map(_LINE.match, lines)]
 
 
 def _text(line: re.Match[bytes]) -> bytes:

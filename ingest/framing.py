@@ -48,6 +48,9 @@ _PIECE: Final = 16 << 10
 """Bytes of a line that may be cut in pieces: docker's and containerd's buffer is the smallest."""
 _WORTH_LINES: Final = 20_000
 """With fewer lines to be looked at the second process is no help."""
+_FEW: Final = 256
+"""Lines that are asked before all are."""
+_PRIME: Final = 7919
 _NUL = b"\0"
 _HOLE = re.compile(rb"\0+")
 
@@ -275,10 +278,19 @@ def _are_told(
     for is_first in (True, False):
         asked = np.flatnonzero(_within_runs(may_have, count) & ~have)
         asked = asked[(asked % (count + 1) == count) == is_first]
+        if is_first and not any(is_headed(data, start) for start in starts[_some(asked)].tolist()):
+            break  # hardly any has: those are told one by one
         have[asked] = [is_headed(data, start) for start in starts[asked].tolist()]
         may_have[asked] = have[asked]
     are_told: npt.NDArray[np.bool_] = np.all([have[places + number] for number in range(count + 1)], axis=0)
     return are_told
+
+
+def _some(numbers: Bounds) -> Bounds:
+    """A few of many, at no regular distance."""
+    if len(numbers) <= _FEW:
+        return numbers
+    return numbers[np.arange(_FEW) * _PRIME % len(numbers)]
 
 
 def _within_runs(flags: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:

@@ -158,6 +158,12 @@ def test_an_empty_piece_is_the_beginning_of_what_follows(parser: Parser) -> None
         assert "logtag" not in rows[0].get("attributes", "")
 
 
+@pytest.mark.parametrize("envelope", [f"{TIME} stdout F ", "web-1  | "])
+def test_a_carriage_return_within_a_line_ends_nothing(envelope: str, parser: Parser) -> None:
+    [row] = read(f"{envelope}10 %\r100 %\r\n", parser).rows
+    assert row["message"] == "10 %\r100 %"
+
+
 def test_a_short_line_without_its_end_is_a_line(parser: Parser) -> None:
     rows = read("".join(docker(text) + "\n" for text in ("one", "two")), parser).rows
     assert [row["message"] for row in rows] == ["one", "two"]

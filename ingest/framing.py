@@ -11,8 +11,7 @@ from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +26,9 @@ from ingest.beginnings import (
     told,
 )
 from ingest.bounds import STEP, Bounds, by_lines, without_inner
+from ingest.enveloped import Enveloped, Lines, Run
 from ingest.formats import transcoders
-from ingest.formats.base import End, Envelope, Held, one_of, quoted
+from ingest.formats.base import End, Envelope, Peel, one_of, quoted
 from ingest.needles import Needles
 from ingest.offload import SECOND, WALK, WORTH_BYTES
 
@@ -46,9 +46,9 @@ _PIECE: Final = 16 << 10
 """Bytes of a line that may be cut in pieces: docker's and containerd's buffer is the smallest."""
 _MANY: Final = 8
 """One of so many lines or more is to be looked at: then the second process is of help."""
-_MORE_LINES: Final = 8
-"""Times as many envelopes are opened when those before are not all of a record."""
-_NO_ENVELOPE: Final = (None, None)
+_FEW: Final = 256
+"""Lines that are asked before all are."""
+_PRIME: Final = 7919
 
 
 def frames(data: bytes, *, is_all: bool = False) -> Bounds:
@@ -74,12 +74,6 @@ def _looked_at(data: bytes, *, is_all: bool = False, goes_on: bool = False) -> t
     return lines, _unusual(data, lines)
 
 
-Peeled = dict[Callable[[bytes], Held | None], dict[int, tuple[int, Any, bytes | None]]]
-"""How envelopes are peeled -> where a line starts -> where it ends, and what it holds as such a one: whose
-line, and None if it is none. Many are kept, as tuples that the garbage collector need not look into.
-"""
-
-
 @dataclass
 class Walk:
     """Records that span lines, as far as they were looked for."""
@@ -88,7 +82,7 @@ class Walk:
     """Where the first of them starts that is not whole, or else data ends."""
     starts: list[int] = field(default_factory=list)
     stops: list[int] = field(default_factory=list)
-    peeled: Peeled = field(default_factory=dict)
+    enveloped: Lines = field(default_factory=dict)
 
     def comes_by(self, start: int) -> bool:
         """Whether a record that starts there, as a line does, was looked for."""
@@ -119,7 +113,7 @@ def walk(
         if known is not None and known.comes_by(start):
             found.go_on_as(known, start)
             return
-        end = _end_of(data, start, is_all=is_all, peeled=found.peeled)
+        end = _end_of(data, start, found.enveloped, is_all=is_all)
         if end == 0:
             continue
         if end is None:
@@ -174,10 +168,10 @@ def look(data: bytes) -> list[Bounds]:
     return [lines, unusual, *(np.array(one, np.int64) for one in (found.starts, found.stops, [found.last]))]
 
 
-def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = None) -> int | None:
+def _end_of(data: bytes, start: int, enveloped: Lines, *, is_all: bool, is_held: bool = False) -> int | None:
     """Where the record ends that starts at `start`; 0: with its line; None: behind data.
 
-    `peeled`: what is known of its lines; without, the record is one that was held by others.
+    `enveloped` is kept of data from one record to the next. `is_held`: by others, and so are its lines.
     """
     pattern, ends = _spanning()
     found = pattern.match(data, start)
@@ -185,12 +179,14 @@ def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = No
         return 0
     kind = found.lastgroup or ""
     # What begins like anything is not looked for in envelopes, whose lines are those of anybody.
-    is_last, is_in_envelopes = kind in _last(), peeled is None
+    is_last = kind in _last()
     is_doubtful = kind in _doubtful()
-    if (is_doubtful and is_in_envelopes) or ((is_doubtful or is_last) and alone().match(data, start)):
+    if (is_doubtful and is_held) or ((is_doubtful or is_last) and alone().match(data, start)):
         return 0
     if peel := _peels().get(kind):
-        return _end_of_envelopes(data, start, peel, {} if peeled is None else peeled, is_all=is_all)
+        if kind not in enveloped:
+            enveloped[kind] = Enveloped(data, peel, is_all=is_all)
+        return _end_of_envelopes(enveloped[kind], start)
     # Printed flush, the objects in a document begin as documents do.
     another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
     try:
@@ -201,70 +197,44 @@ def _end_of(data: bytes, start: int, *, is_all: bool, peeled: Peeled | None = No
         return 0
 
 
-def _end_of_envelopes(
-    data: bytes, start: int, peel: Callable[[bytes], Held | None], peeled: Peeled, *, is_all: bool
-) -> int | None:
+def _end_of_envelopes(lines: Enveloped, start: int) -> int | None:
     """The same where each line is an envelope: as many lines of one writer as hold one record."""
-    texts: list[bytes] = []
-    stops: list[int] = []
-    at, most = start, _MORE_LINES
-    whose: Any = None
-    known = peeled.setdefault(peel, {})
     while True:
-        is_over = False
-        while len(texts) < most and not is_over:
-            line = known.get(at)
-            if line is None:
-                behind = data.find(b"\n", at) + 1 or (len(data) if is_all else 0)
-                if not behind:
-                    break
-                line = known[at] = (behind, *_peeled(peel, data[at:behind]))
-            behind, writer, text = line
-            is_over = text is None or behind == at or bool(texts and writer != whose)
-            if text is not None and not is_over:
-                whose = writer
-                texts.append(text)
-                stops.append(behind)
-                at = behind
-        if is_over and not texts:
+        run, number = lines.find(start)
+        if run.is_over and len(run.bounds) == 1:
             return 0
-        inner = _end_of_held(b"".join(texts), is_all=is_over)
-        if inner is not None:
-            reached = list(accumulate(map(len, texts)))
-            # A piece behind it that is empty begins what follows.
-            return stops[bisect_left(reached, reached[max(0, bisect(reached, inner) - 1)])]
-        if len(texts) < most:
+        place = _end_of_held(run, run.places[number])
+        if place is not None:
+            return run.end(number, place)
+        if not lines.more(start):
             return None
-        most *= _MORE_LINES
 
 
-def _peeled(peel: Callable[[bytes], Held | None], line: bytes) -> Held | tuple[None, None]:
-    try:
-        return peel(line) or _NO_ENVELOPE
-    except Exception:  # noqa: BLE001 - as above
-        return _NO_ENVELOPE
-
-
-def _end_of_held(text: bytes, *, is_all: bool) -> int | None:
-    """Where the first record in what envelopes held ends; None: behind it."""
-    line_end = text.find(b"\n") + 1
-    is_object = text.startswith(b"{") and text.endswith(b"}\n", 0, line_end)
-    if is_object and not _openings().are_in(text, line_end):
+def _end_of_held(run: Run, start: int) -> int | None:
+    """Where the record ends that starts there in what envelopes hold; None: behind it."""
+    text, is_all = run.text, run.is_over
+    line_end = text.find(b"\n", start) + 1
+    is_object = text.startswith(b"{", start) and text.endswith(b"}\n", start, line_end)
+    if is_object and not _openings().are_in(text, start, line_end):
         return line_end
-    if _is_told(text):
+    if _is_told(run, start):
         return line_end
-    end = _end_of(text, 0, is_all=is_all) if text else None
+    end = _end_of(text, start, run.inner, is_all=is_all, is_held=True) if start < len(text) else None
     if end == 0:
         end = line_end or None
     return len(text) if end is None and is_all else end
 
 
-def _is_told(text: bytes) -> bool:
-    """Whether the first line is a whole record, as those behind it tell."""
-    for is_headed, count, _ in told():
-        at = 0
+def _is_told(run: Run, start: int) -> bool:
+    """Whether the line there in the text is a whole record, as those behind it tell."""
+    for which, (is_headed, count, _) in enumerate(told()):
+        at = start
         for _ in range(count + 1):
-            if not is_headed(text, at) or not (at := text.find(b"\n", at) + 1):
+            behind = run.headed.get((which, at))
+            if behind is None:
+                behind = run.text.find(b"\n", at) + 1 if is_headed(run.text, at) else 0
+                run.headed[which, at] = behind
+            if not (at := behind):
                 break
         else:
             return True
@@ -319,10 +289,19 @@ def _are_told(
     for is_first in (True, False):
         asked = np.flatnonzero(_within_runs(may_have, count) & ~have)
         asked = asked[(asked % (count + 1) == count) == is_first]
+        if is_first and not any(is_headed(data, start) for start in starts[_some(asked)].tolist()):
+            break  # hardly any has: those are told one by one
         have[asked] = [is_headed(data, start) for start in starts[asked].tolist()]
         may_have[asked] = have[asked]
     are_told: npt.NDArray[np.bool_] = np.all([have[places + number] for number in range(count + 1)], axis=0)
     return are_told
+
+
+def _some(numbers: Bounds) -> Bounds:
+    """A few of many, at no regular distance."""
+    if len(numbers) <= _FEW:
+        return numbers
+    return numbers[np.arange(_FEW) * _PRIME % len(numbers)]
 
 
 def _within_runs(flags: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
@@ -356,7 +335,7 @@ def _spanning() -> tuple[re.Pattern[bytes], dict[str, End]]:
 
 
 @cache
-def _peels() -> dict[str, Callable[[bytes], Held | None]]:
+def _peels() -> dict[str, Peel]:
     return {one.name: one.peel for one in transcoders() if one.peel is not None}
 
 

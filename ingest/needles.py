@@ -46,9 +46,9 @@ class Needles:
             for start in range(0, end, _STEP):
                 yield from (_starts_of(text, codes[start : start + _STEP + len(text) - 1]) + start).tolist()
 
-    def are_in(self, data: bytes, end: int) -> bool:
-        """Whether one of them stands before `end`: for few bytes."""
-        return any(data.find(text, 0, end) >= 0 for text in self._texts)
+    def are_in(self, data: bytes, start: int, end: int) -> bool:
+        """Whether one of them stands between: for few bytes."""
+        return any(data.find(text, start, end) >= 0 for text in self._texts)
 
     def _places_of_long(self, data: bytes, end: int) -> Iterator[int]:
         size = _WORD.itemsize

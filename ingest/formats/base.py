@@ -7,11 +7,11 @@ notations are transcoded first. Mapping is then the same bulk SQL for all of the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from ingest.names import Path
 from ingest.vocabulary import GENERIC, Vocabulary, called
@@ -242,13 +242,12 @@ def continued(by: bytes) -> End:
     return end
 
 
-class Held(NamedTuple):
-    """What a line holds that is an envelope."""
-
-    whose: Any
-    """Lines of the same writer are equal in this."""
-    text: bytes
-    """What was written, with its line end unless the writer's line goes on in the next envelope."""
+Held = tuple[Any, bytes]
+"""What a line holds that is an envelope: whose it is, in which lines of the same writer are equal; and what
+was written, with its line end unless the writer's line goes on in the next envelope.
+"""
+Peel = Callable[[Sequence[bytes]], Sequence[Held | None]]
+"""What lines hold, without their ends; None where one is no such envelope."""
 
 
 @dataclass(frozen=True)
@@ -293,9 +292,9 @@ class Transcoder:
     """What stands in the first line of such a record or the one behind it, one of these; none: unknown."""
     may_start: bytes = b""
     """Regular expression for a first line that only the next one tells to be one."""
-    peel: Callable[[bytes], Held | None] | None = None
-    """What a line of such a record holds, where each is an envelope: the record then is as many of them,
-    of one writer, as what they hold is one record. None: it is no such line."""
+    peel: Peel | None = None
+    """Of the lines of such a record, where each is an envelope: the record then is as many of them, of one
+    writer, as what they hold is one record."""
     header: str = ""
     """Regular expression, to Python and RE2 alike, for how a record begins that is a line with nothing but a
     text behind it: what an envelope holds, a whole line of its writer, or a `message`. Its groups, all of

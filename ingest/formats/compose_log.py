@@ -9,7 +9,7 @@ log formatter (pkg/compose and cmd/formatter).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ingest.formats.base import Envelope, Held, Transcoder, made
@@ -20,7 +20,7 @@ _COLOUR: Final = rb"(?:\x1b\[[\d;]*+m)?"
 _STARTS: Final = rb"%b%b(?:(?<=[-_]\d)|(?<=[-_]\d\d)|(?= {2})) +\|%b(?: |\r?(?:\n|\Z))" % (
     _COLOUR, rb"(?>%b)" % _NAME.encode(), _COLOUR
 )  # fmt: skip
-_LINE: Final = re.compile(rb"%b(%b) +\|%b ?([^\n]*)(?:\n|\Z)" % (_COLOUR, _NAME.encode(), _COLOUR))
+_LINE: Final = re.compile(rb"^%b(%b) +\|%b ?([^\n]*)$" % (_COLOUR, _NAME.encode(), _COLOUR), re.MULTILINE)
 _SERVICE: Final = "regexp_replace({container}, '[-_][0-9]+$', '')"
 
 _ENVELOPE: Final = Envelope(
@@ -38,15 +38,14 @@ _ENVELOPE: Final = Envelope(
 )
 
 
-def _peel(line: bytes) -> Held | None:
-    found = _LINE.match(line)
-    return found and Held(found[1], found[2].removesuffix(b"\r") + b"\n")
+def _peel(lines: Sequence[bytes]) -> list[Held | None]:
+    return [found and (found[1], found[2].removesuffix(b"\r") + b"\n") for found in map(_LINE.match, lines)]
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
-    found = [line for line in map(_LINE.match, record.splitlines(keepends=True)) if line is not None]
-    text = b"\n".join(line[2].removesuffix(b"\r") for line in found)
-    yield {"log": text.decode(), "container": found[0][1].decode()}
+    names, texts = zip(*_LINE.findall(record), strict=True)
+    text = b"\n".join(text.removesuffix(b"\r") for text in texts)
+    yield {"log": text.decode(), "container": names[0].decode()}
 
 
 FORMAT = Transcoder(

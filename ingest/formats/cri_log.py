@@ -8,7 +8,7 @@ Source: Kubernetes, CRI logging format (kuberuntime/logs); containerd and CRI-O.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ingest.formats.base import Envelope, Held, Transcoder, made
@@ -16,7 +16,7 @@ from ingest.formats.base import Envelope, Held, Transcoder, made
 _TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
 _STARTS: Final = rf"{_TIME} std(?:out|err) [FP](?::\S*)? ".encode()
 _HEADER: Final = rf"(?P<time>{_TIME}) (?P<stream>std(?:out|err)) F(?::[!-~]*)? "
-_LINE: Final = re.compile(rf"({_TIME}) (std(?:out|err)) ([FP])(?::\S*)? ([^\n]*)(?:\n|\Z)".encode())
+_LINE: Final = re.compile(rf"^({_TIME}) (std(?:out|err)) ([FP])(?::\S*)? ([^\n]*)$".encode(), re.MULTILINE)
 
 _ENVELOPE: Final = Envelope(
     name="cri_log",
@@ -31,25 +31,22 @@ _ENVELOPE: Final = Envelope(
 )
 
 
-def _peel(line: bytes) -> Held | None:
-    found = _LINE.match(line)
-    return found and Held(found[2], _text(found))
+def _peel(lines: Sequence[bytes]) -> list[Held | None]:
+    return [found and (found[2], _text(found[3], found[4])) for found in map(_LINE.match, lines)]
 
 
-def _text(line: re.Match[bytes]) -> bytes:
-    return line[4].removesuffix(b"\r") + (b"\n" if line[3] == b"F" else b"")
+def _text(tag: bytes, text: bytes) -> bytes:
+    return text.removesuffix(b"\r") + (b"\n" if tag == b"F" else b"")
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
-    parts = [_LINE.match(line) for line in record.splitlines(keepends=True)]
-    found = [part for part in parts if part is not None]
-    text = b"".join(map(_text, found)).removesuffix(b"\n").decode()
-    times = [part[1].decode() for part in found]
-    about: dict[str, Any] = {"time": times[0], "stream": found[0][2].decode()}
-    if found[-1][3] == b"P":
+    times, streams, tags, texts = zip(*_LINE.findall(record), strict=True)
+    text = b"".join(map(_text, tags, texts)).removesuffix(b"\n").decode()
+    about: dict[str, Any] = {"time": times[0].decode(), "stream": streams[0].decode()}
+    if tags[-1] == b"P":
         about["logtag"] = "P"
     if len(times) > 1:
-        about["times"] = times
+        about["times"] = [time.decode() for time in times]
     yield {"log": text, **about}
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from ingest.formats import exact
-from ingest.formats.base import Envelope, Held, Transcoder
+from ingest.formats.base import Envelope, Held, Peel, Transcoder
 
 _OTHERS: Final = "@lines"
 """What the envelopes behind the first say that it does not, in their order."""
@@ -33,7 +33,7 @@ def lines_in(envelope: Envelope) -> Transcoder:
     )
 
 
-def _peel(envelope: Envelope, key: str, starts: re.Pattern[bytes]) -> Callable[[bytes], Held | None]:
+def _peel(envelope: Envelope, key: str, starts: re.Pattern[bytes]) -> Peel:
     def peel(line: bytes) -> Held | None:
         if starts.match(line) is None:
             return None
@@ -42,9 +42,9 @@ def _peel(envelope: Envelope, key: str, starts: re.Pattern[bytes]) -> Callable[[
             text = _text(value, key)
         except ValueError:
             return None
-        return Held(tuple(map(value.get, envelope.sender)), _ended(envelope, value, text))
+        return tuple(map(value.get, envelope.sender)), _ended(envelope, value, text)
 
-    return peel
+    return lambda lines: list(map(peel, lines))
 
 
 def _text(value: dict[str, Any], key: str) -> bytes:

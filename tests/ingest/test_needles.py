@@ -28,7 +28,7 @@ def test_each_line_that_holds_one_is_told_and_no_other(lines: list[bytes], rest:
     found = {data.count(b"\n", 0, place) for place in places}
     assert all(place < len(data) for place in places)
     assert found == {number for number, line in enumerate(lines) if any(text in line for text in TEXTS)}
-    assert Needles(TEXTS).are_in(data, len(data)) == bool(found)
+    assert Needles(TEXTS).are_in(data, 0, len(data)) == bool(found)
 
 
 def test_one_is_found_across_what_is_looked_at_in_one_go() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import enveloped
 from ingest.framing import frames
 from tests.ingest.parsing import Parsed, Parser
 
@@ -87,6 +88,29 @@ def test_records_do_not_depend_on_how_much_was_there(envelope: Callable[[str], s
         assert bounds == whole[: len(bounds)]
 
 
+@pytest.mark.parametrize("kind", ["docker", "cri", "journald"])
+def test_records_do_not_depend_on_how_many_lines_are_peeled_at_a_time(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump = (HERE / "java_thread_dump" / "jdk_17.txt").read_text()
+    of_one = wrapped((NEXT + REPORT) * 9 + dump * 2, ENVELOPES[kind]).splitlines(keepends=True)
+    of_other = [line.replace("stderr", "stdout").replace('"7"', '"8"') for line in of_one]
+    counts: list[int] = []
+    for step in (1, 3, 40, 10_000):
+        turns = range(0, len(of_one), step)
+        text = "".join(line for at in turns for one in (of_one, of_other) for line in one[at : at + step])
+        content = text.encode()
+        expected = frames(content, is_all=True).tolist()
+        with monkeypatch.context() as patch:
+            patch.setattr(enveloped, "_FEW", 1)
+            patch.setattr(enveloped, "_MOST", 300)
+            assert frames(content, is_all=True).tolist() == expected
+        counts.append(len(expected))
+    # What others write in between ends a record.
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] < counts[0] // 10
+
+
 @pytest.mark.parametrize("envelope", ["docker, other order", "cri", "fluent"])
 @pytest.mark.parametrize(
     ("case", "operation"),
@@ -132,6 +156,12 @@ def test_an_empty_piece_is_the_beginning_of_what_follows(parser: Parser) -> None
         rows = read(data, parser).rows
         assert [(row["byte_offset"], row.get("message")) for row in rows][1] == (data.index(TIME, 9), "end")
         assert "logtag" not in rows[0].get("attributes", "")
+
+
+@pytest.mark.parametrize("envelope", [f"{TIME} stdout F ", "web-1  | "])
+def test_a_carriage_return_within_a_line_ends_nothing(envelope: str, parser: Parser) -> None:
+    [row] = read(f"{envelope}10 %\r100 %\r\n", parser).rows
+    assert row["message"] == "10 %\r100 %"
 
 
 def test_a_short_line_without_its_end_is_a_line(parser: Parser) -> None:

@@ -7,7 +7,7 @@ through one statement. A plan depends on the shape alone, never on the lines aro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,15 @@ import pyarrow as pa
 
 from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
-from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder, one_of
+from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
 from ingest.matching import containers, format_of
 from ingest.names import Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan
-from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, Rows
-from ingest.rescue import segments
+from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
 from ingest.shapes import classified_sql, in_parts, keys_sql
 from ingest.statement import Statement
+from ingest.texts import Texts
 from ingest.transcoding import ALIKE, RENUMBER, Records, begun_by, read_whole, refusing, transcoded
 from ingest.vocabulary import operation_words
 from stormwatch.model import EVENT_SCHEMA
@@ -75,12 +75,11 @@ class Engine:
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
         self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
-        self._texts = {one.name: one for one in transcoders() if one.starts}
+        self._texts = Texts()
         self._known = [one for one in transcoders() if one.known_by]
         self._is_careful = False
         self._doubtful: list[pa.Table] = []
-        self._headed = [one for one in self._texts.values() if one.header]
-        self._text = one_of({name: one.whole for name, one in self._texts.items()})
+        self._headed = [one for one in self._texts.by_name.values() if one.header]
         self._marks = sorted({fmt.mark for fmt in json_formats() if fmt.mark})
         words = [
             {"word": word, "operation": operation, "is_lock": is_lock}
@@ -124,7 +123,7 @@ class Engine:
             self.uses, self.looked_at = {}, 0
             self._cursor.execute("TRUNCATE parsed")
         if broken:
-            lines = pa.concat_tables([lines, *self._sort_out(Records.apart(broken), outcome)])
+            lines = pa.concat_tables([lines, *self._texts.sort_out(Records.apart(broken), outcome)])
         self._is_split = False
         # What begins like a notation and cannot be read as one is looked into.
         for self._is_careful in (False, True):
@@ -135,7 +134,14 @@ class Engine:
         if self._is_split:
             self._cursor.execute(RENUMBER)
         outcome.sort()
+        self._let_go()
         return outcome
+
+    def _let_go(self) -> None:
+        """Keep no lines in memory while their rows are stored."""
+        self._use("incoming", LINE_SCHEMA.empty_table())
+        self._cursor.execute("DROP VIEW IF EXISTS lines")
+        self._cursor.execute("DROP TABLE IF EXISTS classified")
 
     def take(self, rows: pa.RecordBatchReader) -> None:
         """Add rows that another engine parsed to; all of them, or it raises OSError."""
@@ -184,9 +190,10 @@ class Engine:
         tables = [*made, *(table for one in self._detours() for table in self._send_again(one, outcome))]
         found = self._cursor.execute("SELECT DISTINCT headed FROM lines WHERE headed IS NOT NULL").fetchall()
         for [name] in sorted(found):
-            tables += self._unwrap(read_headed_sql(self._texts[name]))
-        others = self._records("shape IS NULL AND headed IS NULL")
-        return pa.concat_tables([*tables, *self._sort_out(others, outcome)])
+            tables += self._unwrap(read_headed_sql(self._texts.by_name[name]))
+        for records in self._records("shape IS NULL AND headed IS NULL"):
+            tables += self._texts.sort_out(records, outcome)
+        return pa.concat_tables([LINE_SCHEMA.empty_table(), *tables])
 
     def _classify(self, lines: pa.Table) -> None:
         self._use("incoming", lines)
@@ -298,14 +305,16 @@ class Engine:
         around = b""
         if isinstance(through.format, Envelope):
             self._is_split, around = True, added_by(through.format, self._cursor)
-        records = self._records("shape IN (SELECT shape FROM sent)")
-        holds = pa.array([through.holds in raw for raw in records.raws], pa.bool_())
-        mine = pa.compute.indices_nonzero(holds).to_numpy()
-        others = records.table.filter(pa.compute.invert(holds))
-        unmade = pa.array([""] * others.num_rows, pa.string())  # of no notation, whatever its keys
-        others = others.set_column(others.schema.get_field_index("maker"), "maker", unmade)
-        made = transcoded(through, records, mine, refusing(records, outcome), around=around)
-        return [made, others.select(LINE_SCHEMA.names)]
+        tables = []
+        for records in self._records("shape IN (SELECT shape FROM sent)"):
+            holds = pa.array([through.holds in raw for raw in records.raws], pa.bool_())
+            mine = pa.compute.indices_nonzero(holds).to_numpy()
+            others = records.table.filter(pa.compute.invert(holds))
+            unmade = pa.array([""] * others.num_rows, pa.string())  # of no notation, whatever its keys
+            others = others.set_column(others.schema.get_field_index("maker"), "maker", unmade)
+            tables.append(transcoded(through, records, mine, refusing(records, outcome), around=around))
+            tables.append(others.select(LINE_SCHEMA.names))
+        return tables
 
     def _read_known(self, lines: pa.Table) -> list[pa.Table]:
         """The lines that do not begin as is known, and what the others become."""
@@ -314,9 +323,10 @@ class Engine:
             known, lines = begun_by(by, lines)
             if known.num_rows:
                 self.looked_at += known.num_rows
-                objects, refused = read_whole(by, known)
-                made.append(objects)
-                self._doubtful.append(refused)
+                for records in Records.parts(known, "line"):
+                    objects, refused = read_whole(by, records)
+                    made.append(objects)
+                    self._doubtful.append(refused)
         return [lines, *made]
 
     def _unwrap(self, opening: str) -> list[pa.Table]:
@@ -324,56 +334,14 @@ class Engine:
         opened = self._cursor.sql(opening).to_arrow_table(batch_size=ROWS_PER_BATCH)
         tables = [opened.select(LINE_SCHEMA.names).filter(pa.compute.is_null(opened["held"]))]
         texts = opened.filter(pa.compute.is_valid(opened["held"]))
-        if texts.num_rows:
-            self.looked_at += texts.num_rows
-            records, members = Records.of(texts, "held"), Records.of(texts, "added").raws
-            groups = self._by_notation(records)
-            kept = groups.pop("", [])
+        self.looked_at += texts.num_rows
+        return [*tables, *self._texts.read_held(texts)]
 
-            def keep(number: int, _: str) -> None:
-                kept.append(number)  # still a record, if not one of that notation
-
-            for name, numbers in groups.items():
-                tables.append(transcoded(self._texts[name], records, numbers, keep, members))
-            tables.append(texts.take(pa.array(kept, pa.int64())).select(LINE_SCHEMA.names))
-        return tables
-
-    def _records(self, condition: str) -> Records:
+    def _records(self, condition: str) -> Iterator[Records]:
         columns = "* EXCLUDE (marked, headed)"
         found = self._cursor.sql(f"SELECT {columns} FROM lines WHERE {condition}").to_arrow_table()
         self.looked_at += found.num_rows
-        return Records.of(found, "line")
-
-    def _by_notation(self, records: Records) -> dict[str, list[int]]:
-        """The numbers of records that are not JSON by the name of what transcodes them, or ""."""
-        groups: dict[str, list[int]] = {}
-        match = self._text.match
-        for number, raw in enumerate(records.raws):
-            found = match(raw)
-            groups.setdefault((found.lastgroup or "") if found else "", []).append(number)
-        return groups
-
-    def _sort_out(self, records: Records, outcome: Outcome) -> list[pa.Table]:
-        """Sort the bytes of what is not one JSON object into records, rejects, blanks."""
-        groups = self._by_notation(records)
-        again = Rows()
-        for number in groups.pop("", []):
-            self._cut(records[number], again, outcome)
-        refuse = refusing(records, outcome)
-        tables = [transcoded(self._texts[name], records, groups[name], refuse) for name in sorted(groups)]
-        return [*tables, again.table()]
-
-    @staticmethod
-    def _cut(record: RawRecord, again: Rows, outcome: Outcome) -> None:
-        for part in segments(record.raw):
-            start, length = part.start, part.end - part.start
-            if part.kind == "record" and length < len(record.raw):
-                again.add(record, record.raw[start : part.end].decode(), start=start, length=length)
-            elif part.kind == "blank":
-                outcome.add_blank(record.file_id, length)
-            else:
-                reason = part.reason or "JSON that the database cannot read"
-                outcome.reject(record, reason, start=start, length=length)
+        return Records.parts(found, "line")
 
     def _use(self, name: str, table: pa.Table) -> None:
         self._cursor.register(name, table)

@@ -43,6 +43,7 @@ class _Parsing:
         engine = self._engine_for(asked)
         try:
             outcome = engine.parse(lines)
+            del lines
         except (duckdb.Error, MemoryError):
             self._engine = None  # the process that asks finds out which record it is
             return [], None

@@ -18,6 +18,7 @@ from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
 
 ALIKE: Final = "#"
 """Stands in the maker of a line before a number, which lines that have the same keys share."""
+_AT_A_TIME: Final = 8192
 _PLACE: Final = ("file_id", "byte_offset", "byte_length", "mapping_no")
 
 
@@ -33,6 +34,12 @@ class Records:
     def of(cls, table: pa.Table, column: str) -> Records:
         """Those whose text is in a column."""
         return cls(table, _bytes_of(table[column]))
+
+    @classmethod
+    def parts(cls, table: pa.Table, column: str) -> Iterator[Records]:
+        """The same, so many at a time that their bytes are not all in memory twice."""
+        for start in range(0, table.num_rows, _AT_A_TIME):
+            yield cls.of(table.slice(start, _AT_A_TIME), column)
 
     @classmethod
     def apart(cls, records: Sequence[RawRecord]) -> Records:
@@ -104,16 +111,15 @@ def begun_by(transcoder: Transcoder, lines: pa.Table) -> tuple[pa.Table, pa.Tabl
     return lines.filter(are_known), lines.filter(pa.compute.invert(are_known))
 
 
-def read_whole(transcoder: Transcoder, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
+def read_whole(transcoder: Transcoder, records: Records) -> tuple[pa.Table, pa.Table]:
     """What these lines become, and those that cannot be read or hold nothing."""
     refused: list[int] = []
 
     def refuse(number: int, _: str) -> None:
         refused.append(number)
 
-    records = Records.of(lines, "line")
-    made = transcoded(transcoder, records, range(lines.num_rows), refuse)
-    return made, lines.take(pa.array(refused, pa.int64()))
+    made = transcoded(transcoder, records, range(len(records.raws)), refuse)
+    return made, records.table.take(pa.array(refused, pa.int64()))
 
 
 def _batches(

@@ -245,6 +245,7 @@ def open_scratch() -> duckdb.DuckDBPyConnection:
     """A database in memory without a schema, which a process that owns no file works with."""
     connection = _connect(Path(":memory:"), read_only=False)
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET threads = 1")  # the process that asks uses the other cores
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -1,0 +1,68 @@
+"""What is no JSON object: of which notation a text is, and what becomes of bytes that are of none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import pyarrow as pa
+
+from ingest.formats import transcoders
+from ingest.formats.base import Transcoder, one_of
+from ingest.records import LINE_SCHEMA, Outcome, RawRecord, Rows
+from ingest.rescue import segments
+from ingest.transcoding import Records, refusing, transcoded
+
+
+class Texts:
+    """Reads records that are not JSON."""
+
+    def __init__(self) -> None:
+        self.by_name: Final[dict[str, Transcoder]] = {one.name: one for one in transcoders() if one.starts}
+        """What their notations are read by."""
+        self._any = one_of({name: one.whole for name, one in self.by_name.items()})
+
+    def sort_out(self, records: Records, outcome: Outcome) -> list[pa.Table]:
+        """Sort the bytes of what is not one JSON object into records, rejects, blanks."""
+        groups = self._by_notation(records)
+        again = Rows()
+        for number in groups.pop("", []):
+            _cut(records[number], again, outcome)
+        refuse = refusing(records, outcome)
+        tables = [transcoded(self.by_name[name], records, groups[name], refuse) for name in sorted(groups)]
+        return [*tables, again.table()]
+
+    def read_held(self, texts: pa.Table) -> Iterator[pa.Table]:
+        """What becomes of texts that stood in envelopes: `held`, and what each gets as well: `added`."""
+        for records in Records.parts(texts, "held"):
+            members = Records.of(records.table, "added").raws
+            groups = self._by_notation(records)
+            kept = groups.pop("", [])
+
+            def keep(number: int, _: str, kept: list[int] = kept) -> None:
+                kept.append(number)  # still a record, if not one of that notation
+
+            for name, numbers in groups.items():
+                yield transcoded(self.by_name[name], records, numbers, keep, members)
+            yield records.table.take(pa.array(kept, pa.int64())).select(LINE_SCHEMA.names)
+
+    def _by_notation(self, records: Records) -> dict[str, list[int]]:
+        """The numbers of records that are not JSON by the name of what transcodes them, or ""."""
+        groups: dict[str, list[int]] = {}
+        match = self._any.match
+        for number, raw in enumerate(records.raws):
+            found = match(raw)
+            groups.setdefault((found.lastgroup or "") if found else "", []).append(number)
+        return groups
+
+
+def _cut(record: RawRecord, again: Rows, outcome: Outcome) -> None:
+    for part in segments(record.raw):
+        start, length = part.start, part.end - part.start
+        if part.kind == "record" and length < len(record.raw):
+            again.add(record, record.raw[start : part.end].decode(), start=start, length=length)
+        elif part.kind == "blank":
+            outcome.add_blank(record.file_id, length)
+        else:
+            reason = part.reason or "JSON that the database cannot read"
+            outcome.reject(record, reason, start=start, length=length)

@@ -129,6 +129,7 @@ FORMAT: Final = Transcoder(
         name="timestamped_text",
         priority=0,
         match=lambda _: None,
+        by_value=True,
         fields={"occurred_at": (("time",),), "severity": (("level",),), "message": (("message",),)},
         named={"severity"},
         has_texts=True,

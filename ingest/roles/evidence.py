@@ -77,7 +77,7 @@ class Pointer:
     same: float
     """Share of the records in which field and key are equal."""
     before: float | None
-    """Share of the causes that are not later than the effect; None when no times are known."""
+    """Share of the causes of another time than the effect that are earlier; None when no times tell."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ WITH pointing AS (
     SELECT
         pointing.scope, pointing.field, pointing.value, keys.field AS key,
         CASE WHEN keys.record = pointing.record THEN keys.last_record ELSE keys.record END AS cause_record,
-        pointing.record, keys.seconds <= pointing.seconds AS is_before
+        pointing.record,
+        CASE WHEN keys.seconds <> pointing.seconds THEN keys.seconds < pointing.seconds END AS is_before
     FROM pointing INNER JOIN keys ON pointing.value = keys.value AND pointing.field <> keys.field
 ), judged AS (
     SELECT

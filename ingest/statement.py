@@ -106,7 +106,10 @@ class Statement:
         if role == "occurred_at":  # {"$date": ...} of MongoDB, Extended JSON v2
             dates = ", ".join(f"json_extract_string({raw}, '{place}')" for place in _DATES)
             within = f"CASE WHEN {_is_object(raw)} THEN coalesce({dates}) END"
-        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} ELSE {raw} END"
+        # Tables with gaps write whole numbers so: the cause 7.0 is the event 7.
+        is_whole = f"WHEN ends_with({raw}, '.0') THEN regexp_replace({raw}, '^(-?\\d+)\\.0$', '\\1')"
+        plain = is_whole if role in _NAMING else ""
+        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} {plain} ELSE {raw} END"
 
     def _role(self, role: str) -> str:
         leaves = [self._leaf(path, role) for path in self._roles.get(role, ())]

@@ -158,6 +158,8 @@ def _seconds(text: str) -> float | None:
 def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

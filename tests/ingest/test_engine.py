@@ -204,6 +204,15 @@ def test_a_word_for_no_id_names_nothing(parser: Parser, word: str) -> None:
     assert json.loads(row["attributes"])["causation_id"] == word
 
 
+def test_a_whole_number_names_what_it_names_as_an_integer(parser: Parser) -> None:
+    """As pandas writes a column of numbers that some records do not have."""
+    first, second, other = parser.parse(
+        '{"id":7,"type":"t"}', '{"id":8.0,"causation_id":7.0}', '{"id":"v1.0","causation_id":"1.50"}'
+    ).rows
+    assert (first["event_id"], second["event_id"], second["causation_id"]) == ("7", "8", "7")
+    assert (other["event_id"], other["causation_id"]) == ("v1.0", "1.50")
+
+
 def test_a_text_that_begins_like_a_list_or_an_object_is_a_text(parser: Parser) -> None:
     named = {
         "id": "[dbo].[orders]-1", "type": "[x](y)", "service": "[click](http://shop)", "node": '{"a',

@@ -11,6 +11,7 @@ import pytest
 from ingest.formats import otlp, otlp_logs, otlp_traces
 from ingest.formats.base import Transcoder
 from ingest.objects import objects_of
+from tests.ingest.parsing import Parser
 
 SPAN = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "a"}
 TEXT = {"key": 'x"spans":[', "value": {"stringValue": '"logRecords":[]}]}]}'}}
@@ -66,3 +67,10 @@ def test_a_line_reads_the_same_whatever_was_read_before(
         read += len(expected.lines)
     assert known
     assert read
+
+
+@pytest.mark.parametrize("name", ["service.instance.id", "host.name", "k8s.pod.name", "container.id"])
+def test_the_node_is_what_the_resource_says_of_its_place(name: str, parser: Parser) -> None:
+    about = [{"key": name, "value": {"stringValue": "orders-7f"}}]
+    record = {"resourceSpans": [{"resource": {"attributes": about}, "scopeSpans": [{"spans": [SPAN]}]}]}
+    assert parser.parse(json.dumps(record)).the_row()["node"] == "orders-7f"

@@ -245,19 +245,20 @@ class Engine:
             made_by = self._formats[maker.partition(ALIKE)[0]]
             if isinstance(made_by, Envelope):
                 return _Again(made_by)
-            return make_plan(shape, made_by, (), {}, mapping_no)
+            return self._plan(shape, made_by, (), mapping_no)
         for transcoder in transcoders() if maker is None else ():
             if transcoder.match_json is not None and transcoder.match_json(shape):
                 return _Again(transcoder)
         for around in envelopes():
             if around.match(shape):
                 return _Again(around)
-        fmt, envelope = format_of(shape)
+        return self._plan(shape, *format_of(shape), mapping_no)
+
+    def _plan(self, shape: Shape, fmt: JsonFormat, envelope: Path, mapping_no: int) -> Plan:
         said, inferred = self.mappings[mapping_no]
         self.met.update((role, path) for role, path in said.items() if path in shape.paths)
-        fields = merged(inferred, said) if fmt is json_formats()[-1] else said
-        mapping = {role: path for role, path in fields.items() if not path or path in shape.paths}
-        return make_plan(shape, fmt, envelope, mapping, mapping_no)
+        fields = merged({role: path for role, path in inferred.items() if fmt.is_open(role)}, said)
+        return make_plan(shape, fmt, envelope, fields, mapping_no)
 
     def _parse_planned(self) -> None:
         found = self._cursor.execute(

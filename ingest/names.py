@@ -288,6 +288,12 @@ SYSTEMS: Final = (
 )  # fmt: skip
 """What may stand before a name and a separator: `kafka_topic`, `X-Correlation-ID`, `ce_id`."""
 
+CAUSES: Final = ("causation_id", "parent_id")
+"""Roles that name a cause."""
+
+IDS: Final = ("event_id", "correlation_id", *CAUSES)
+"""Roles that name events and flows."""
+
 ABOUT: Final = "@envelope"
 """Key of a record that was in an envelope: role -> what the envelope says of it, where it says nothing."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ingest import leftover
 from ingest.formats.base import JsonFormat, Shape
-from ingest.names import ABOUT, ABOVE, HEADERS, Path
+from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, Path
 from ingest.vocabulary import GENERIC
 
 LOCK_ROLES: Final = ("lock_owner", "lock_resource", "lock_mode", "lock_blocked_by")
@@ -20,8 +20,6 @@ LIST_ROLES: Final = ("links", "lock_edges")
 _KEPT: Final = frozenset({"operation", *LOCK_ROLES, *LIST_ROLES})
 UNREMOVED: Final = _KEPT | {"operation_hint"}
 """Roles whose fields stay in attributes, unless another role takes them."""
-CAUSES: Final = ("causation_id", "parent_id")
-"""Roles that name a cause."""
 OUTER_FIRST: Final = frozenset({"occurred_at", "service", "node", "severity", "message"})
 """What a log line says of itself goes before what an event within says: who received it, and when."""
 _ON_AN_ENVELOPE: Final = frozenset(
@@ -134,12 +132,13 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
 
 
 def make_plan(
-    shape: Shape, fmt: JsonFormat, envelope: Path, mapping: Mapping[str, Path], mapping_no: int
+    shape: Shape, fmt: JsonFormat, envelope: Path, told: Mapping[str, Path], mapping_no: int
 ) -> Plan:
-    """The plan for a shape; `mapping` (role -> path) is the user's and goes before everything.
+    """The plan for a shape; what is `told` (role -> path) goes before everything, if the shape has the path.
 
     An empty path says that no field fills the role.
     """
+    mapping = {role: path for role, path in told.items() if not path or path in shape.paths}
     around = _around(shape)
     own = [path for path in shape.paths if path[0] not in around]
     inside = [path[len(envelope) :] for path in own if path[: len(envelope)] == envelope]

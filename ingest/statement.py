@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ingest import leftover
-from ingest.names import ABOUT, ABOVE, HEADERS, Path
-from ingest.plan import CAUSES, LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
+from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, IDS, Path
+from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
 from ingest.times import ZONES, Beginning, is_inexact, parse_time
 from ingest.vocabulary import LONGEST_WORD, normalise
 
@@ -19,7 +19,17 @@ _INTEGER_COLUMNS: Final = {
     "entity_version": "BIGINT", "expected_version": "BIGINT", "attempt": "INTEGER",
 }  # fmt: skip
 _DATES: Final = ("/$date/$numberLong", "/$date")
+_NAMING: Final = (*IDS, "message_id")
 _TEXTS: Final = frozenset({"message", "msg"})
+_NO_ID: Final = ", ".join(
+    f"'{word}'"
+    for word in (
+        "-", "-1", "null", "NULL", "Null", "(null)", "<null>", "nil", "<nil>", "none", "None", "NONE",
+        "undefined", "n/a", "N/A", *("0" * digits for digits in (16, 32)),
+        "00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}",
+    )
+)  # fmt: skip
+"""What programs write in place of an id where there is none."""
 _TYPED: Final = {
     role: f"in_{role}"
     for role in (
@@ -90,11 +100,16 @@ class Statement:
         unfit = f"CASE WHEN {unfit} THEN json_valid({raw}) ELSE FALSE END"
         if role in CAUSES and _may_be_prose(path):
             unfit += f" OR contains({raw}, ' ')"
+        if role in _NAMING:
+            unfit += f" OR {raw} IN ({_NO_ID})"
         within = "NULL"
         if role == "occurred_at":  # {"$date": ...} of MongoDB, Extended JSON v2
             dates = ", ".join(f"json_extract_string({raw}, '{place}')" for place in _DATES)
             within = f"CASE WHEN {_is_object(raw)} THEN coalesce({dates}) END"
-        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} ELSE {raw} END"
+        # Tables with gaps write whole numbers so: the cause 7.0 is the event 7.
+        is_whole = f"WHEN ends_with({raw}, '.0') THEN regexp_replace({raw}, '^(-?\\d+)\\.0$', '\\1')"
+        plain = is_whole if role in _NAMING else ""
+        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} {plain} ELSE {raw} END"
 
     def _role(self, role: str) -> str:
         leaves = [self._leaf(path, role) for path in self._roles.get(role, ())]
@@ -154,13 +169,15 @@ class Statement:
         return self._words(path for path in hints if path in gone)
 
     def _nested(self) -> str:
-        """Whether a value that a column would take is an object or a list."""
+        """Whether a value that a column would take is an object or a list, or in place of none."""
         used = {path for role, paths in self._roles.items() if role not in UNREMOVED for path in paths}
         causes = {path for role in CAUSES for path in self._roles.get(role, ()) if _may_be_prose(path)}
         texts = set(self._roles.get("message", ())) if self._format.has_texts else set()
         tests = [_is_nested(self._raw(path)) for path in sorted(used - texts)]
         tests += [_is_object(self._raw(path)) for path in sorted(used & texts)]
         tests += [f"contains({self._raw(path)}, ' ')" for path in sorted(causes)]
+        naming = {path for role in _NAMING for path in self._roles.get(role, ())}
+        tests += [f"{self._raw(path)} IN ({_NO_ID})" for path in sorted(naming)]
         return " OR ".join(f"coalesce({test}, FALSE)" for test in tests) or "FALSE"
 
     def _leaves(self) -> list[Path]:

@@ -12,19 +12,26 @@ from typing import Final
 MASK: Final = "[redacted]"
 _HASH_DIGITS: Final = 12
 
+_BY_USERS: Final = (
+    r"passw(?:or)?d|passwort|kennwort|contrase(?:ñ|n)a|mot[_-]?de[_-]?passe|senha|wachtwoord|parola|пароль"
+    r"|密码|密碼|パスワード"
+)
+"""In the languages of the products and teams that log."""
 _WORDS: Final = (
-    r"passw(?:or)?d|passphrase|passcode|secret|api[_-]?key|access[_-]?key|private[_-]?key|credential"
-    r"|authorization|(?:auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token"
+    rf"{_BY_USERS}|passphrase|passcode|secret(?:[_-]?(?:access[_-]?)?key)?|credential|authorization"
+    r"|(?:api|access|private|encryption|signing|account|shared)[_-]?key"
+    r"|(?:auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token"
 )
 _SESSION: Final = r"sessionid|\bphpsessid"
-_KEY: Final = rf"(?:(?:{_WORDS})[\w-]{{0,40}}|\btoken|\bpwd|\bpass|{_SESSION}|cookie)"
-_WHOLE_KEY: Final = rf"(?:(?:{_WORDS})s?|\btoken|\bpwd|\bpass|{_SESSION}|cookies?)"
+_KEY: Final = rf"(?:(?:{_WORDS})[\w-]{{0,40}}|\btoken|pwd|\bpass|{_SESSION}|cookie)"
+_WHOLE_KEY: Final = rf"(?:(?:{_WORDS})s?|\btoken|pwd|\bpass|{_SESSION}|cookies?)"
 """A key that says nothing but what its value is: not that of a count, a length or a policy."""
 _OPTION: Final = rf"--?[\w-]*(?:{_WORDS}|token|pwd|pass)"
 # A token may count (a fencing token), `pass` what passed: as numbers they are no secrets.
-_NUMBER_KEY: Final = (
-    r"(?:passw(?:or)?d|passphrase|passcode|secret|\bpwd|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?))"
-)
+_NUMBER_KEY: Final = rf"(?:{_BY_USERS}|passphrase|passcode|secret|pwd|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?))"
+# A word alone may be what the text goes on with: "invalid password: denied".
+_IN_A_WORD: Final = r"[^\s'\",;&\\}\])]*"
+_MIXED: Final = rf"{_IN_A_WORD}(?:[A-Za-z]{_IN_A_WORD}\d|\d{_IN_A_WORD}[A-Za-z]){_IN_A_WORD}"
 _INNER: Final = r'(?:[^"\\]|\\.)*'
 _TEXT: Final = rf'"{_INNER}(?:"|$)'
 
@@ -67,10 +74,18 @@ _RULES: Final = (
     (rf'("(?i:{_OPTION})(\\*")\s*,\s*\\*")[^"\\]+', rf"\1{MASK}"),
     (r'("(?i:authorization\\*"\s*,\s*\\*"(?:basic|bearer|digest|negotiate)\s+))[^"\\]+', rf"\1{MASK}"),
     (rf"((?:^|[\s\"'])(?i:{_OPTION})\s+['\"]?)[^\s'\",;&\\}}-][^\s'\",;&\\}}]*", rf"\1{MASK}"),
+    # 'password': '...', "password" => "...", password: "..."; also without quotes, and alone on a line
+    (rf"((?i:{_KEY})\s*['\"]?\s*(?:=>|:)\s*['\"])[^'\"\\]+", rf"\1{MASK}"),
+    (rf"((?i:{_WHOLE_KEY})\s*:[ \t]*){_MIXED}", rf"\1{MASK}"),
+    (rf"((?:(?m:^)|\\n)[ \t-]*[\w.-]*(?i:{_WHOLE_KEY}):[ \t]+)[^\s'\"\[{{|>&][^\n\"\\]*", rf"\1{MASK}"),
+    # <password>...</password>
+    (rf"(<(?:\w+:)?\w*(?i:{_WHOLE_KEY})(?:\s[^<>]*)?>)[^<>]+(</)", rf"\1{MASK}\2"),
     # password=..., PGPASSWORD="...", &token=...
     (rf"((?i:{_KEY})\s*=\s*\\*['\"])[^'\",:{{}}\[\]\\\n]+(['\"\\])", rf"\1{MASK}\2"),
-    (rf"((?i:{_KEY})\s*=\s*\\*['\"]?)[^\s'\",;&\\}}]+", rf"\1{MASK}"),
-    # PASSWORD '...', IDENTIFIED BY '...' of SQL
+    (rf"((?i:{_KEY})\s*=\s*\\*['\"]?)[^\s'\",;&\\}}>][^\s'\",;&\\}}]*", rf"\1{MASK}"),
+    (r"(\s(?:-u|--user)[= ]['\"]?[^\s:'\"]+:)[^\s'\"]+", rf"\1{MASK}"),
+    # PASSWORD '...', IDENTIFIED BY '...', SET PASSWORD FOR x = '...' of SQL
+    (r"((?i:\bset\s+password\s+for\s+)[^=;\n]{1,200}=\s*')(?:[^'\"\\]|''|\\.)+", rf"\1{MASK}"),
     (
         rf"((?i:\bpassword|{_IDENTIFIED})\s*[\s(]\s*')(?:[^'\"\\]|''|\\.)+",
         rf"\1{MASK}",
@@ -78,17 +93,18 @@ _RULES: Final = (
     (r"((?i:authorization\s*:\s*(?:basic|bearer|digest)|\bbearer)\s+)[\w.~+/=-]{8,}", rf"\1{MASK}"),
     (rf"\b(?:{_SHAPES})", MASK),
     # passwords in addresses, private keys
-    (r'(://[^/\s:@"\\]+:)[^/\s@"\\]+@', rf"\1{MASK}@"),
+    (r'(://[^/\s:@"\\]*:)[^/\s?#"\\]+@', rf"\1{MASK}@"),
     (
         r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\w\s+/=\\-]+?(-----END [A-Z ]*PRIVATE KEY-----)",
         rf"\1{MASK}\2",
     ),
 )
 _MAY: Final = (
-    r"(?i)passw|passphrase|passcode|secret|api.?key|access.?key|private.?key|credential|authorization|token"
+    rf"(?i){_BY_USERS}|passphrase|passcode|secret|(?:api|access|private|encryption|signing|account|shared).?key"
+    r"|credential|authorization|token| -u \S+:|--user[= ]"
     r"|pwd|cookie|sessionid|phpsessid|\bpass[\s\"\\=]|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?)[\s\"\\]|-pass\b"
     r"|identified |bearer |eyj[\w-]{8}|akia|asia[0-9a-z]{16}|gh[pousr]_\w{36}|github_pat_|xox[abprs]-"
-    r"|[rs]k_(?:live|test)_|whsec_|aiza|glpat-|npm_\w{30}|sk-(?:ant|proj)-|://[^/\s:@]+:[^/\s@]+@"
+    r"|[rs]k_(?:live|test)_|whsec_|aiza|glpat-|npm_\w{30}|sk-(?:ant|proj)-|://[^/\s:@]*:[^/\s?#]+@"
 )
 """What a text must match for a rule to be worth trying: one pass over all of it in place of many."""
 _IS_TOKEN: Final = rf"^\s*(?:(?i:bearer|basic)\s+\S{{8}}|{_SHAPES})"

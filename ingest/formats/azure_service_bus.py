@@ -31,6 +31,7 @@ FORMAT = JsonFormat(
     name="azure_service_bus",
     priority=175,
     match=_match,
+    by_value=True,
     vocabulary=GENERIC.changed(
         stream=(*_without_subject("stream"), "entity_path"),
         stream_key=("session_id", *_without_subject("stream_key")),

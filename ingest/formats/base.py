@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
-from ingest.names import Path
+from ingest.names import IDS, Path
 from ingest.vocabulary import GENERIC, Vocabulary, called
 
 
@@ -70,6 +70,8 @@ class JsonFormat:
     """Roles of `fields` that go on to the name lists when none of their paths is there."""
     by_name: bool = True
     """Whether roles without fields are filled by the name lists."""
+    by_value: bool = False
+    """Whether fields of applications are in it: what the values tell of those goes before their names."""
     vocabulary: Vocabulary = GENERIC
     """The name lists."""
     mark: str = ""
@@ -87,6 +89,10 @@ class JsonFormat:
     """Its messages are texts: what begins like a list is none."""
     made: Collection[str] = ()
     """Top-level fields that a transcoder put together from others: never in attributes."""
+
+    def is_open(self, role: str) -> bool:
+        """Whether what the values tell of a role counts. Ids go together: what effects name is the id."""
+        return self.by_value and (role in IDS or not (role in self.fields or role in self.derived))
 
 
 def made(name: str, fields: Mapping[str, str | tuple[str, ...]], **more: Any) -> JsonFormat:

@@ -11,6 +11,7 @@ FORMAT = JsonFormat(
     name="bunyan",
     priority=810,
     match=lambda shape: () if shape.has("level", "time", "pid", "hostname") else None,
+    by_value=True,
     fields={
         "occurred_at": (("time",),),
         "service": (("name",),),

@@ -14,6 +14,7 @@ FORMAT = JsonFormat(
     name="cloudevents",
     priority=100,
     match=lambda shape: shape.envelope("specversion", "id", "source", "type"),
+    by_value=True,
     fields={
         "event_id": (("id",),),
         "occurred_at": (("time",), ("recordedtime",)),

@@ -10,6 +10,7 @@ FORMAT = JsonFormat(
     name="ecs",
     priority=900,
     match=lambda shape: () if shape.has("@timestamp") else None,
+    by_value=True,
     fields={
         "occurred_at": (("@timestamp",),),
         "event_id": spellings("event.id"),

@@ -1,7 +1,8 @@
 """Events that stand together in one object, in a list: each is read as a record of its own.
 
 `Records` of AWS CloudTrail, S3 and Lambda, `Messages` of `aws sqs receive-message`, `logEvents` of
-CloudWatch Logs, `items` of `kubectl get -o json`, `events` of exports and of Temporal's histories. What
+CloudWatch Logs, `records` of Azure's diagnostic logs, `items` of `kubectl get -o json`, `events` of exports
+and of Temporal's histories, and other names of lists where nothing stands beside them. What
 stands beside the list is kept with the first. Of CloudWatch Logs the group is the service, the stream
 the node, and a message may be any record.
 Source: AWS documentation, "CloudTrail record contents", "Using CloudWatch Logs subscription filters";
@@ -20,8 +21,9 @@ from ingest.formats.base import Envelope, Shape, Transcoder, made
 from ingest.formats.temporal_history import of_run
 
 _LISTS: Final = {
-    "Records": frozenset[str](),
-    "Messages": frozenset[str](),
+    **dict.fromkeys(
+        ("Records", "records", "Messages", "messages", "Events", "entries", "logs"), frozenset[str]()
+    ),
     "events": frozenset({"nextForwardToken", "nextBackwardToken", "nextToken", "searchedLogStreams"}),
     "items": frozenset({"apiVersion", "kind", "metadata"}),
     "logEvents": frozenset(

@@ -12,6 +12,7 @@ FORMAT = JsonFormat(
     name="eventbridge",
     priority=110,
     match=lambda shape: shape.envelope("id", "detail-type", "source", "account", "time"),
+    by_value=True,
     fields={
         "event_id": (("id",),),
         "occurred_at": (("time",),),

@@ -7,4 +7,4 @@ other application log is read by the further names, at the top or in an object s
 
 from ingest.formats.base import JsonFormat
 
-FORMAT = JsonFormat(name="json", priority=1_000, match=lambda _: ())
+FORMAT = JsonFormat(name="json", priority=1_000, match=lambda _: (), by_value=True)

@@ -2,7 +2,8 @@
 
 One event for the output; one more for its LATEST DETECTED DEADLOCK, at the time that stands there, so
 that the deadlock which is printed again and again is one. Where the part about the deadlock stands
-alone, only that. Source: MySQL Reference Manual, "InnoDB Standard Monitor and Lock Monitor Output".
+alone, only that. `mysql --batch` prints all of it in one line.
+Source: MySQL Reference Manual, "InnoDB Standard Monitor and Lock Monitor Output".
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ _TRANSACTION: Final = b"*** (1) TRANSACTION:"
 _ALONE: Final = rb"%b\r?\n|%b" % (_SECTION, re.escape(_TRANSACTION))
 _RULE: Final = rb"={37}\r?\n"
 _ROW: Final = rb"\*{27} \d+\. row \*{27}\r?\n"
-_STARTS: Final = rb"%b|%b|%b|%b" % (_HEAD.pattern.replace(b"?P<time>", b"?:"), _ROW, _RULE, _ALONE)
+_NAMES: Final = b"Type\tName\tStatus"
+_BATCH: Final = rb"(?:%b\r?\n)?InnoDB\t[^\t\n]*\t(?:\\n)?={37}\\n" % _NAMES
+_STARTS: Final = rb"%b|%b|%b|%b|%b" % (
+    _HEAD.pattern.replace(b"?P<time>", b"?:"), _ROW, _RULE, _ALONE, _BATCH,
+)  # fmt: skip
+_ESCAPE: Final = re.compile(rb"\\([nt0\\])")
+_ESCAPED: Final = {b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
 _ROLLED_BACK: Final = re.compile(rb"%b\d+\)(?P<rule>[^\n]*(?:\n|\Z))" % re.escape(ROLLED_BACK))
 # A search that begins with a literal skips to it.
 _LAST: Final = re.compile(
@@ -54,6 +61,9 @@ def _torn_at(data: bytes, start: int, end: int, another: re.Pattern[bytes], own:
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
     """Behind the output or the part of it; behind the first line when it is not whole."""
     head, first = start, _line_end(data, start)
+    if data.startswith((b"InnoDB\t", _NAMES), start):
+        behind = start if data.startswith(b"InnoDB\t", start) else first
+        return data.find(b"\n", behind) + 1 or (len(data) if is_all else None)
     if data.startswith((_SECTION, b"***"), start) and not data.startswith(b"****", start):
         own: tuple[bytes, ...] = (_TRANSACTION,) if data.startswith(_SECTION, start) else ()
         behind, last = first, _ROLLED_BACK
@@ -79,6 +89,9 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    if record.startswith((b"InnoDB\t", _NAMES)):
+        *_, status = record.rstrip(b"\r\n").split(b"\t")
+        record = _ESCAPE.sub(lambda found: _ESCAPED[found[1]], status)
     head = _HEAD.search(record)
     if head is not None:
         yield {

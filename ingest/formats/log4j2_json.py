@@ -9,6 +9,7 @@ FORMAT = JsonFormat(
     name="log4j2_json",
     priority=812,
     match=lambda shape: () if shape.has("instant", "level", "loggerName") else None,
+    by_value=True,
     inputs={
         "seconds": ("instant", "epochSecond"),
         "nanoseconds": ("instant", "nanoOfSecond"),

@@ -86,7 +86,7 @@ def trailing_pairs(text: bytes) -> dict[str, str]:
 
 FORMAT = Transcoder(
     name="logfmt",
-    format=JsonFormat(name="logfmt", priority=0, match=lambda _: None),
+    format=JsonFormat(name="logfmt", priority=0, match=lambda _: None, by_value=True),
     starts=_LINE,
     transcode=_transcode,
 )

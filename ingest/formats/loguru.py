@@ -17,6 +17,7 @@ FORMAT = JsonFormat(
     name="loguru",
     priority=814,
     match=_match,
+    by_value=True,
     # The name of a process of Python is no node.
     fields={
         "occurred_at": (),

@@ -25,5 +25,6 @@ FORMAT = JsonFormat(
     name="named_events",
     priority=950,
     match=_match,
+    by_value=True,
     vocabulary=GENERIC.changed(event_type=(*NAMES["event_type"], "name")),
 )

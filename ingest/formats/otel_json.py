@@ -21,6 +21,7 @@ FORMAT = JsonFormat(
     name="otel_json",
     priority=690,
     match=_match,
+    by_value=True,
     vocabulary=GENERIC.changed(
         message=("body", *NAMES["message"]),
         parent_id=("span_id",),

@@ -5,7 +5,8 @@ with what stands above, and `<prefix>DETAIL:  `, HINT, QUERY, CONTEXT, LOCATION 
 the report before them, unless their prefix names another process: then to that of this process before it, if
 no other report stands between. The prefix gives what can be told in it for certain: see
 postgresql_prefix.py. There is no SQLSTATE unless the prefix has one (%e) or
-`log_error_verbosity = verbose`: then "deadlock detected" as the message of an ERROR is a deadlock when
+`log_error_verbosity = verbose`: then "deadlock detected" as the message of an ERROR, with or without where
+in the statement (`at character 15`), is a deadlock when
 the server lists who waits, or neither a detail nor a context (`terse`). Source: PostgreSQL
 documentation, "Error Reporting and Logging"; elog.c.
 """
@@ -82,6 +83,10 @@ _USUAL: Final = re.compile(
     % (_COUNTED, _WORDS, "|".join(_SEVERITIES).encode(), "|".join(_PARTS).encode())
 )
 """A report, and behind it all that has its prefix but for what is counted in it."""
+_LABEL_OF_PART_IN_TEXT: Final = re.compile(_LABEL_OF_PART.pattern.decode())
+_STAMPED: Final = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}|[+-]\d\d)[^\w\n]")
+# Where in its statement an error was found, which jsonlog has apart.
+_DEADLOCK: Final = r"deadlock detected(?: at character \d+)?"
 _TABBED: Final = re.compile(rb"(?:\t[^\n]*+\n)++")
 _NO_TAB: Final = re.compile(r"\n(?!\t)")
 
@@ -304,7 +309,7 @@ def _complete(fields: dict[str, Any]) -> None:
         fields["message"] = message = message[found.end() :]
     if "pid" not in fields:
         # The process that reports a deadlock is the first in its list; one that waits speaks of itself.
-        is_deadlock = message == "deadlock detected"
+        is_deadlock = re.fullmatch(_DEADLOCK, message) is not None
         said = _OWN.match(fields.get("detail", "") if is_deadlock else message)
         if said:
             fields["pid"] = whole(said[1])
@@ -322,7 +327,7 @@ def transcode(record: bytes) -> Iterator[dict[str, Any]]:
 
 
 BY_TEXT: Final = (
-    f"CASE WHEN {{state}} IS NOT NULL THEN {BY_STATE} ELSE {{message}} = 'deadlock detected'"
+    f"CASE WHEN {{state}} IS NOT NULL THEN {BY_STATE} ELSE regexp_full_match({{message}}, '{_DEADLOCK}')"
     " AND (regexp_matches({detail}, '^Process \\d+ waits for ')"
     " OR {detail} IS NULL AND {context} IS NULL) END"
 )

@@ -1,8 +1,9 @@
 """JSON behind what a logger or a shipper writes before it: a time, and perhaps a level, a thread, a name.
 
-`2026-03-02 10:00:00,123 INFO [main] shop.Orders - {"id": ...}`. Time and level count where the object
-has none; the whole prefix stays in attributes. Source: layouts of Log4j, Logback and Python's logging;
-`docker logs --timestamps`.
+`2026-03-02 10:00:00,123 INFO [main] shop.Orders - {"id": ...}`. Without a time, a level or a pod:
+`INFO:root:{...}`, `[pod/orders-1/app] {...}`. Time and level count where the object has none, and so do a
+pod and its container as node and service; the whole prefix stays in attributes. Source: layouts of Log4j,
+Logback and Python's logging; `docker logs --timestamps`; `kubectl logs --prefix`; Heroku, "Log format".
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ _CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
 )
 _WORDS: Final = rb"(?=[^{\n]{0,200}%b)(?:[ \t]++%b){1,8}+[ \t]*+" % (_LEVEL, _WORD)
-_PREFIX: Final = rb'[\[(]?(?P<pj_time>%b)[\])]?(?:[ \t]++|%b)(?!%b)(?=\{[ \t]*+")' % (_TIME, _WORDS, _CLOCK)
+_DYNO: Final = rb"[ \t]++(?P<pj_app>[\w.-]+)\[(?P<pj_dyno>[\w.-]+)\]:[ \t]++"
+_TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:[ \t]++|%b|%b)" % (_TIME, _WORDS, _DYNO)
+# A level alone, perhaps with the name of a logger; the pod and its container.
+_UNTIMED: Final = (
+    rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL
+)
+_PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+")' % (_TIMED, _UNTIMED, _CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 _LEVELS: Final = re.compile(_LEVEL)
 
@@ -35,8 +42,8 @@ _ENVELOPE: Final = Envelope(
         name="prefixed_json",
         fields={"occurred_at": "time", "severity": "level", "message": "log"},
     ),
-    about={"occurred_at": "{time}", "severity": "{level}"},
-    inputs={"time": ("time",), "level": ("level",)},
+    about={"occurred_at": "{time}", "severity": "{level}", "node": "{node}", "service": "{service}"},
+    inputs={name: (name,) for name in ("time", "level", "node", "service")},
 )
 
 
@@ -44,10 +51,16 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     line = _LINE.match(record)
     if line is None:
         raise ValueError("no JSON object behind a time")
-    about = {"time": line["pj_time"].decode(), "prefix": line["prefix"].decode().rstrip()}
-    if level := _LEVELS.search(line["prefix"]):
-        about["level"] = level[0].decode()
-    yield {"log": line["json"].decode().rstrip("\r"), **about}
+    level = _LEVELS.search(line["prefix"])
+    about = {
+        "time": line["pj_time"],
+        "prefix": line["prefix"].rstrip(),
+        "level": level and level[0],
+        "node": line["pj_pod"] or line["pj_dyno"],
+        "service": line["pj_container"] or line["pj_app"],
+    }
+    said = {name: value.decode() for name, value in about.items() if value}
+    yield {"log": line["json"].decode().rstrip("\r"), **said}
 
 
 FORMAT = Transcoder(

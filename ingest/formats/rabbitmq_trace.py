@@ -11,6 +11,7 @@ FORMAT = JsonFormat(
     name="rabbitmq_trace",
     priority=110,
     match=lambda shape: () if shape.has("type", "vhost", "routing_keys", "properties", "exchange") else None,
+    by_value=True,
     fields={
         "event_id": (("properties", "message_id"),),
         "occurred_at": (("timestamp",),),

@@ -24,6 +24,7 @@ FORMAT = JsonFormat(
     name="rust_tracing",
     priority=815,
     match=_match,
+    by_value=True,
     inputs={
         "target": ("target",),
         "thread": ("threadId",),

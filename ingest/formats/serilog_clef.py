@@ -14,6 +14,7 @@ FORMAT = JsonFormat(
     name="serilog_clef",
     priority=800,
     match=lambda shape: () if shape.has("@t") else None,
+    by_value=True,
     fields={
         "occurred_at": (("@t",),),
         "message": (("@m",), ("@mt",)),

@@ -20,6 +20,7 @@ FORMAT = JsonFormat(
     name="structlog",
     priority=830,
     match=_match,
+    by_value=True,
     inputs={"logger": ("logger",), "logger_name": ("logger_name",)},
     computed={"service": "coalesce({service}, {logger}, {logger_name})"},
 )

@@ -1,9 +1,10 @@
 """A line by way of syslog: what stands behind the header is read as if it stood in a file by itself.
 
 The host is the node and the program the service, where the line does not name them; what is no record
-of a known format becomes an event with a text. A time without a year is no time unless `--year` is
+of a known format becomes an event with a text.
+The cookie `@cee:` says only that JSON follows. A time without a year is no time unless `--year` is
 given. PostgreSQL, whose reports come in chunks, has a format of its own.
-Source: RFC 3164; RFC 5424.
+Source: RFC 3164; RFC 5424; rsyslog, "mmjsonparse".
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _OLD: Final = rb"(?:<\d{1,3}>)?%b (?!%b )[^\s:\[][^\s:]* (?!%b:)[^\s:\[\]{}\"=]+
 _LINE: Final = re.compile(
     rb"(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b|-) (?P<host>\S+) "
     rb"(?:(?P<tag>[^\s:\[\]{}\"=]+)(?:\[(?P<pid>\d+)\])?: "
-    rb"|(?P<app>\S+) (?P<procid>\S+) (?P<id>\S+) (?P<data>%b)(?: |$)(?:\xef\xbb\xbf)?)"
+    rb"|(?P<app>\S+) (?P<procid>\S+) (?P<id>\S+) (?P<data>%b)(?: |$)(?:\xef\xbb\xbf)?)(?:@cee: ?(?=\{))?"
     rb"(?P<text>[^\n]*)" % (TIME, DATA)
 )
 _SEVERITIES: Final = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")

@@ -33,8 +33,8 @@ _ORDER: Final = tuple(_PLACES)
 _LOGGER: Final = re.compile(rb"(?<![ \t])[ \t]+\(([A-Za-z_]\w*(?:\.[\w$]+)+)\)[ \t]*\Z")
 """Behind the text, as Kafka has it."""
 # Where all of these begin with a letter of their own, Python finds them twice as fast. "term:" is of Raft.
-_UNLESS: Final = r"\{|=|:  |m:|M:|_safe |-safe |\([A-Za-z_]\w*(?:\.[\w$]+)+\)[ \t]*\n?$"
-"""What another notation may have in it, pairs, or a logger behind the text."""
+_UNLESS: Final = r"\{|=|\x1b|:  |m:|M:|_safe |-safe |\([A-Za-z_]\w*(?:\.[\w$]+)+\)[ \t]*\n?$"
+"""What another notation may have in it, pairs, colours, or a logger behind the text."""
 _INDENTED: Final = re.compile(rb"[ \t]+[^\s{]|[ \t]*[}\]][ \t,;}\])]*\r?\n?\Z")
 _FLUSH: Final = re.compile(rb"[A-Za-z(|>#+\x80-\xff-]")
 """How lines of a text of several begin: not like data, nor a ruler."""
@@ -131,6 +131,7 @@ FORMAT: Final = Transcoder(
         name="timestamped_text",
         priority=0,
         match=lambda _: None,
+        by_value=True,
         fields={"occurred_at": (("time",),), "severity": (("level",),), "message": (("message",),)},
         named={"severity"},
         has_texts=True,

@@ -17,6 +17,7 @@ FORMAT = JsonFormat(
     name="zap",
     priority=820,
     match=_match,
+    by_value=True,
     vocabulary=GENERIC.changed(
         severity=(*NAMES["severity"], "L"),
         message=(*NAMES["message"], "M"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ingest.names import Path
+from ingest.names import CAUSES, IDS, Path
 from ingest.roles.evidence import Evidence, Pointer, Use
+from ingest.roles.samples import is_hinted
 from ingest.vocabulary import GENERIC
 from stormwatch.fields import in_words
 
@@ -29,9 +30,7 @@ _SEVERAL: Final = 1.3
 """Records a group has on average, at least."""
 _BEFORE: Final = 0.5
 """Share of the causes that are before their effects, by clocks that may differ a little."""
-_CAUSES: Final = ("causation_id", "parent_id")
-_IDS: Final = ("event_id", "correlation_id", *_CAUSES)
-_CALLED_CAUSE: Final = frozenset({"correlation_id", "links", *_CAUSES})
+_CALLED_CAUSE: Final = frozenset({"correlation_id", "links", *CAUSES})
 """What a field may be called that is a cause."""
 
 NO_FIELD: Final[Path] = ()
@@ -69,7 +68,7 @@ def decide(evidence: Evidence) -> list[Decision]:
     fields: _Pointers = {}
     for pointer in evidence.pointers():
         is_possible = pointer.key in keys and pointer.same < _SAME and not _is_wait(pointer)
-        if is_possible and _leads_back(pointer):
+        if is_possible and _leads_back(pointer, uses):
             fields.setdefault(pointer.scope, {}).setdefault(pointer.field, []).append(pointer)
     chosen: dict[str, Pointer] = {}
     for scope, by_field in fields.items():
@@ -82,7 +81,50 @@ def decide(evidence: Evidence) -> list[Decision]:
         named = GENERIC.roles(use.field for use in uses.values() if use.scope == scope)
         decided += _of_scope(cause, named, uses, evidence)
         decided += _dropped(cause, named, fields[scope], uses, evidence)
-    return decided + _carried(decided, chosen, fields, uses, evidence)
+    decided += _carried(decided, chosen, fields, uses, evidence)
+    decided += _called_alike(decided, uses)
+    return [*decided, *_of_last_effects(decided, uses)]
+
+
+def _of_last_effects(decided: Iterable[Decision], uses: Mapping[tuple[str, Path], Use]) -> Iterator[Decision]:
+    """The ids of events that cause nothing: the only field that is called one and tells all apart."""
+    taken: dict[str, set[Path]] = {}
+    for one in decided:
+        taken.setdefault(one.scope, set()).add(one.field)
+    named = {one.scope for one in decided if one.role == "event_id"}
+    for cause in decided:
+        if cause.role not in CAUSES or cause.scope in named or not cause.field:
+            continue
+        own = [use for (scope, _), use in uses.items() if scope == cause.scope]
+        found = [
+            use
+            for use in own
+            if use.share >= _EVERYWHERE and use.distinct >= _EVERYWHERE * use.records >= _FEWEST
+            if use.field not in taken[cause.scope] and is_hinted(use.field)
+        ]
+        if len(found) == 1 and not GENERIC.roles(use.field for use in own).get("event_id"):
+            told = {"records": found[0].records, "distinct": found[0].distinct}
+            yield Decision(cause.scope, "event_id", found[0].field, cause.confidence, told, is_override=True)
+
+
+def _called_alike(decided: Iterable[Decision], uses: Mapping[tuple[str, Path], Use]) -> list[Decision]:
+    """The ids and causes of scopes that tell nothing, not even by names: fields that are one elsewhere."""
+    known = {(one.scope, one.role) for one in decided}
+    roles: dict[Path, set[str]] = {}
+    for one in decided:
+        roles.setdefault(one.field, set()).add(one.role)
+    best: dict[tuple[str, str], Decision] = {}
+    for one in sorted(decided, key=lambda one: (-one.confidence, one.scope)):
+        if one.role not in ("event_id", "causation_id") or roles[one.field] != {one.role}:
+            continue
+        for scope in {scope for scope, field in uses if field == one.field}:
+            named = GENERIC.roles(field for name, field in uses if name == scope)
+            is_told = (scope, one.role) in known or named.get(one.role)
+            if not is_told and (one.role in CAUSES or uses[scope, one.field].share >= _EVERYWHERE):
+                told = {**one.evidence, "in": one.scope}
+                alike = replace(one, scope=scope, evidence=told, is_override=True)
+                best.setdefault((scope, one.role), alike)
+    return [best[key] for key in sorted(best)]
 
 
 def _proven_elsewhere(
@@ -163,12 +205,25 @@ def _is_wait(pointer: Pointer) -> bool:
     )
 
 
-def _leads_back(pointer: Pointer) -> bool:
+def _leads_back(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:
     """Whether it leads from effects to causes: an id is found in the causes of others as well."""
     if pointer.before is not None:
         return pointer.before >= _BEFORE
-    named = min(GENERIC.sort_key(role, pointer.key) for role in _CAUSES)
-    return named >= GENERIC.sort_key("event_id", pointer.key)
+    named = min(GENERIC.sort_key(role, pointer.key) for role in CAUSES)
+    known = GENERIC.sort_key("event_id", pointer.key)
+    return _tells_apart(pointer, uses) if named == known else named > known
+
+
+def _tells_apart(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:
+    """Whether the key is more of an id than the field: first events have no cause, others one in common."""
+
+    def sureness(path: Path, other: Path) -> tuple[int, int, int]:
+        own = {scope: use for (scope, name), use in uses.items() if name == path}
+        both = [use for scope, use in own.items() if (scope, other) in uses]
+        records = sum(use.records for use in own.values())
+        return sum(use.records for use in both), sum(use.distinct for use in both), records
+
+    return sureness(pointer.key, pointer.field) >= sureness(pointer.field, pointer.key)
 
 
 def _strength(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> float:
@@ -207,7 +262,7 @@ def _is_chain(pointer: Pointer) -> bool:
 def _is_near(pointer: Pointer, evidence: Evidence) -> bool:
     """Whether it stands near to its causes; a field that is called something else cannot show it."""
     called = set(GENERIC.roles([pointer.field]))
-    is_called_cause = not called.isdisjoint(_CAUSES)
+    is_called_cause = not called.isdisjoint(CAUSES)
     if called.difference(_CALLED_CAUSE) and not is_called_cause:
         return False
     return evidence.is_near(pointer, is_called_cause=is_called_cause)
@@ -217,7 +272,7 @@ def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> 
     """The one that is called a cause, or else the strongest: all of them fit."""
 
     def order(pointer: Pointer) -> tuple[object, ...]:
-        by_name = min(GENERIC.sort_key(role, pointer.field) for role in _CAUSES)
+        by_name = min(GENERIC.sort_key(role, pointer.field) for role in CAUSES)
         return (by_name[:2], -_strength(pointer, uses), by_name, GENERIC.sort_key("event_id", pointer.key))
 
     return min(pointers, key=order)
@@ -246,7 +301,7 @@ def _of_scope(
         told = {"pointed_at_by": list(cause.field), "found": round(cause.hit, 3)}
         decided.append(Decision(cause.scope, "event_id", cause.key, cause.hit, told, name != cause.key))
     # A customer stays the same along a chain as well: what is called a key is one.
-    taken = {path for role, paths in named.items() if role not in _IDS for path in paths}
+    taken = {path for role, paths in named.items() if role not in IDS for path in paths}
     taken -= set(named.get("correlation_id", ()))
     groups = [
         shared

@@ -13,11 +13,15 @@ from typing import Any, Final
 import orjson
 
 from ingest.discovery import as_stored
+from ingest.formats.logfmt import trailing_pairs
 from ingest.names import NAMES, PAYLOADS, Path
 from ingest.vocabulary import normalise
 
 _TIMES: Final = {normalise(name): rank for rank, name in reversed(list(enumerate(NAMES["occurred_at"])))}
 _NO_TIME: Final = len(NAMES["occurred_at"])
+_LEAST_TIME: Final = NAMES["occurred_at"][-1]
+_PREFIX: Final = 100
+"""Bytes of a line that the time before its pairs is looked for in."""
 _LATEST_S: Final = 1e11
 _TIME_LENGTH: Final = len("2026-11-23T09:18:27.083420")
 _DEPTH: Final = 4
@@ -35,6 +39,8 @@ _HINT: Final = re.compile(
     r"id|ids|identifier|uuid|guid|ref|key|cause|causedby|causation|parent|trigger|triggeredby|origin"
     r"|correlation|conversation|trace|span|flow|saga|root|initiator|relatedto|replyto|prev|previous|because"
 )
+_ID_FIRST: Final = re.compile(r"(?i:id)[_\-. ]|id(?=[A-Z])|ID(?=[A-Z][a-z])")
+_COUNT: Final = re.compile(r"0|[1-9]\d{0,8}")
 _COUNTED: Final = 1_000_000_000
 """Greater numbers are times, amounts or ids, not counts."""
 _LABEL: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
@@ -73,11 +79,8 @@ def sampled(line: bytes) -> Sampled | None:
 
     Small numbers meet by accident: they count only in a field that is named like one for ids.
     """
-    if not line.startswith(b"{"):
-        return None
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
+    record = _fields(line)
+    if record is None:
         return None
     ids: list[tuple[Path, str]] = []
     numbers: list[tuple[Path, int]] = []
@@ -98,6 +101,23 @@ def sampled(line: bytes) -> Sampled | None:
             labels.append((path, value))
     times = _times(record) if time is None or not is_outside else []
     return Sampled(ids, numbers, labels, time, times) if ids or numbers or times else None
+
+
+def _fields(line: bytes) -> dict[str, Any] | None:
+    """The fields of an object, or of pairs, with the time that a logger or a shipper wrote before them."""
+    at = 0 if line.startswith(b"{") else line.find(b'{"')
+    try:
+        record = orjson.loads(line[at:]) if at >= 0 else _pairs(line)
+        if at and record and (time := _WHOLE_TIME.search(line[: at if at > 0 else _PREFIX].decode())):
+            record.setdefault(_LEAST_TIME, time[0])
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _pairs(line: bytes) -> dict[str, str | int]:
+    pairs = trailing_pairs(line.partition(b"\n")[0])
+    return {key: int(value) if _COUNT.fullmatch(value) else value for key, value in pairs.items()}
 
 
 def _is_outside(path: Path) -> bool:
@@ -138,6 +158,8 @@ def _seconds(text: str) -> float | None:
 def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -156,7 +178,9 @@ def _may_be_id(path: Path, text: str) -> bool:
 def is_hinted(path: Path) -> bool:
     """Whether the name of a field says that it holds an id of something."""
     name = normalise(path[-1])
-    return _HINT.fullmatch(name) is not None or name.endswith(
+    # Other languages put it first.
+    is_id = _HINT.fullmatch(name) is not None or _ID_FIRST.match(path[-1]) is not None
+    return is_id or name.endswith(
         ("id", "identifier", "uuid", "guid", "ref", "key", "by", "from", "cause", "parent")
     )
 

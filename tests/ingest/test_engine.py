@@ -124,6 +124,7 @@ def assert_nothing_dropped(
 @example([{"meta": {"id": "e1", "": None}, "event": "publish", "type": "x"}])
 @example([{"id": "e1", "seq": 2**63, "attempt": 2**31, "redelivered": "maybe", "epoch": 1795425506}])
 @example([{"cause": "connection reset", "causes": [1], "caused_by": ["a"], "parent": {"id": "p"}}])
+@example([{"id": "-", "causation_id": "null", "message_id": "0" * 16}])
 @example([{"operation": "publish"}, {"event": "publish"}, {"message": "publish", "type": "publish"}])
 @settings(max_examples=25)
 def test_every_value_is_in_a_column_or_in_attributes(
@@ -188,6 +189,28 @@ def test_a_key_that_is_there_twice_keeps_both_values(
             assert json.loads(row["attributes"], object_pairs_hook=list) == json.loads(
                 text, object_pairs_hook=list
             )
+
+
+NIL = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize("word", ["-", "-1", "null", "<nil>", "None", "undefined", "N/A", "0" * 16, NIL])
+def test_a_word_for_no_id_names_nothing(parser: Parser, word: str) -> None:
+    first = {"id": "a", "causation_id": word, "correlation_id": word, "type": "t"}
+    unnamed = {"event_id": word, "id": "b", "causation_id": "a"}
+    row, other = parser.parse(json.dumps(first), json.dumps(unnamed)).rows
+    assert (row["event_id"], other["event_id"], other["causation_id"]) == ("a", "b", "a")
+    assert not row.keys() & {"causation_id", "cause_kind", "correlation_id"}
+    assert json.loads(row["attributes"])["causation_id"] == word
+
+
+def test_a_whole_number_names_what_it_names_as_an_integer(parser: Parser) -> None:
+    """As pandas writes a column of numbers that some records do not have."""
+    first, second, other = parser.parse(
+        '{"id":7,"type":"t"}', '{"id":8.0,"causation_id":7.0}', '{"id":"v1.0","causation_id":"1.50"}'
+    ).rows
+    assert (first["event_id"], second["event_id"], second["causation_id"]) == ("7", "8", "7")
+    assert (other["event_id"], other["causation_id"]) == ("v1.0", "1.50")
 
 
 def test_a_text_that_begins_like_a_list_or_an_object_is_a_text(parser: Parser) -> None:

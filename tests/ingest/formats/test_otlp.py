@@ -97,3 +97,10 @@ def test_what_begins_as_known_reads_the_same_as_what_is_looked_into(
     known, looked_into = parsed
     assert known == looked_into
     assert all(known)
+
+
+@pytest.mark.parametrize("name", ["service.instance.id", "host.name", "k8s.pod.name", "container.id"])
+def test_the_node_is_what_the_resource_says_of_its_place(name: str, parser: Parser) -> None:
+    about = [{"key": name, "value": {"stringValue": "orders-7f"}}]
+    record = {"resourceSpans": [{"resource": {"attributes": about}, "scopeSpans": [{"spans": [SPAN]}]}]}
+    assert parser.parse(json.dumps(record)).the_row()["node"] == "orders-7f"

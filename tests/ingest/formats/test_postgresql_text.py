@@ -141,6 +141,20 @@ def test_an_error_of_a_function_that_says_deadlock_detected_is_none(parser: Pars
     assert operations == [None, "deadlock", None]
 
 
+def test_a_deadlock_that_is_found_within_a_statement_is_one(parser: Parser) -> None:
+    """Of a query that waits for a table, the server says at which character it was."""
+    prefix = "2026-03-02 10:00:00.100 UTC [11] "
+    [row] = read(
+        f"{prefix}ERROR:  deadlock detected at character 15\n"
+        f"{prefix}DETAIL:  Process 11 waits for AccessShareLock on relation 3 of database 5; blocked by"
+        " process 12.\n\tProcess 12 waits for AccessShareLock on relation 4 of database 5; blocked by"
+        " process 11.\n\tProcess 11: select * from b\n\tProcess 12: select * from a\n",
+        parser,
+    ).rows
+    assert row["operation"] == "deadlock"
+    assert row["message"] == "deadlock detected at character 15"
+
+
 def test_a_wait_names_the_process_that_the_prefix_does_not_tell(parser: Parser) -> None:
     prefix = "1773100806.123 4711 815 "
     [waits, other] = read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
 from stormwatch.storage import open_empty
 
-from .cascades import DIALECTS, flows, survivors, written
+from .cascades import DIALECTS, Event, flows, survivors, written
 
 
 def found(logs: dict[str, bytes]) -> dict[tuple[str, str], Decision]:
@@ -182,3 +183,74 @@ def test_who_waits_for_whom_is_no_cause() -> None:
             record["blocked_by"] = f"tx-{owner - 1 - rng.randrange(min(2, owner))}"
         records.append(record)
     assert found({"locks.log": lines(*records)}) == {}
+
+
+def per_service(
+    rng: random.Random, record: Callable[[Event, dict[str, int], int], dict[str, Any]]
+) -> dict[str, bytes]:
+    """The log of each service, one for each step; `record` gets numbers of ids, and the step."""
+    made = flows(rng, 400)
+    depths: dict[str | None, int] = {None: -1}
+    numbers: dict[str, int] = {}
+    for event in made:
+        depths[event.id] = depths[event.cause] + 1
+        numbers[event.id] = len(numbers) + 1
+    logs: dict[str, list[dict[str, Any]]] = {}
+    for event in survivors(rng, made):
+        logs.setdefault(f"{'abcdefg'[depths[event.id]]}.log", []).append(
+            record(event, numbers, depths[event.id])
+        )
+    return {path: lines(*records) for path, records in logs.items()}
+
+
+@pytest.mark.parametrize("seconds", [None, "2026-03-10T08:00:00Z"])
+def test_effects_are_not_taken_for_causes_where_no_time_tells(seconds: str | None) -> None:
+    """As good a pointer leads from the second service to its effects: all of its own causes are first."""
+    at = {"time": seconds} if seconds else {}
+    logs = per_service(
+        random.Random(14),
+        lambda e, *_: {**at, "kennung": e.id, **({"ausloeser": e.cause} if e.cause else {})},
+    )
+    decided = found(logs)
+    assert len(logs) == 7
+    assert {key: one.field for key, one in decided.items()} == {
+        **{(path, "event_id"): ("kennung",) for path in logs},
+        **{(path, "causation_id"): ("ausloeser",) for path in logs if path != "a.log"},
+    }
+
+
+def test_what_is_a_cause_in_other_logs_is_one_where_nothing_tells() -> None:
+    """Counted-up ids meet by chance, so that only services whose causes have causes show it."""
+    logs = per_service(
+        random.Random(15),
+        lambda e, n, _: {"id_suceso": n[e.id], **({"id_padre": n[e.cause]} if e.cause else {})},
+    )
+    decided = found(logs)
+    assert decided["a.log", "event_id"].field == ("id_suceso",)
+    assert decided["b.log", "causation_id"].field == ("id_padre",)
+    assert ("a.log", "causation_id") not in decided
+
+
+def test_each_service_may_call_ids_and_causes_otherwise() -> None:
+    """That the cause has a cause shows in a field of another name; nothing leads to the last service."""
+    names = [
+        ("uid", ""),
+        ("nr", "parent"),
+        ("code", "wegen"),
+        ("ref", "von"),
+        ("ev", "src"),
+        ("k", "c"),
+        ("rid", "q"),
+    ]
+
+    def record(event: Event, _: dict[str, int], step: int) -> dict[str, Any]:
+        name, cause = names[step]
+        return {"at": f"2026-03-10T08:00:0{step}Z", name: event.id, **({cause: event.cause} if cause else {})}
+
+    decided = found(per_service(random.Random(16), record))
+    fields = {role: {} for role in ("event_id", "causation_id")}  # type: dict[str, dict[str, str]]
+    for (scope, role), one in decided.items():
+        fields[role][scope[0]] = one.field[0]
+    # Of the second service alone nothing tells that its field leads to causes, not to the roots of flows.
+    assert fields["causation_id"] == {"c": "wegen", "d": "von", "e": "src", "f": "c", "g": "q"}
+    assert fields["event_id"] == {"b": "nr", "c": "code", "d": "ref", "e": "ev", "f": "k", "g": "rid"}

@@ -1,0 +1,96 @@
+"""What the values tell holds in every notation that an application's own fields can stand in."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.mapping import from_options
+from tests.ingest.tail.rig import Rig
+
+from .cascades import Event, flows, survivors
+
+_START = datetime(2026, 3, 10, 8, tzinfo=UTC)
+EDGES = "SELECT DISTINCT event_id, causation_id FROM observations"
+
+
+def ids(event: Event) -> dict[str, Any]:
+    """Names that say nothing; a first event has no cause."""
+    return {"kennung": event.id, **({"wegen": event.cause} if event.cause else {})}
+
+
+def pairs(event: Event) -> str:
+    return " ".join(f"{name}={value}" for name, value in ids(event).items())
+
+
+def seconds(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Line = Callable[[datetime, Event], dict[str, Any] | str]
+NOTATIONS: dict[str, Line] = {
+    "json": lambda at, e: {"time": seconds(at), **ids(e)},
+    "zap": lambda at, e: {"level": "info", "ts": at.timestamp(), "msg": "done", **ids(e)},
+    "bunyan": lambda at, e: {
+        "level": 30, "time": int(at.timestamp() * 1000), "pid": 1, "hostname": "h", "msg": "done", **ids(e),
+    },
+    "structlog": lambda at, e: {"event": "done", "level": "info", "timestamp": seconds(at), **ids(e)},
+    "serilog_clef": lambda at, e: {"@t": seconds(at), "@mt": "done {kennung}", **ids(e)},
+    "ecs": lambda at, e: {"@timestamp": seconds(at), "message": "done", "labels": ids(e)},
+    "rust_tracing": lambda at, e: {
+        "timestamp": seconds(at), "level": "INFO", "target": "shop", "fields": {"message": "done", **ids(e)},
+    },
+    "log4j2_json": lambda at, e: {
+        "instant": {"epochSecond": int(at.timestamp()), "nanoOfSecond": at.microsecond * 1000},
+        "level": "INFO", "loggerName": "shop", "message": "done", "contextMap": ids(e),
+    },
+    "cloudevents": lambda at, e: {
+        "specversion": "1.0", "id": e.id, "source": "/shop", "type": "done", "time": seconds(at),
+        **({"correlationid": e.cause} if e.cause else {}),
+    },
+    "eventbridge": lambda at, e: {
+        "version": "0", "id": e.own, "detail-type": "done", "source": "shop", "account": "1",
+        "time": seconds(at), "detail": {"metadata": ids(e)},
+    },
+    "logfmt": lambda at, e: f"ts={seconds(at)} level=info {pairs(e)}",
+    "text": lambda at, e: f"{seconds(at)} INFO [main] done again={e.own} {pairs(e)}",
+    "json behind cri_log": lambda at, e: f"{seconds(at)} stdout F {json.dumps(ids(e))}",
+    "json behind compose_log": lambda _, e: f"shop-1  | {json.dumps(ids(e))}",
+    "json behind syslog_line": lambda at, e: f"<14>1 {seconds(at)} h shop 3 - - {json.dumps(ids(e))}",
+    "json behind docker_json": lambda at, e: {
+        "log": json.dumps(ids(e)) + "\n", "stream": "stdout", "time": seconds(at),
+    },
+}  # fmt: skip
+"""Name -> the line of an event."""
+
+
+def written(events: list[tuple[datetime, Event]], line: Line) -> bytes:
+    made = (line(at, event) for at, event in events)
+    return b"".join((one if isinstance(one, str) else json.dumps(one)).encode() + b"\n" for one in made)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_ids_and_causes_are_told_in_every_notation(tmp_path: Path, notation: str) -> None:
+    rig = Rig(tmp_path)
+    rng = random.Random(1)
+    made = flows(rng, 200)
+    times = {event.id: _START + timedelta(milliseconds=700 * n) for n, event in enumerate(made)}
+    kept = survivors(rng, made)
+    rig.add("shop.log", written([(times[event.id], event) for event in kept], NOTATIONS[notation]))
+    rig.drain()
+    assert set(rig.query(EDGES)) == {(event.id, event.cause) for event in kept}
+    [(described,)] = rig.query("SELECT count(DISTINCT format) FROM observations")
+    assert described == 1
+
+
+def test_what_the_user_says_counts_in_logfmt(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, mapping=from_options(["id=nr", "cause=wegen"]))
+    rig.add("shop.log", b"ts=2026-03-10T08:00:00Z nr=7 wegen=6 size=3\n")
+    rig.drain()
+    assert rig.query(EDGES) == [("7", "6")]

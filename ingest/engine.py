@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +17,7 @@ import pyarrow as pa
 from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder
+from ingest.inlined import MARKS, Inlined, inlined_in, inlined_sql
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
 from ingest.matching import containers, format_of
 from ingest.names import Path
@@ -42,11 +43,14 @@ _MAX_PLANS = 20_000
 _SAMPLE = 64
 
 
+_Through: TypeAlias = Transcoder | Envelope | Inlined
+
+
 @dataclass(frozen=True)
 class _Again:
     """The lines of a shape become other lines first."""
 
-    through: Transcoder | Envelope
+    through: _Through
 
 
 class Engine:
@@ -80,7 +84,7 @@ class Engine:
         self._is_careful = False
         self._doubtful: list[pa.Table] = []
         self._headed = [one for one in self._texts.by_name.values() if one.header]
-        self._marks = sorted({fmt.mark for fmt in json_formats() if fmt.mark})
+        self._marks = sorted({*MARKS, *(fmt.mark for fmt in json_formats() if fmt.mark)})
         words = [
             {"word": word, "operation": operation, "is_lock": is_lock}
             for word, (operation, is_lock) in operation_words().items()
@@ -252,7 +256,10 @@ class Engine:
         for around in envelopes():
             if around.match(shape):
                 return _Again(around)
-        return self._plan(shape, *format_of(shape), mapping_no)
+        fmt, envelope = format_of(shape)
+        if maker is None and fmt.by_value and (inlined := inlined_in(shape)):
+            return _Again(inlined)
+        return self._plan(shape, fmt, envelope, mapping_no)
 
     def _plan(self, shape: Shape, fmt: JsonFormat, envelope: Path, mapping_no: int) -> Plan:
         said, inferred = self.mappings[mapping_no]
@@ -285,24 +292,26 @@ class Engine:
             statement = Statement(group, self._mapping.zones, self._mapping.beginning)
             self._cursor.execute(f"INSERT INTO parsed BY NAME {statement.sql(number)}")
 
-    def _detours(self) -> list[Transcoder | Envelope]:
+    def _detours(self) -> list[_Through]:
         """What some of the lines go through first."""
         found = self._cursor.execute("SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL").fetchall()
         plans = [self._plans[shape] for (shape,) in found]
         # An envelope may have the name of the transcoder that makes it.
         detours = {
-            (plan.through.name, isinstance(plan.through, Envelope)): plan.through
+            (type(plan.through).__name__, plan.through.name): plan.through
             for plan in plans
             if isinstance(plan, _Again)
         }
         return [detours[name] for name in sorted(detours)]
 
-    def _send_again(self, through: Transcoder | Envelope, outcome: Outcome) -> list[pa.Table]:
+    def _send_again(self, through: _Through, outcome: Outcome) -> list[pa.Table]:
         plans = self._plans.items()
-        shapes = [shape for shape, plan in plans if isinstance(plan, _Again) and plan.through is through]
+        shapes = [shape for shape, plan in plans if isinstance(plan, _Again) and plan.through == through]
         self._use("sent", pa.table({"shape": pa.array(shapes, pa.uint64())}))
         if isinstance(through, Envelope):
             return self._unwrap(unwrap_sql(through))
+        if isinstance(through, Inlined):
+            return self._unwrap(inlined_sql(through))
         around = b""
         if isinstance(through.format, Envelope):
             self._is_split, around = True, added_by(through.format, self._cursor)

@@ -237,10 +237,18 @@ WRAPPERS: Final = frozenset(
 )  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""
 
+HEADER_LISTS: Final = frozenset(
+    {
+        "headers", "header", "messageheaders", "properties", "applicationproperties", "userproperties",
+        "messageattributes", "metadata",
+    }
+)  # fmt: skip
+"""Wrappers that some write as a list of names and values."""
+
 EVENT_OBJECTS: Final = frozenset({"event", "evt", "message", "msg", "record", "notification"})
 """Objects that may be the event a line is about: their fields count after those outside."""
 
-PAYLOADS: Final = frozenset({"data", "payload", "body", "detail", "details", "content"})
+PAYLOADS: Final = frozenset({"data", "payload", "body", "detail", "details", "content", "value"})
 """Business data: only names that cannot mean anything else (STRONG) count in them, and last."""
 
 STRONG: Final = frozenset(

@@ -48,6 +48,11 @@ _ROUNDED: Final = rf"[:,\[]-?(?:{_DIGITS}|\d{{16,}}\.)"
 _FRACTION: Final = r"\.\d+[,\]}eE\s]"
 
 
+def may_be_rounded(text: str) -> str:
+    """SQL: whether JSON holds a fraction that may not be as it was once the database has written it again."""
+    return f"CASE WHEN regexp_matches({text}, '{_FRACTION}') THEN regexp_matches({text}, '{_ROUNDED}') END"
+
+
 def pointer(path: Path) -> str:
     """The path as a JSON pointer (RFC 6901), quoted as a SQL string."""
     text = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
@@ -326,7 +331,7 @@ def _attributes(rest_with_time: str) -> str:
         "word IS NOT NULL AND word IS DISTINCT FROM event_type AND word IS DISTINCT FROM message",
         "in_is_redelivered IS NOT NULL AND is_redelivered IS NULL",
         "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
-        f"CASE WHEN regexp_matches(rest, '{_FRACTION}') THEN regexp_matches(rest, '{_ROUNDED}') END",
+        may_be_rounded("rest"),
         "NOT contains(in_occurred_at, ':') AND regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
         *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
           for name, kind in _INTEGER_COLUMNS.items()),

@@ -13,6 +13,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from array import array
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
@@ -31,6 +32,8 @@ Part: TypeAlias = bytes | memoryview
 _STARTS: Final = 3
 """So often a process is started: where none can live, trying does not help."""
 _END_S: Final = 5.0
+_IDLE_S: Final = 60.0
+"""So long it is kept for the next batch, and half of the last one in its memory."""
 
 
 class Second:
@@ -41,6 +44,7 @@ class Second:
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._is_ready = False
+        self._asked_at = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -65,6 +69,7 @@ class Second:
         try:
             if not self.is_ready():
                 return own(), None
+            self._asked_at = time.monotonic()
             is_asked = self._ask(request, lines)
             done = own()
             return done, self._received(take) if is_asked else None
@@ -73,6 +78,17 @@ class Second:
             raise
         finally:
             self._lock.release()
+
+    def rest(self, idle_s: float = _IDLE_S) -> None:
+        """End it if nothing was asked for so long; it is started again when something is."""
+        if self._process is None or time.monotonic() - self._asked_at < idle_s:
+            return
+        if self._lock.acquire(blocking=False):
+            try:
+                self.close()
+                self._starts -= 1
+            finally:
+                self._lock.release()
 
     def is_ready(self, timeout_s: float = 0.0) -> bool:
         """Whether it can be asked; starts it if it was not started yet."""
@@ -90,6 +106,7 @@ class Second:
         if self._starts == _STARTS or (os.cpu_count() or 1) < 2:  # noqa: PLR2004 - one core is busy here
             return
         self._starts += 1
+        self._asked_at = time.monotonic()
         here = str(Path(__file__).parents[1])
         paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
         try:

@@ -16,6 +16,7 @@ from ingest.discovery import Filter
 from ingest.generations import Registry, utc_now
 from ingest.isolation import SURROUNDINGS, commit_apart
 from ingest.mapping import NO_MAPPING, FieldMapping, is_nowhere
+from ingest.offload import SECOND
 from ingest.reader import Limits, Share
 from ingest.rereading import Rereading
 from ingest.tailer import Patience, Tailer
@@ -245,6 +246,7 @@ class Ingester:
         if self._failures:
             return
         self._say("idle")
+        SECOND.rest()
         self._wake.wait(self._settings.refresh_interval_s)
 
     def _rest(self, worked_s: float) -> None:

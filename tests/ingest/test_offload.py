@@ -80,6 +80,25 @@ def test_where_it_was_killed_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -
         one.close()
 
 
+def test_it_ends_when_nothing_is_asked_and_is_there_when_something_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data, one = lines_of_all_formats(), Second()
+    expected = frames(data).tolist()
+    monkeypatch.setattr(framing, "WORTH_BYTES", 2)
+    monkeypatch.setattr(framing, "SECOND", one)
+    try:
+        for _ in range(5):  # more often than it is started again after it failed
+            assert one.is_ready(LONG_S)
+            assert frames(data).tolist() == expected
+            one.rest(LONG_S)
+            assert one.pid is not None
+            one.rest(0.0)
+            assert one.pid is None
+    finally:
+        one.close()
+
+
 ASKING = """
 import os, time
 from ingest.offload import Second

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -36,7 +37,8 @@ _EXACTLY: Final = 16
 """A value of so many digits may have to be as long as it is."""
 
 
-_numbers: Final = count(1)
+_numbers: Final = count(secrets.randbits(48) << 14 | 1)
+"""Not those of another process, whose templates are others."""
 
 Event: TypeAlias = tuple[bytes, int]
 """An object, and the number of the template it was made by, or 0."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +33,8 @@ _VALUES = (
 )  # fmt: skip
 """What may stand in the place of a value, with what comes of it or not."""
 _LIST = re.compile(r'("(?:spans|logRecords)":\[)(\{.*\})(\]\}\]\}\]\}\s*)$')
+
+ROOT = Path(__file__).parents[2]
 
 
 def _records(name: str) -> Iterator[str]:
@@ -110,3 +114,10 @@ def test_what_is_not_passed_on_as_it_is_makes_no_template() -> None:
         made = _made(untrue, records)
         assert made.lines == _made(dataclasses.replace(untrue, opaque=b""), records).lines
         objects._templates.clear()
+
+
+def test_templates_of_two_processes_have_numbers_of_their_own() -> None:
+    script = "from ingest import templates; print(next(templates._numbers))"
+    command = [sys.executable, "-c", script]
+    said = [subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout for _ in range(2)]
+    assert len(set(said)) == 2

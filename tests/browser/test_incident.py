@@ -119,8 +119,9 @@ def test_question_its_chart_and_its_link_in_another_browser(page: Page, storm: s
         open_at(other, page.url)
         assert other.get_by_placeholder("SELECT ...").input_value() == ASKED
         assert _chart_of_answer(other) == [kind, mode, heights]
-        rows = [one.locator(".st-key-panel_result tbody tr").all_inner_texts() for one in (page, other)]
-        assert rows[0] == rows[1] != []
+        ours, theirs = (one.locator(".st-key-panel_result tbody tr") for one in (page, other))
+        expect(ours).not_to_have_count(0, timeout=SETTLED_MS)
+        expect(theirs).to_have_text(ours.all_inner_texts(), timeout=SETTLED_MS)
     finally:
         context.close()
 

@@ -99,6 +99,15 @@ def test_what_is_learned_of_one_word_is_not_used_for_one_that_becomes_another(
     assert any(objects._templates[transcoder.name]._known.values())
 
 
+def test_its_number_tells_what_it_makes_whichever_was_learned_first() -> None:
+    [transcoder] = [one for one in _WITH_TEMPLATES if one.name == "otlp_traces"]
+    one, other = _spans(*["process"] * 4), _spans(*["publish"] * 4)
+    numbers = _made(transcoder, one + other).alike
+    assert _made(transcoder, other + one).alike == numbers[4:] + numbers[:4]
+    assert numbers[3] == numbers[2]
+    assert 0 != numbers[3] != numbers[7] != 0
+
+
 def test_what_is_not_passed_on_as_it_is_makes_no_template() -> None:
     def transcode(record: bytes) -> Iterator[dict[str, str]]:
         yield {"length": str(len(record)), "text": record.decode().replace("a", "b")}

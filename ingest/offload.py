@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import IO, Final, TypeAlias, TypeVar
@@ -34,6 +34,7 @@ _STARTS: Final = 3
 _END_S: Final = 5.0
 _IDLE_S: Final = 60.0
 """So long it is kept for the next batch, and half of the last one in its memory."""
+_END_OF_ROWS: Final = b"."
 
 
 class Second:
@@ -133,7 +134,7 @@ class Second:
         try:
             answer = receive(stream)
             if answer and take is not None:
-                take(pa.ipc.open_stream(stream))
+                take(receive_rows(stream))
         except (OSError, EOFError, pa.ArrowException):
             self.close()
             return None
@@ -168,6 +169,7 @@ def send(
         with pa.ipc.new_stream(stream, rows.schema) as writer:
             for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
                 writer.write_batch(batch)
+        stream.write(_END_OF_ROWS)
     stream.flush()
 
 
@@ -177,6 +179,18 @@ def receive(stream: IO[bytes]) -> list[bytes]:
     sizes = array("q", _exactly(stream, 8 * count))
     data = _exactly(stream, sum(sizes))
     return [data[start:end] for start, end in pairwise(accumulate(sizes, initial=0))]
+
+
+def receive_rows(stream: IO[bytes]) -> pa.RecordBatchReader:
+    """Read the rows behind one. Where they end early, the last of them raises EOFError."""
+    rows = pa.ipc.open_stream(stream)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from rows
+        # To Arrow a stream that stops between two batches is at its end.
+        _exactly(stream, len(_END_OF_ROWS))
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
 
 def _exactly(stream: IO[bytes], size: int) -> bytes:

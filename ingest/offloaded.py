@@ -21,7 +21,7 @@ from ingest.engine import Engine
 from ingest.formats import transcoders
 from ingest.framing import look
 from ingest.mapping import FieldMapping
-from ingest.offload import PARSE, WALK, Part, receive, send
+from ingest.offload import PARSE, WALK, Part, receive, receive_rows, send
 from ingest.records import ROWS_PER_BATCH
 from ingest.sharing import Asked, Told
 from stormwatch.storage import open_scratch
@@ -39,7 +39,7 @@ class _Parsing:
 
     def answer(self, parts: Sequence[bytes], requests: IO[bytes]) -> _Answer:
         asked: Asked = pickle.loads(parts[0])  # noqa: S301 - of the process that started this one
-        lines = pa.ipc.open_stream(requests).read_all()
+        lines = receive_rows(requests).read_all()
         engine = self._engine_for(asked)
         try:
             outcome = engine.parse(lines)

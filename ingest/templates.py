@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from itertools import count
 from typing import Final, TypeAlias
 
@@ -37,9 +38,6 @@ _EXACTLY: Final = 16
 """A value of so many digits may have to be as long as it is."""
 
 
-_numbers: Final = count(secrets.randbits(48) << 14 | 1)
-"""Not those of another process, whose templates are others."""
-
 Event: TypeAlias = tuple[bytes, int]
 """An object, and the number of the template it was made by, or 0."""
 
@@ -51,8 +49,11 @@ class _Template:
     texts: list[bytes]
     values: list[int]
     """Which part of the record each value is."""
-    number: int
-    """What is made of it has the same keys, in the same order."""
+
+    @cached_property
+    def number(self) -> int:
+        """What is made of it has the same keys, in the same order; whichever process learned it."""
+        return int.from_bytes(blake2b(_BETWEEN.join(self.texts[::2]), digest_size=8).digest())
 
     def filled(self, parts: list[bytes]) -> bytes:
         pieces = self.texts.copy()
@@ -141,10 +142,7 @@ class Templates:
         except Exception:  # noqa: BLE001 - said of the record, which is read by itself as well
             return None
         cut = re.compile(b"(%b)" % b"|".join(map(re.escape, places))).split
-        templates = [
-            _Template(texts, [places[value] for value in texts[1::2]], next(_numbers))
-            for texts in map(cut, made)
-        ]
+        templates = [_Template(texts, [places[value] for value in texts[1::2]]) for texts in map(cut, made)]
         return templates if [one.filled(parts) for one in templates] == real else None
 
 

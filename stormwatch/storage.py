@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,9 +70,11 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _connect(
+    path: Path, *, read_only: bool, settings: Mapping[str, str] = _SETTINGS
+) -> duckdb.DuckDBPyConnection:
     try:
-        connection = duckdb.connect(str(path), read_only=read_only, config=dict(_SETTINGS))
+        connection = duckdb.connect(str(path), read_only=read_only, config=dict(settings))
     except duckdb.Error as error:
         raise _open_error(path, error) from error
     # GLOBAL: the cursors of the connection are sessions of their own.
@@ -242,8 +244,13 @@ def open_empty() -> duckdb.DuckDBPyConnection:
 
 
 def open_scratch() -> duckdb.DuckDBPyConnection:
-    """A database in memory without a schema, which a process that owns no file works with."""
-    connection = _connect(Path(":memory:"), read_only=False)
+    """A database in memory without a schema, which a process that owns no file works with.
+
+    What does not fit there is an error: its directory would be one of the user's, and be left there with logs
+    in which nothing is masked.
+    """
+    settings = {**_SETTINGS, "temp_directory": ""}
+    connection = _connect(Path(":memory:"), read_only=False, settings=settings)
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET threads = 1")  # the process that asks uses the other cores
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")

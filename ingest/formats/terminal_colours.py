@@ -14,8 +14,8 @@ from typing import Any, Final
 from ingest.formats.base import Envelope, Held, Transcoder, made
 
 _COLOUR: Final = rb"\x1b\[[\d;:]*+[mK]"
-# At the start, or behind a time, a level in brackets: elsewhere colours are part of a text.
-_STARTS: Final = rb"(?:[\d\[(][^\x1b\n]{0,100}+)?%b" % _COLOUR
+# Behind a time or a level in brackets, or before what may begin a record: elsewhere they are part of a text.
+_STARTS: Final = rb"[\d\[(][^\x1b\n]{0,100}+%b|(?:%b)++(?= ?[\w\[(<{])" % (_COLOUR, _COLOUR)
 _COLOURS: Final = re.compile(_COLOUR)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from ingest.engine import Engine
 from ingest.framing import frames
 from ingest.lines import lines_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, from_options
-from ingest.offload import PARSE, Second
+from ingest.offload import PARSE, Second, receive, receive_rows, send
 from ingest.reader import Chunk
 from ingest.records import Outcome
 from ingest.sharing import Sharing
@@ -166,6 +167,24 @@ def test_nothing_is_missing_when_it_is_killed(tmp_path: Path, monkeypatch: pytes
             assert [shared.parse(data) for _ in range(3)] == [expected] * 3
     finally:
         one.close()
+
+
+def test_rows_that_end_between_two_batches_are_not_all(tmp_path: Path) -> None:
+    rows = pa.table({"byte_offset": pa.array(range(100_000), pa.int64())})
+
+    def failing() -> Iterator[pa.RecordBatch]:
+        yield from rows.to_batches(max_chunksize=10_000)[:-1]
+        raise MemoryError
+
+    stream = io.BytesIO()
+    with pytest.raises(MemoryError):
+        send(stream, [b"told"], pa.RecordBatchReader.from_batches(rows.schema, failing()))
+    stream.seek(0)
+    assert receive(stream) == [b"told"]
+    with Store(tmp_path / "one.duckdb") as store, store.cursor() as cursor:
+        with pytest.raises(OSError, match="EOFError"):
+            Engine(cursor).take(receive_rows(stream))
+        assert cursor.execute("SELECT count(*) FROM parsed").fetchall() == [(0,)]
 
 
 def test_of_rows_that_end_early_none_is_taken(tmp_path: Path) -> None:

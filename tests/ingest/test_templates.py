@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -33,8 +31,6 @@ _VALUES = (
 )  # fmt: skip
 """What may stand in the place of a value, with what comes of it or not."""
 _LIST = re.compile(r'("(?:spans|logRecords)":\[)(\{.*\})(\]\}\]\}\]\}\s*)$')
-
-ROOT = Path(__file__).parents[2]
 
 
 def _records(name: str) -> Iterator[str]:
@@ -103,6 +99,15 @@ def test_what_is_learned_of_one_word_is_not_used_for_one_that_becomes_another(
     assert any(objects._templates[transcoder.name]._known.values())
 
 
+def test_its_number_tells_what_it_makes_whichever_was_learned_first() -> None:
+    [transcoder] = [one for one in _WITH_TEMPLATES if one.name == "otlp_traces"]
+    one, other = _spans(*["process"] * 4), _spans(*["publish"] * 4)
+    numbers = _made(transcoder, one + other).alike
+    assert _made(transcoder, other + one).alike == numbers[4:] + numbers[:4]
+    assert numbers[3] == numbers[2]
+    assert 0 != numbers[3] != numbers[7] != 0
+
+
 def test_what_is_not_passed_on_as_it_is_makes_no_template() -> None:
     def transcode(record: bytes) -> Iterator[dict[str, str]]:
         yield {"length": str(len(record)), "text": record.decode().replace("a", "b")}
@@ -114,10 +119,3 @@ def test_what_is_not_passed_on_as_it_is_makes_no_template() -> None:
         made = _made(untrue, records)
         assert made.lines == _made(dataclasses.replace(untrue, opaque=b""), records).lines
         objects._templates.clear()
-
-
-def test_templates_of_two_processes_have_numbers_of_their_own() -> None:
-    script = "from ingest import templates; print(next(templates._numbers))"
-    command = [sys.executable, "-c", script]
-    said = [subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout for _ in range(2)]
-    assert len(set(said)) == 2

@@ -18,7 +18,7 @@ import pytest
 
 from stormwatch import storage
 from stormwatch.errors import ConfigError, DatabaseBusy, DatabaseMissing, StorageError
-from stormwatch.storage import Store, open_empty, open_reader, read_owner
+from stormwatch.storage import Store, open_empty, open_reader, open_scratch, read_owner
 
 _OWNER = """
 import sys
@@ -343,3 +343,17 @@ def test_a_copy_that_cannot_be_written(tmp_path: Path) -> None:
         with store.cursor() as cursor:
             assert _rows(cursor, "SELECT batch_id FROM batches") == [(1,)]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_does_not_fit_in_a_scratch_is_put_on_no_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(storage, "MEMORY_LIMIT", "20MB")
+    with open_scratch() as connection:
+        with pytest.raises(duckdb.OutOfMemoryException):
+            connection.execute(
+                "CREATE TEMP TABLE big AS SELECT md5(range::VARCHAR) AS x FROM range(2_000_000)"
+            )
+        assert not list(tmp_path.iterdir())
+        assert _rows(connection, "SELECT 1") == [(1,)]

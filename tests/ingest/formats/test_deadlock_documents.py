@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,6 +57,18 @@ def test_elements_nested_without_end_are_refused(parser: Parser) -> None:
     deep = "<deadlock>" + "<a>" * 5_000 + "</a>" * 5_000 + "</deadlock>\n"
     [reason] = reasons(read(deep, parser))
     assert "nested" in reason
+
+
+def test_elements_that_never_end_are_refused_before_they_are_made(parser: Parser) -> None:
+    torn = "<deadlock>" + "<a>" * 100_000 + "</deadlock>\n"
+    tracemalloc.start()
+    try:
+        parsed = read(torn, parser)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "nested" in reasons(parsed)[0]
+    assert most < 30 * len(torn)
 
 
 def test_a_torn_graph_leaves_the_next_one_alone(parser: Parser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from ingest.framing import frames
@@ -182,3 +183,11 @@ def test_locks_of_mariadb_10_1_say_how_many_there_are_and_how_long(parser: Parse
         ("1002", "crm.stories PRIMARY", "1001"),
     ]
     assert {edge["mode"] for edge in json.loads(row["lock_edges"])} == {"X locks rec but not gap"}
+
+
+def test_colours_of_nothing_within_a_dump_do_not_end_it() -> None:
+    dump = (Path(__file__).parent / "innodb_status" / "monitor.txt").read_bytes()
+    *lines, last = dump.splitlines(keepends=True)
+    colours = (b"\x1b[31m\x1b[0m\n", b"\x1b[90m    indented\x1b[39m\n")
+    coloured = b"".join([*lines[:9], *colours, *lines[9:], last])
+    assert len(frames(coloured, is_all=True)) == len(frames(dump, is_all=True))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from ingest.names import CAUSES, IDS, Path
 from ingest.roles.evidence import Evidence, Pointer, Use
-from ingest.roles.samples import is_hinted
 from ingest.vocabulary import GENERIC
 from stormwatch.fields import in_words
 
@@ -82,29 +81,7 @@ def decide(evidence: Evidence) -> list[Decision]:
         decided += _of_scope(cause, named, uses, evidence)
         decided += _dropped(cause, named, fields[scope], uses, evidence)
     decided += _carried(decided, chosen, fields, uses, evidence)
-    decided += _called_alike(decided, uses)
-    return [*decided, *_of_last_effects(decided, uses)]
-
-
-def _of_last_effects(decided: Iterable[Decision], uses: Mapping[tuple[str, Path], Use]) -> Iterator[Decision]:
-    """The ids of events that cause nothing: the only field that is called one and tells all apart."""
-    taken: dict[str, set[Path]] = {}
-    for one in decided:
-        taken.setdefault(one.scope, set()).add(one.field)
-    named = {one.scope for one in decided if one.role == "event_id"}
-    for cause in decided:
-        if cause.role not in CAUSES or cause.scope in named or not cause.field:
-            continue
-        own = [use for (scope, _), use in uses.items() if scope == cause.scope]
-        found = [
-            use
-            for use in own
-            if use.share >= _EVERYWHERE and use.distinct >= _EVERYWHERE * use.records >= _FEWEST
-            if use.field not in taken[cause.scope] and is_hinted(use.field)
-        ]
-        if len(found) == 1 and not GENERIC.roles(use.field for use in own).get("event_id"):
-            told = {"records": found[0].records, "distinct": found[0].distinct}
-            yield Decision(cause.scope, "event_id", found[0].field, cause.confidence, told, is_override=True)
+    return decided + _called_alike(decided, uses)
 
 
 def _called_alike(decided: Iterable[Decision], uses: Mapping[tuple[str, Path], Use]) -> list[Decision]:

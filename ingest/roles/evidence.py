@@ -105,39 +105,19 @@ WITH pointing AS (
         pointing.record,
         CASE WHEN keys.seconds <> pointing.seconds THEN keys.seconds < pointing.seconds END AS is_before
     FROM pointing INNER JOIN keys ON pointing.value = keys.value AND pointing.field <> keys.field
-), counted AS (
-    SELECT scope, field, count(*) AS n FROM pointing GROUP BY ALL
-), candidates AS (
-    -- what may be the cause in a scope, whatever it is called there
-    SELECT met.scope, met.field
-    FROM met INNER JOIN counted ON met.scope = counted.scope AND met.field = counted.field
-    WHERE met.cause_record <> met.record AND coalesce(met.is_before, TRUE)
-    GROUP BY met.scope, met.field
-    HAVING count(DISTINCT met.value) >= 0.5 * any_value(counted.n)
-), there AS (
-    SELECT DISTINCT scope, field FROM sampled
-), causes AS (
-    SELECT sampled.record, sampled.scope, sampled.field, sampled.value
-    FROM sampled
-    SEMI JOIN candidates ON sampled.scope = candidates.scope AND sampled.field = candidates.field
 ), judged AS (
     SELECT
         met.*,
         own.value IS NOT NULL AS is_same,
         met.cause_record <> met.record AS is_other,
-        bool_or(
-            further.value IS NOT NULL AND further.value <> met.value
-            OR causes.value IS NOT NULL AND there.field IS NULL
-        ) AS goes_on
+        bool_or(further.value IS NOT NULL AND further.value <> met.value) AS goes_on
     FROM met
     LEFT JOIN sampled AS own
         ON met.record = own.record AND met.key = own.field AND met.value = own.value
     LEFT JOIN sampled AS further ON met.cause_record = further.record AND met.field = further.field
-    -- the cause may be of a service that calls its own causes otherwise
-    LEFT JOIN causes
-        ON met.cause_record = causes.record AND met.value <> causes.value AND met.key <> causes.field
-    LEFT JOIN there ON causes.scope = there.scope AND met.field = there.field
     GROUP BY ALL
+), counted AS (
+    SELECT scope, field, count(*) AS n FROM pointing GROUP BY ALL
 )
 SELECT
     judged.scope, judged.field, judged.key, any_value(counted.n)::BIGINT,

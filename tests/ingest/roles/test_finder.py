@@ -186,9 +186,9 @@ def test_who_waits_for_whom_is_no_cause() -> None:
 
 
 def per_service(
-    rng: random.Random, record: Callable[[Event, dict[str, int], int], dict[str, Any]]
+    rng: random.Random, record: Callable[[Event, dict[str, int]], dict[str, Any]]
 ) -> dict[str, bytes]:
-    """The log of each service, one for each step; `record` gets numbers of ids, and the step."""
+    """The log of each service: those of one step of all flows are of one; `record` gets numbers of ids."""
     made = flows(rng, 400)
     depths: dict[str | None, int] = {None: -1}
     numbers: dict[str, int] = {}
@@ -197,9 +197,7 @@ def per_service(
         numbers[event.id] = len(numbers) + 1
     logs: dict[str, list[dict[str, Any]]] = {}
     for event in survivors(rng, made):
-        logs.setdefault(f"{'abcdefg'[depths[event.id]]}.log", []).append(
-            record(event, numbers, depths[event.id])
-        )
+        logs.setdefault(f"{'abcdefg'[depths[event.id]]}.log", []).append(record(event, numbers))
     return {path: lines(*records) for path, records in logs.items()}
 
 
@@ -209,7 +207,7 @@ def test_effects_are_not_taken_for_causes_where_no_time_tells(seconds: str | Non
     at = {"time": seconds} if seconds else {}
     logs = per_service(
         random.Random(14),
-        lambda e, *_: {**at, "kennung": e.id, **({"ausloeser": e.cause} if e.cause else {})},
+        lambda e, _: {**at, "kennung": e.id, **({"ausloeser": e.cause} if e.cause else {})},
     )
     decided = found(logs)
     assert len(logs) == 7
@@ -223,34 +221,9 @@ def test_what_is_a_cause_in_other_logs_is_one_where_nothing_tells() -> None:
     """Counted-up ids meet by chance, so that only services whose causes have causes show it."""
     logs = per_service(
         random.Random(15),
-        lambda e, n, _: {"id_suceso": n[e.id], **({"id_padre": n[e.cause]} if e.cause else {})},
+        lambda e, n: {"id_suceso": n[e.id], **({"id_padre": n[e.cause]} if e.cause else {})},
     )
     decided = found(logs)
     assert decided["a.log", "event_id"].field == ("id_suceso",)
     assert decided["b.log", "causation_id"].field == ("id_padre",)
     assert ("a.log", "causation_id") not in decided
-
-
-def test_each_service_may_call_ids_and_causes_otherwise() -> None:
-    """That the cause has a cause shows in a field of another name; nothing leads to the last service."""
-    names = [
-        ("uid", ""),
-        ("nr", "parent"),
-        ("code", "wegen"),
-        ("ref", "von"),
-        ("ev", "src"),
-        ("k", "c"),
-        ("rid", "q"),
-    ]
-
-    def record(event: Event, _: dict[str, int], step: int) -> dict[str, Any]:
-        name, cause = names[step]
-        return {"at": f"2026-03-10T08:00:0{step}Z", name: event.id, **({cause: event.cause} if cause else {})}
-
-    decided = found(per_service(random.Random(16), record))
-    fields = {role: {} for role in ("event_id", "causation_id")}  # type: dict[str, dict[str, str]]
-    for (scope, role), one in decided.items():
-        fields[role][scope[0]] = one.field[0]
-    # Of the second service alone nothing tells that its field leads to causes, not to the roots of flows.
-    assert fields["causation_id"] == {"c": "wegen", "d": "von", "e": "src", "f": "c", "g": "q"}
-    assert fields["event_id"] == {"b": "nr", "c": "code", "d": "ref", "e": "ev", "f": "k", "g": "rid"}

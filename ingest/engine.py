@@ -108,7 +108,7 @@ class Engine:
 
     def try_out(self, lines: pa.Table) -> int:
         """At how many of these records Python would have to look."""
-        self.looked_at = 0
+        self.looked_at, self._is_careful = 0, False
         while lines.num_rows:
             lines = self._round(lines, Outcome(), is_trial=True)
         self._doubtful = []

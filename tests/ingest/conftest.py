@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from ingest.mapping import NO_MAPPING, FieldMapping
+from ingest.offload import Second
 from stormwatch.storage import Store
 
 from .parsing import Parser
@@ -40,3 +41,12 @@ def new_parser(parsing_store: Store) -> Iterator[Callable[..., Parser]]:
 def parser(new_parser: Callable[..., Parser]) -> Parser:
     """One engine for all tests: what one has seen must change nothing for another."""
     return new_parser()
+
+
+@pytest.fixture(scope="module")
+def second() -> Iterator[Second]:
+    """A second process that is ready."""
+    one = Second()
+    assert one.is_ready(60.0)
+    yield one
+    one.close()

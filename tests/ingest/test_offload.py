@@ -7,7 +7,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -22,14 +22,6 @@ from tests.ingest.mixtures import records
 ROOT = Path(__file__).parents[2]
 LONG_S = 60.0
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    one = Second()
-    assert one.is_ready(LONG_S)
-    yield one
-    one.close()
 
 
 def lines_of_all_formats() -> bytes:

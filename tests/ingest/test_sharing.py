@@ -29,14 +29,6 @@ LONG_S = 60.0
 Row = tuple[Any, ...]
 
 
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    one = Second()
-    assert one.is_ready(LONG_S)
-    yield one
-    one.close()
-
-
 @pytest.fixture
 def asked(second: Second, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What the second process is asked for, of batches of any size."""

@@ -83,7 +83,6 @@ class Engine:
         self._known = [one for one in transcoders() if one.known_by]
         self._is_careful = False
         self._doubtful: list[pa.Table] = []
-        self._headed = [one for one in self._texts.by_name.values() if one.header]
         self._marks = sorted({*MARKS, *(fmt.mark for fmt in json_formats() if fmt.mark)})
         words = [
             {"word": word, "operation": operation, "is_lock": is_lock}
@@ -179,9 +178,16 @@ class Engine:
 
     def _round(self, lines: pa.Table, outcome: Outcome, *, is_trial: bool = False) -> pa.Table:
         """Parse what can be parsed; the rest comes back as other lines."""
-        lines, *made = [lines] if self._is_careful else self._read_known(lines)
+        lines, *tables = [lines] if self._is_careful else self._read_known(lines)
+        apart = self._texts.apart(lines)
+        for name, headed in apart.headed.items():
+            self._use("headed", headed)
+            tables += self._unwrap(read_headed_sql(self._texts.by_name[name]))
+        self.looked_at += apart.others.num_rows
+        tables += self._read_texts(Records.parts(apart.others, "line"), outcome)
+        lines = apart.objects
         if not lines.num_rows:
-            return pa.concat_tables(made)
+            return pa.concat_tables([LINE_SCHEMA.empty_table(), *tables])
         # All lines are gone through again where one has an object to look into: some are asked first.
         for some in (_sample(lines), lines):
             known = -1 if some.num_rows else len(self._containers)
@@ -191,18 +197,13 @@ class Engine:
                 self._plan_new_shapes()
         if not is_trial:
             self._parse_planned()
-        tables = [*made, *(table for one in self._detours() for table in self._send_again(one, outcome))]
-        found = self._cursor.execute("SELECT DISTINCT headed FROM lines WHERE headed IS NOT NULL").fetchall()
-        for [name] in sorted(found):
-            tables += self._unwrap(read_headed_sql(self._texts.by_name[name]))
-        for records in self._records("shape IS NULL AND headed IS NULL"):
-            tables += self._texts.sort_out(records, outcome)
+        tables += [table for one in self._detours() for table in self._send_again(one, outcome)]
+        tables += self._read_texts(self._records("shape IS NULL"), outcome)
         return pa.concat_tables([LINE_SCHEMA.empty_table(), *tables])
 
     def _classify(self, lines: pa.Table) -> None:
         self._use("incoming", lines)
-        are_objects = pa.compute.all(pa.compute.starts_with(lines["line"], "{"), min_count=0).as_py()
-        found = classified_sql(self._containers, self._marks, () if are_objects else self._headed)
+        found = classified_sql(self._containers, self._marks)
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE classified AS {found}")
         parts = in_parts("classified", lines.num_rows)
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
@@ -347,9 +348,12 @@ class Engine:
         self.looked_at += texts.num_rows
         return [*tables, *self._texts.read_held(texts)]
 
+    def _read_texts(self, texts: Iterable[Records], outcome: Outcome) -> Iterator[pa.Table]:
+        for records in texts:
+            yield from self._texts.sort_out(records, outcome)
+
     def _records(self, condition: str) -> Iterator[Records]:
-        columns = "* EXCLUDE (marked, headed)"
-        found = self._cursor.sql(f"SELECT {columns} FROM lines WHERE {condition}").to_arrow_table()
+        found = self._cursor.sql(f"SELECT * EXCLUDE (marked) FROM lines WHERE {condition}").to_arrow_table()
         self.looked_at += found.num_rows
         return Records.parts(found, "line")
 

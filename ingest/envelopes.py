@@ -30,15 +30,6 @@ def text_of_bytes(listed: str) -> str:
     return f"list_transform([array_to_string({digits}, '')], lambda hex: {text})[1]"
 
 
-def is_headed(by: Transcoder) -> str:
-    """SQL: whether a line is an envelope with this header, and can be opened as text.
-
-    What JSON writes in more than one way is left to the transcoder, and so are several lines.
-    """
-    begins_so = f"regexp_full_match(line, '(?:{by.header})[^\\x00-\\x08\\x0a-\\x1f]*\\n?')"
-    return f"({begins_so} AND NOT regexp_matches(line, '{by.unless}'))" if by.unless else begins_so
-
-
 def unwrap_sql(envelope: Envelope) -> str:
     """The SELECT over `lines` with the shapes in `sent`: rows of LINE_SCHEMA and more.
 
@@ -77,7 +68,7 @@ def _unwrapped(envelope: Envelope, source: str) -> str:
 
 
 def read_headed_sql(by: Transcoder) -> str:
-    """The same over the `lines` that are `headed` by a transcoder."""
+    """The same over the rows of `headed`, which have the header of this transcoder."""
     known = places(by.header)
     groups = re.findall(r"\?P<(\w+)>", by.header)
     listed = ", ".join(f"'{name}'" for name in ("@header", *groups))
@@ -87,7 +78,7 @@ def read_headed_sql(by: Transcoder) -> str:
             rtrim(substr(line, length(header."@header") + 1), chr(10)) AS held
         FROM (
             SELECT *, regexp_extract(line, '^({by.header})', [{listed}]) AS header
-            FROM lines WHERE headed = '{by.name}'
+            FROM headed
         )"""
     envelope = by.format
     if not isinstance(envelope, Envelope):

@@ -7,8 +7,6 @@ import string
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ingest.envelopes import is_headed
-from ingest.formats.base import Transcoder
 from ingest.names import Path
 from ingest.statement import pointer
 from ingest.transcoding import ALIKE
@@ -23,12 +21,10 @@ def keys_sql(containers: Sequence[Path]) -> str:
     return f"json_keys(line, [{pointers}])" if containers else "json_keys(line)"
 
 
-def classified_sql(containers: Sequence[Path], marks: Iterable[str], headed: Iterable[Transcoder]) -> str:
-    """The SELECT over the lines `incoming`: their shapes, their marks, and what texts are `headed` by."""
+def classified_sql(containers: Sequence[Path], marks: Iterable[str]) -> str:
+    """The SELECT over the lines `incoming`: their shapes and their marks."""
     top = "keys[1]" if containers else "keys"
     marked = ", ".join(_stands_in_line(mark) for mark in marks)
-    # With many of them this takes longer to compile than a small batch to read.
-    texts = " ".join(f"WHEN {is_headed(one)} THEN '{one.name}'" for one in headed)
     return f"""
     SELECT * EXCLUDE (keys),
         CASE WHEN contains(maker, '{ALIKE}') THEN hash(maker, mapping_no)
@@ -40,8 +36,7 @@ def classified_sql(containers: Sequence[Path], marks: Iterable[str], headed: Ite
             CASE WHEN contains(maker, '{ALIKE}') OR contains(line, '}}\n{{') THEN NULL
                 WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
                     THEN try({keys_sql(containers)})
-            END AS keys,
-            CASE WHEN maker IS NOT NULL OR starts_with(line, '{{') THEN NULL::VARCHAR {texts} END AS headed
+            END AS keys
         FROM incoming
     )"""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
@@ -13,6 +14,20 @@ from ingest.records import LINE_SCHEMA, Outcome, RawRecord, Rows
 from ingest.rescue import segments
 from ingest.transcoding import Records, refusing, transcoded
 
+_OBJECT: Final = r"\A[ \t]*\{"
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Lines, by who reads them."""
+
+    objects: pa.Table
+    """What may be a JSON object."""
+    headed: Mapping[str, pa.Table]
+    """Texts with the header of a transcoder, by its name, which SQL can read."""
+    others: pa.Table
+    """Texts that only Python can read."""
+
 
 class Texts:
     """Reads records that are not JSON."""
@@ -21,6 +36,22 @@ class Texts:
         self.by_name: Final[dict[str, Transcoder]] = {one.name: one for one in transcoders() if one.starts}
         """What their notations are read by."""
         self._any = one_of({name: one.whole for name, one in self.by_name.items()})
+        self._headers = [one for one in self.by_name.values() if one.header]
+
+    def apart(self, lines: pa.Table) -> Apart:
+        """Tell texts from what may be an object."""
+        is_object = pa.compute.starts_with(lines["line"], "{")
+        is_told = pa.compute.or_(is_object, pa.compute.is_valid(lines["maker"]))
+        objects, texts = _parted(lines, is_told)
+        spaced, texts = _parted(texts, _matches(texts, _OBJECT))
+        headed = {}
+        for by in self._headers if texts.num_rows else ():
+            is_headed = _matches(texts, _one_line(by))
+            if by.unless:
+                is_headed = pa.compute.and_not(is_headed, _matches(texts, by.unless))
+            headed[by.name], texts = _parted(texts, is_headed)
+        objects = pa.concat_tables([objects, spaced])
+        return Apart(objects, {name: found for name, found in headed.items() if found.num_rows}, texts)
 
     def sort_out(self, records: Records, outcome: Outcome) -> list[pa.Table]:
         """Sort the bytes of what is not one JSON object into records, rejects, blanks."""
@@ -54,6 +85,26 @@ class Texts:
             found = match(raw)
             groups.setdefault((found.lastgroup or "") if found else "", []).append(number)
         return groups
+
+
+def _matches(lines: pa.Table, pattern: str) -> pa.ChunkedArray:
+    return pa.compute.match_substring_regex(lines["line"], pattern)
+
+
+def _parted(lines: pa.Table, flags: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
+    """The lines with the flag, and the others; not copied where all of them are of one kind."""
+    count = pa.compute.sum(flags).as_py() or 0
+    if count in (0, lines.num_rows):
+        return (lines, lines.slice(0, 0)) if count else (lines.slice(0, 0), lines)
+    return lines.filter(flags), lines.filter(pa.compute.invert(flags))
+
+
+def _one_line(by: Transcoder) -> str:
+    """Pattern for a line that is an envelope with this header, and can be opened as text.
+
+    What JSON writes in more than one way is left to the transcoder, and so are several lines.
+    """
+    return rf"\A(?:{by.header})[^\x00-\x08\x0a-\x1f]*\n?\z"
 
 
 def _cut(record: RawRecord, again: Rows, outcome: Outcome) -> None:

@@ -64,10 +64,11 @@ def _bytes_of(texts: pa.ChunkedArray) -> list[bytes]:
         if data is None:
             found += [b""] * len(chunk)
             continue
-        bounds = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
-        # Slices of bytes are made faster than values of Arrow.
-        content = data.to_pybytes()
-        found += [content[start:end] for start, end in pairwise(bounds)]
+        bounds = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        # Slices of bytes are made faster than values of Arrow; the data may be that of many chunks.
+        first, last = map(int, bounds[[0, -1]])
+        content = data.slice(first, last - first).to_pybytes()
+        found += [content[start:end] for start, end in pairwise((bounds - first).tolist())]
     return found
 
 

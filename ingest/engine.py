@@ -7,7 +7,9 @@ through one statement. A plan depends on the shape alone, never on the lines aro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,7 +23,7 @@ from ingest.inlined import MARKS, Inlined, inlined_in, inlined_sql
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
 from ingest.matching import containers, format_of
 from ingest.names import Path
-from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan
+from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan, numbered
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
 from ingest.shapes import classified_sql, in_parts, keys_sql
 from ingest.statement import Statement
@@ -74,6 +76,8 @@ class Engine:
         self.met: set[tuple[str, Path]] = set()
         """Role and field of what the user said, where a record had the field."""
         self._is_split = False
+        self._is_at_once = False
+        self._cores = 1
         self._containers: list[Path] = []
         self._plans: dict[int, Plan | _Again] = {}
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
@@ -114,31 +118,55 @@ class Engine:
         return self.looked_at
 
     def parse(
-        self, lines: pa.Table, broken: Sequence[RawRecord] = (), onto: Outcome | None = None
+        self,
+        lines: pa.Table,
+        broken: Sequence[RawRecord] = (),
+        onto: Outcome | None = None,
+        cores: int = os.cpu_count() or 1,
     ) -> Outcome:
         """Fill the temp table `parsed` with one row per observation in `lines` (LINE_SCHEMA).
 
         `broken` are lines that are not UTF-8; what stands whole in them is parsed as well. `onto`: what was
-        parsed before of the same batch, to which this is added.
+        parsed before of the same batch, to which this is added. `cores` is how many are not busy otherwise.
         """
+        self._cores = cores
         outcome = onto or Outcome()
-        if onto is None:
-            self.uses, self.looked_at = {}, 0
-            self._cursor.execute("TRUNCATE parsed")
-        if broken:
-            lines = pa.concat_tables([lines, *self._texts.sort_out(Records.apart(broken), outcome)])
-        self._is_split = False
-        # What begins like a notation and cannot be read as one is looked into.
-        for self._is_careful in (False, True):
-            while lines.num_rows:
-                lines = self._round(lines, outcome)
-            lines = pa.concat_tables([LINE_SCHEMA.empty_table(), *self._doubtful])
-            self._doubtful = []
-        if self._is_split:
-            self._cursor.execute(RENUMBER)
-        outcome.sort()
-        self._let_go()
+        with self.at_once():
+            if onto is None:
+                self.uses, self.looked_at = {}, 0
+                self._cursor.execute("TRUNCATE parsed")
+            if broken:
+                lines = pa.concat_tables([lines, *self._texts.sort_out(Records.apart(broken), outcome)])
+            self._is_split = False
+            # What begins like a notation and cannot be read as one is looked into.
+            for self._is_careful in (False, True):
+                while lines.num_rows:
+                    lines = self._round(lines, outcome)
+                lines = pa.concat_tables([LINE_SCHEMA.empty_table(), *self._doubtful])
+                self._doubtful = []
+            if self._is_split:
+                self._cursor.execute(RENUMBER)
+            outcome.sort()
+            self._let_go()
         return outcome
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Parse in one transaction: DuckDB copies what each leaves in a table, and compresses some of it."""
+        if self._is_at_once:
+            yield
+            return
+        self._cursor.execute("BEGIN")
+        self._is_at_once = True
+        try:
+            yield
+            self._cursor.execute("COMMIT")
+        except BaseException:
+            with suppress(duckdb.Error):  # a database that is gone has no transaction
+                self._cursor.execute("ROLLBACK")
+            raise
+        finally:
+            self._is_at_once = False
 
     def _let_go(self) -> None:
         """Keep no lines in memory while their rows are stored."""
@@ -146,13 +174,11 @@ class Engine:
         self._cursor.execute("DROP VIEW IF EXISTS lines")
         self._cursor.execute("DROP TABLE IF EXISTS classified")
 
-    def take(self, rows: pa.RecordBatchReader) -> None:
-        """Add rows that another engine parsed to; all of them, or it raises OSError."""
+    def take(self, rows: pa.Table) -> None:
+        """Add rows that another engine parsed to."""
         self._use("taken", rows)
-        try:
-            self._cursor.execute("INSERT INTO parsed BY NAME FROM taken")
-        except duckdb.Error as error:
-            raise OSError(str(error)) from error
+        self._cursor.execute("INSERT INTO parsed BY NAME FROM taken")
+        self._cursor.unregister("taken")
 
     def know(self, mappings: Sequence[tuple[Fields, Fields]]) -> bool:
         """Number mappings as another engine does; False when those that are known are others."""
@@ -205,7 +231,9 @@ class Engine:
         self._use("incoming", lines)
         found = classified_sql(self._containers, self._marks)
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE classified AS {found}")
-        parts = in_parts("classified", lines.num_rows)
+        # Rows that are not committed yet have numbers far from 0.
+        [(first,)] = self._cursor.execute("SELECT min(rowid) FROM classified").fetchall()
+        parts = in_parts("classified", first, lines.num_rows, self._cores)
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
 
     def _plan_new_shapes(self) -> None:
@@ -276,19 +304,7 @@ class Engine:
         read = {shape: plan for shape, plan in plans.items() if isinstance(plan, Plan)}
         self.uses.update(((file_id, shape), read[shape].use) for file_id, shape in found if shape in read)
         groups = grouped(read.items())
-        rows = [
-            {
-                "shape": shape,
-                "group_no": number,
-                "patch": plan.patch,
-                "patch_keeping_time": plan.patch_keeping_time,
-            }
-            for number, (_, members) in enumerate(groups)
-            for shape, plan in members
-        ]
-        if not rows:
-            return
-        self._use("plans", pa.Table.from_pylist(rows, schema=_PLANS_SCHEMA))
+        self._use("plans", numbered(groups))
         for number, (group, _) in enumerate(groups):
             statement = Statement(group, self._mapping.zones, self._mapping.beginning)
             self._cursor.execute(f"INSERT INTO parsed BY NAME {statement.sql(number)}")
@@ -359,16 +375,6 @@ class Engine:
 
     def _use(self, name: str, table: pa.Table) -> None:
         self._cursor.register(name, table)
-
-
-_PLANS_SCHEMA = pa.schema(
-    [
-        pa.field("shape", pa.uint64()),
-        pa.field("group_no", pa.int32()),
-        pa.field("patch", pa.string()),
-        pa.field("patch_keeping_time", pa.string()),
-    ]
-)
 
 
 def _sample(lines: pa.Table) -> pa.Table:

@@ -153,7 +153,7 @@ def _in_halves(data: bytes) -> tuple[Bounds, Walk]:
         known = None
         lines, unusual = _looked_at(data[middle:])
     else:
-        lines, unusual, starts, stops, [last] = (np.frombuffer(part, np.int64) for part in answer)
+        lines, unusual, starts, stops, [last] = (np.frombuffer(part, np.int64) for part in answer.parts)
         known = Walk(middle + int(last), (middle + starts).tolist(), (middle + stops).tolist())
     if found.last == len(data):
         walk(data, (middle + unusual).tolist(), found, known=known)

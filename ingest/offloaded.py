@@ -11,17 +11,18 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import IO, Final, TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
 
+from ingest.channel import Channel, Message, Part
 from ingest.engine import Engine
 from ingest.formats import transcoders
 from ingest.framing import look
 from ingest.mapping import FieldMapping
-from ingest.offload import PARSE, WALK, Part, receive, receive_rows, send
+from ingest.offload import PARSE, WALK
 from ingest.records import ROWS_PER_BATCH
 from ingest.sharing import Asked, Told
 from stormwatch.storage import open_scratch
@@ -37,13 +38,11 @@ class _Parsing:
         self._mapping: FieldMapping | None = None
         self._engine: Engine | None = None
 
-    def answer(self, parts: Sequence[bytes], requests: IO[bytes]) -> _Answer:
-        asked: Asked = pickle.loads(parts[0])  # noqa: S301 - of the process that started this one
-        lines = receive_rows(requests).read_all()
+    def answer(self, request: Message) -> _Answer:
+        asked: Asked = pickle.loads(request.parts[1])  # noqa: S301 - of the process that started this one
         engine = self._engine_for(asked)
         try:
-            outcome = engine.parse(lines)
-            del lines
+            outcome = engine.parse(request.rows, cores=1)
         except (duckdb.Error, MemoryError):
             self._engine = None  # the process that asks finds out which record it is
             return [], None
@@ -59,24 +58,23 @@ class _Parsing:
         return engine
 
 
-def _walked(parts: Sequence[bytes], _: IO[bytes]) -> _Answer:
-    return [bounds.tobytes() for bounds in look(parts[0])], None
+def _walked(request: Message) -> _Answer:
+    return [bounds.tobytes() for bounds in look(request.parts[1])], None
 
 
 def _serve() -> None:
     """Answer until the input ends."""
     # Ctrl-C is for the process that asks, which ends this one when it does not need it any more.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    answers, requests = map(int, sys.argv[1:])
+    channel = Channel(sys.stdin.buffer, sys.stdout.buffer, (requests, answers))
     try:
         transcoders()
-        known: Final[dict[bytes, Callable[[Sequence[bytes], IO[bytes]], _Answer]]] = {
-            PARSE: _Parsing().answer, WALK: _walked,
-        }  # fmt: skip
-        send(answers, [])
+        known: Final[dict[bytes, Callable[[Message], _Answer]]] = {PARSE: _Parsing().answer, WALK: _walked}
+        channel.send([])
         while True:
-            asked, *parts = receive(requests)
-            send(answers, *known[asked](parts, requests))
+            request = channel.receive()
+            channel.send(*known[request.parts[0]](request))
     except (EOFError, BrokenPipeError):
         os._exit(0)  # nobody is there to flush anything for
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+
+import pyarrow as pa
 
 from ingest import leftover
 from ingest.formats.base import JsonFormat, Shape
@@ -129,6 +131,18 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
             group.take(plan)
             alike.append((group, [(shape, plan)]))
     return [entry for alike in groups.values() for entry in alike]
+
+
+def numbered(groups: Sequence[tuple[PlanGroup, list[tuple[int, Plan]]]]) -> pa.Table:
+    """The table `plans` of a statement: each shape with the number of its group, and what is taken off it."""
+    members = [(number, *member) for number, (_, group) in enumerate(groups) for member in group]
+    columns = {
+        "shape": pa.array([shape for _, shape, _ in members], pa.uint64()),
+        "group_no": pa.array([number for number, *_ in members], pa.int32()),
+        "patch": pa.array([plan.patch for *_, plan in members], pa.string()),
+        "patch_keeping_time": pa.array([plan.patch_keeping_time for *_, plan in members], pa.string()),
+    }
+    return pa.table(columns)
 
 
 def make_plan(

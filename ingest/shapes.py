@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import string
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -41,16 +40,19 @@ def classified_sql(containers: Sequence[Path], marks: Iterable[str]) -> str:
     )"""
 
 
-def in_parts(table: str, rows: int) -> str:
-    """All rows of a table, for each core a part: DuckDB gives a row group of 122,880 to one thread alone."""
-    size = max(rows // (os.cpu_count() or 1) + 1, _WORTH_A_THREAD)
-    ends = range(size, rows, size)
+def in_parts(table: str, first: int, rows: int, parts: int) -> str:
+    """All rows of a table, for each core a part: DuckDB gives a row group of 122,880 to one thread alone.
+
+    `first` is the number of the first of them.
+    """
+    size = max(rows // parts + 1, _WORTH_A_THREAD)
+    ends = range(first + size, first + rows, size)
     # The first and the last are open, whatever numbers the rows have.
-    parts = (
+    tests = (
         [f"rowid < {ends[0]}", *(f"rowid >= {end} AND rowid < {end + size}" for end in ends)] if ends else []
     )
-    parts[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
-    return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {part}" for part in parts)
+    tests[-1:] = [f"rowid >= {ends[-1]}"] if ends else ["TRUE"]
+    return " UNION ALL ".join(f"SELECT * FROM {table} WHERE {test}" for test in tests)
 
 
 def _stands_in_line(text: str) -> str:

@@ -14,7 +14,8 @@ from typing import TypeVar
 
 import pytest
 
-from ingest import framing
+from ingest import framing, offload
+from ingest.channel import Message
 from ingest.framing import frames
 from ingest.offload import WALK, Second
 from tests.ingest.mixtures import records
@@ -37,7 +38,7 @@ def test_records_are_cut_alike_where_it_looks_at_half_of_them(
     expected = [frames(one).tolist() for one in whole]
     asked: list[bytes] = []
 
-    def share(request: Sequence[bytes], own: Callable[[], T]) -> tuple[T, list[bytes] | None]:
+    def share(request: Sequence[bytes], own: Callable[[], T]) -> tuple[T, Message | None]:
         asked.append(request[0])
         return second.share(request, own)
 
@@ -68,6 +69,23 @@ def test_where_it_was_killed_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -
         [pid] = set(children(os.getpid())) - before
         os.kill(pid, signal.SIGKILL)
         assert [frames(data).tolist() for _ in range(3)] == [expected] * 3
+    finally:
+        one.close()
+
+
+def test_where_it_does_not_go_on_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, one = lines_of_all_formats(), Second()
+    expected = frames(data).tolist()
+    monkeypatch.setattr(framing, "WORTH_BYTES", 2)
+    monkeypatch.setattr(framing, "SECOND", one)
+    monkeypatch.setattr(offload, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(offload, "_END_S", 0.5)
+    try:
+        assert one.is_ready(LONG_S)
+        assert one.pid is not None
+        os.kill(one.pid, signal.SIGSTOP)
+        assert frames(data).tolist() == expected
+        assert one.pid is None
     finally:
         one.close()
 

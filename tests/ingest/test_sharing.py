@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ingest.engine import Engine
 from ingest.framing import frames
 from ingest.lines import lines_of
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, from_options
-from ingest.offload import PARSE, Second, receive, receive_rows, send
+from ingest.offload import PARSE, Second
 from ingest.reader import Chunk
 from ingest.records import Outcome
 from ingest.sharing import Sharing
@@ -161,33 +161,23 @@ def test_nothing_is_missing_when_it_is_killed(tmp_path: Path, monkeypatch: pytes
         one.close()
 
 
-def test_rows_that_end_between_two_batches_are_not_all(tmp_path: Path) -> None:
-    rows = pa.table({"byte_offset": pa.array(range(100_000), pa.int64())})
+def test_each_gets_as_much_as_it_has_done_when_the_other_has(
+    tmp_path: Path, second: Second, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = b'2026-11-20T10:00:00Z app[1]: {"n":1}\n' * 1000
+    share, asked = second.share, []
 
-    def failing() -> Iterator[pa.RecordBatch]:
-        yield from rows.to_batches(max_chunksize=10_000)[:-1]
-        raise MemoryError
+    def slow(request: Sequence[bytes], own: Any, lines: pa.Table, *rest: Any) -> Any:
+        asked.append(lines.num_rows)
+        (outcome, _), answer = share(request, own, lines, *rest)
+        return (outcome, 1.0), replace(answer, seconds=1.5)  # type: ignore[type-var]
 
-    stream = io.BytesIO()
-    with pytest.raises(MemoryError):
-        send(stream, [b"told"], pa.RecordBatchReader.from_batches(rows.schema, failing()))
-    stream.seek(0)
-    assert receive(stream) == [b"told"]
-    with Store(tmp_path / "one.duckdb") as store, store.cursor() as cursor:
-        with pytest.raises(OSError, match="EOFError"):
-            Engine(cursor).take(receive_rows(stream))
-        assert cursor.execute("SELECT count(*) FROM parsed").fetchall() == [(0,)]
-
-
-def test_of_rows_that_end_early_none_is_taken(tmp_path: Path) -> None:
-    with Store(tmp_path / "one.duckdb") as store, store.cursor() as cursor:
-        engine = Engine(cursor)
-        batches = cursor.sql("SELECT range AS byte_offset FROM range(100_000)").to_arrow_table().to_batches()
-
-        def torn() -> Iterator[pa.RecordBatch]:
-            yield from batches
-            raise EOFError("the other process is gone")
-
-        with pytest.raises(OSError, match="gone"):
-            engine.take(pa.RecordBatchReader.from_batches(batches[0].schema, torn()))
-        assert cursor.execute("SELECT count(*) FROM parsed").fetchall() == [(0,)]
+    monkeypatch.setattr(sharing, "WORTH_BYTES", 1)
+    monkeypatch.setattr(sharing, "SECOND", second)
+    monkeypatch.setattr(second, "share", slow)
+    for alone, shared in both(tmp_path):
+        expected = alone.parse(lines)
+        assert [shared.parse(lines) for _ in range(3)] == [expected] * 3
+    assert asked[0] == pytest.approx(500, abs=1)
+    assert asked[1] == pytest.approx(400, abs=1)
+    assert asked[2] == pytest.approx(308, abs=1)

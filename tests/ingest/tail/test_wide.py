@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -374,42 +373,3 @@ def _count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(wide, "as_utf8", counting)
     return decoded
-
-
-# --- byte order marks --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", *ENCODINGS])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2024-11-24 09:58:28,101 INFO  [main] shop.Orders - started\n  at shop.Orders.run\n",
-        ERRORLOG,
-        '{\n  "id": "printed",\n  "type": "tick"\n}\n',
-        '[\n{"id": "in an array", "type": "tick"},\n{"id": "too"}\n]\n',
-    ],
-    ids=["text", "errorlog", "document", "array"],
-)
-def test_a_mark_does_not_spoil_the_first_record(
-    make_rig: Callable[..., Rig], encoding: str, text: str
-) -> None:
-    marked, bare = make_rig(), make_rig()
-    # Twice, as if two files were joined, and something else before.
-    for before in ("", text):
-        marked.add("joined.log", (before + MARK + text).encode(encoding) if not before else b"")
-        bare.add("joined.log", text.encode())
-    marked.add("joined.log", (MARK + text).encode(encoding))
-    for one in (marked, bare):
-        one.drain()
-        one.check_conservation()
-
-    def read(rig: Rig) -> list[tuple[Any, ...]]:
-        return rig.query(
-            "SELECT format, event_id, event_type, message, byte_length FROM observations"
-            " ORDER BY byte_offset, record_no"
-        )
-
-    assert read(marked) == read(bare)
-    assert len(read(bare)) > 1
-    assert marked.files("blank_bytes - 6") == bare.files("blank_bytes")
-    assert [reason for _, reason in marked.rejects()] == [reason for _, reason in bare.rejects()]

@@ -202,6 +202,28 @@ def test_a_binary_file_that_begins_with_a_mark(make_rig: Callable[..., Rig], mar
     )
 
 
+@pytest.mark.usefixtures("small_steps")
+@both
+def test_a_file_that_was_made_longer_in_advance(rig: Rig, encoding: str) -> None:
+    path = rig.path("app.log")
+    path.write_bytes(MARK.encode(encoding) + b"\0" * 4000)
+    place = 2
+    for number in range(20):
+        rig.written.append(number)
+        pad = "\u6f22" * (number % 3) + "\U0001f600" * (number % 2)
+        with path.open("r+b") as file:
+            file.seek(place)
+            file.write(written(f'{{"id": "{number}", "pad": "{pad}"}}\n', encoding, ""))
+            place = file.tell()
+        rig.look()
+        assert rig.numbers() == rig.written
+        rig.check()
+    rig.kill()
+    rig.drain()
+    rig.check()
+    assert rig.rejects() == []
+
+
 # --- rotation, and other contents --------------------------------------------------------------
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ingest.utf16 import Stream
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -86,7 +88,8 @@ def _method(compression: str) -> _Method:
 
 
 class CompressedSource:
-    """A compressed file; offsets count decompressed bytes. Forward reads are cheap, others restart.
+    """A compressed file; offsets count decompressed bytes, those of UTF-16 in UTF-8. Forward reads are
+    cheap, others restart.
 
     What is there of a file that is still being written is read, and reading goes on from there
     when more comes. Decompression is streamed: a bomb costs time, not memory, and not much time.
@@ -104,6 +107,7 @@ class CompressedSource:
         self._raw_offset = 0
         self._position = 0
         self._recent = b""
+        self._text = Stream()
         self._careful_from: int | None = None
         self.defect = ""
         """Why nothing after what was read can ever be read; empty while there is no reason."""
@@ -125,6 +129,10 @@ class CompressedSource:
     @property
     def is_complete(self) -> bool:
         """Whether all that was decoded so far is a whole compressed file, to its last byte."""
+        return self._is_at_end and not self._text.rest
+
+    @property
+    def _is_at_end(self) -> bool:
         return self._decoder is None and self._raw_offset > 0 and not self._raw(1)
 
     def read(self, offset: int, count: int) -> bytes:
@@ -172,12 +180,15 @@ class CompressedSource:
             if self._decoder.eof:
                 self._raw_offset -= len(self._decoder.unused_data)
                 self._decoder = None
+            found = self._text.feed(found)
             self._position += len(found)
             if self._position > max(_EXPANSION_FROM_BYTES, self._raw_offset * _MAX_EXPANSION):
                 self._give_up(f"expands more than {_MAX_EXPANSION}-fold; unpack it if it is a log")
             if found:
                 return found
-        return b""
+        left = self._text.end() if self.defect or self._is_at_end else b""
+        self._position += len(left)
+        return left
 
     def _raw_step(self) -> int:
         is_near_damage = self._careful_from is not None and self._raw_offset >= self._careful_from

@@ -37,6 +37,8 @@ _NOTHING = tuple(b"\r\n\0")
 """What a line starts with that says nothing."""
 _WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]<'))
 """By code: what a line within a printed document starts with, and no header does."""
+_MARK: Final = "\ufeff".encode()
+"""A byte order mark: of a file, or of one that was joined to another."""
 _DOCUMENT: Final = "json_document"
 _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"
 """How an object begins, or an array of them."""
@@ -57,6 +59,7 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
     `is_all`: nothing follows data, so a record that may go on ends with it. A last line without its
     end is then part of such a record, or behind the last bound.
     """
+    data = _without_marks(data)
     if not is_all and _is_worth_halves(data):
         lines, found = _in_halves(data)
     else:
@@ -64,6 +67,14 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
         found = Walk(len(data))
         walk(data, unusual.tolist(), found, is_all=is_all)
     return without_inner(lines[: np.searchsorted(lines, found.last, "right")], found.starts, found.stops)
+
+
+def _without_marks(data: bytes) -> bytes:
+    """The same with NUL bytes for byte order marks where lines start: a hole is no part of a record."""
+    hole = b"\0" * len(_MARK)
+    if data.startswith(_MARK):
+        data = hole + data[len(_MARK) :]
+    return data.replace(b"\n" + _MARK, b"\n" + hole)
 
 
 def _looked_at(data: bytes, *, is_all: bool = False, goes_on: bool = False) -> tuple[Bounds, Bounds]:
@@ -317,6 +328,7 @@ def _within_runs(flags: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.boo
 
 def last_start(data: bytes) -> int:
     """Where the last record of data starts, which itself may start within one; 0: not found."""
+    data = _without_marks(data)
     at = len(data)
     while at := data.rfind(b"\n", 0, at) + 1:
         if record_start(_ON_LINES).match(data, at):

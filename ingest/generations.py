@@ -151,7 +151,8 @@ class Generation:
     size: int = 0
     """When last seen; of a compressed file what was read so far."""
     finished_bytes: int = 0
-    """Size on disk at which a compressed file was read to its end; 0 before."""
+    """Size on disk at which a compressed file was read to its end, or what can be no character at the
+    end of one in UTF-16 was noted; 0 before."""
     state: State = "live"
     first_seen_at: datetime = field(default_factory=utc_now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from ingest.bounds import Bounds, whole
 from ingest.decompress import CompressedSource
 from ingest.framing import frames
 from ingest.generations import Generation, Position
-from ingest.source import Source, data_start
+from ingest.source import PlainSource, Source, data_start
 
 _NEWLINE = b"\n"
 _NUL = b"\0"
@@ -186,12 +187,12 @@ def _is_still_no_record(generation: Generation, source: Source, longest: int) ->
     tail = generation.tail_bytes
     if not tail or not generation.is_plain:
         return False
-    data = source.read(generation.position.offset + tail - 1, longest - tail)
-    if not data or _NEWLINE in data or len(data) >= longest - tail:
-        generation.tail_bytes = 0
-        return False
-    generation.tail_bytes += len(data) - 1
-    return True
+    start, last = tail - 1, longest - 1
+    at = start
+    while data := source.read(generation.position.offset + at, max(0, min(_SPARE_BYTES, last - at))):
+        at = last if _NEWLINE in data else at + len(data)
+    generation.tail_bytes = at if start < at < last else 0
+    return generation.tail_bytes > 0
 
 
 def _to_the_end(data: bytes, bounds: Bounds, generation: Generation, silence: Silence) -> Bounds:
@@ -227,11 +228,15 @@ def is_json(tail: bytes) -> bool:
 
 def _defect(generation: Generation, source: Source, silence: Silence) -> Chunk | None:
     """No bytes, and the reason why there will never be any; None when some may still come."""
-    if not isinstance(source, CompressedSource):
-        return None
-    position, why = generation.position, source.defect if silence.is_quiet else ""
-    if not why and silence.is_final and not source.is_complete:
-        why = f"{source.compression} file, ends early after {position.offset} decompressed bytes"
+    offset, why = generation.position.offset, ""
+    if isinstance(source, CompressedSource):
+        why = source.defect if silence.is_quiet else ""
+        if not why and silence.is_final and not source.is_complete:
+            why = f"{source.compression} file, ends early after {offset} decompressed bytes"
+    elif isinstance(source, PlainSource) and silence.is_final and source.rest:
+        size = os.fstat(source.descriptor).st_size
+        if generation.finished_bytes != size:
+            why = f"UTF-16 file, ends within a character after {offset} bytes of text: 0x{source.rest.hex()}"
     if not why:
         return None
     bounds = np.zeros(1, np.int64)

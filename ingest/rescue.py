@@ -268,7 +268,7 @@ def _reason(part: _Part, raw: bytes, at: int) -> str:
         half = _HALF_ESCAPE.search(part.text)
         return f"holds {half[0]} without its other half, which is no character" if half else ""
     if _is_utf16(raw, at):
-        return "UTF-16 text; write the log as UTF-8"
+        return "UTF-16 text in a file that does not begin with it; write the log in one encoding"
     if "\0" in part.text:
         return "holds NUL bytes"
     try:

@@ -1,4 +1,4 @@
-"""Bytes of one open file at an offset, plain or decompressed."""
+"""Bytes of one open file at an offset: plain, of a text in UTF-16, or decompressed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.decompress import MAGIC, CompressedSource
+from ingest.utf16 import LOOKED_AT, encoding_of
+from ingest.wide import WideText
 
 _STEP = 1 << 20
 
@@ -41,18 +43,36 @@ class Source(Protocol):
 
 
 class PlainSource:
-    """A file as it is on disk."""
+    """A file as it is on disk; of one in UTF-16 the text in UTF-8, whose bytes are what counts."""
 
     def __init__(self, descriptor: int):
         self.descriptor = descriptor
         self.compression = "none"
+        self.encoding = self._told()
+        """Of what is UTF-16; else empty."""
+        self._text = WideText(descriptor, self.encoding) if self.encoding else None
+
+    def _told(self) -> str:
+        return encoding_of(os.pread(self.descriptor, LOOKED_AT, 0))
+
+    @property
+    def is_mistaken(self) -> bool:
+        """Whether it was opened before the bytes were there that tell how it is encoded."""
+        return self._told() != self.encoding
 
     @property
     def size(self) -> int:
         """Bytes in the file now."""
-        return os.fstat(self.descriptor).st_size
+        return os.fstat(self.descriptor).st_size if self._text is None else self._text.size
+
+    @property
+    def rest(self) -> bytes:
+        """What stands at its end and is no character, as found by the last look at it."""
+        return b"" if self._text is None else self._text.rest
 
     def read(self, offset: int, count: int) -> bytes:
+        if self._text is not None:
+            return self._text.read(offset, count)
         return os.pread(self.descriptor, count, offset)
 
     def close(self) -> None:
@@ -66,7 +86,7 @@ def data_start(source: Source, offset: int) -> int | None:
     that was made longer in advance has nothing but NUL bytes behind it.
     """
     while True:
-        if isinstance(source, PlainSource):
+        if isinstance(source, PlainSource) and not source.encoding:
             try:
                 offset = os.lseek(source.descriptor, offset, os.SEEK_DATA)
             except OSError as error:
@@ -94,9 +114,9 @@ def open_source(path: Path) -> PlainSource | CompressedSource | None:
             os.close(descriptor)
             return None
         compression = _compression(descriptor, path.name)
+        if compression == "none":
+            return PlainSource(descriptor)
+        return CompressedSource(descriptor, compression)
     except OSError:
         os.close(descriptor)
         raise
-    if compression == "none":
-        return PlainSource(descriptor)
-    return CompressedSource(descriptor, compression)

@@ -157,7 +157,7 @@ class Strangers:
         generation.signature = settled(found.signature, self._clock)
         generation.quiet_since = quiet_since(found.signature, self._clock)
         if isinstance(source, PlainSource):
-            generation.size = found.signature.size
+            generation.size = source.size
         original = verdict.original
         if verdict.action == "continue" and original is not None:
             generation.start = original.position.inherited(source, verdict.offset)

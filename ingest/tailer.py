@@ -18,7 +18,7 @@ from ingest.discovery import Filter, Found, Listing, Signature, quiet_since, set
 from ingest.generations import Generation, Registry
 from ingest.open_files import OpenFiles
 from ingest.reader import Chunk, Limits, Share, Silence, read_chunk
-from ingest.source import PlainSource
+from ingest.source import PlainSource, Source
 from ingest.strangers import Strangers
 from ingest.telemetry import Occurrence, Telemetry
 
@@ -136,17 +136,18 @@ class Tailer:
         assert source is not None  # noqa: S101 - the caller looked
         try:
             status = os.fstat(source.descriptor)
+            size = source.size if isinstance(source, PlainSource) else 0
         except OSError:
             self._retire(generation, Occurrence.FILE_GONE)
             return
-        if generation.is_plain and status.st_size > generation.size:
-            self._grown(generation, status.st_size)
+        if size > generation.size:
+            self._grown(generation, size)
         if self._registry.is_ready(generation):
             return
         wait = self._patience.moved_s if status.st_nlink else self._patience.deleted_s
         if self._clock.monotonic() - generation.quiet_since < wait:
             return
-        if generation.tail_bytes and not generation.is_ended:
+        if (generation.tail_bytes or _rest(source)) and not generation.is_ended:
             generation.is_ended = True
             self._registry.wake(generation)
         else:
@@ -178,17 +179,14 @@ class Tailer:
             if held == "unreadable":
                 self._unreadable.add(found.path)
             return True
-        size = found.signature.size
         if generation.quiet_since == inf:
             generation.quiet_since = quiet_since(found.signature, self._clock)
         try:
-            is_intact = generation.is_intact()
+            size = self._size_if_same(generation, found.signature.size)
         except OSError:
             self._give_up_for_now(generation)
             return True
-        if not is_intact or (generation.is_plain and size < generation.position.offset):
-            # What is there now is judged like any file not seen before.
-            self._retire(generation, Occurrence.FILE_REPLACED)
+        if size is None:
             return False
         self._note_signature(generation, found.signature)
         if not generation.is_plain and generation.finished_bytes == size:
@@ -196,6 +194,24 @@ class Tailer:
         else:
             self._grown(generation, size)
         return True
+
+    def _size_if_same(self, generation: Generation, size: int) -> int | None:
+        """How long an open file is that has this size on disk; None: it is another one than it was, and
+        judged like any file not seen before.
+        """
+        source, is_same = generation.source, generation.is_intact()
+        if isinstance(source, PlainSource):
+            size = source.size
+            is_same = is_same and size >= generation.position.offset
+            if is_same and _is_mistaken(generation):
+                # Nothing of it is missed: all of it is judged anew.
+                self._registry.retire(generation, "replaced")
+                self._files.release(generation)
+                return None
+        if not is_same:
+            self._retire(generation, Occurrence.FILE_REPLACED)
+            return None
+        return size
 
     def _note_signature(self, generation: Generation, found: Signature) -> None:
         generation.signature = settled(found, self._clock)
@@ -301,20 +317,24 @@ class Tailer:
     def _plan_next(self, generation: Generation, chunk: Chunk | None, size_on_disk: int, now: float) -> None:
         source = generation.source
         # Behind the last bytes of a compressed file there may be the reason why they are the last.
-        is_packed = not generation.is_plain
-        if chunk is not None and (not chunk.is_at_end or (is_packed and chunk.data)):
+        has_more = not generation.is_plain or bool(_rest(source))
+        if chunk is not None and (not chunk.is_at_end or (has_more and chunk.data)):
             self._registry.wake(generation)
             return
+        if chunk is not None and not chunk.data:
+            generation.finished_bytes = size_on_disk
+            self._registry.note(generation)
         if isinstance(source, CompressedSource):
             is_complete = source.is_complete
             if is_complete or (chunk is not None and not chunk.data):
-                generation.finished_bytes = source.consumed if is_complete else size_on_disk
+                if is_complete:
+                    generation.finished_bytes = source.consumed
                 self._registry.plan_retry(generation, None)
                 self._registry.note(generation)
                 self._files.release(generation)
                 return
         due = None
-        if generation.tail_bytes or generation.filler_bytes or is_packed:
+        if generation.tail_bytes or generation.filler_bytes or has_more:
             waits = (self._patience.tail_s, self._patience.abandoned_s)
             due = next((at for wait in waits if (at := generation.quiet_since + wait) > now), None)
         self._registry.plan_retry(generation, due)
@@ -327,7 +347,19 @@ def _is_as_committed(generation: Generation) -> bool:
     source = generation.source
     if not isinstance(source, PlainSource):
         return True
+    if _is_mistaken(generation):
+        return False
     return source.size >= generation.position.offset and generation.is_intact()
+
+
+def _is_mistaken(generation: Generation) -> bool:
+    """Whether an open file of which nothing was taken turns out to be encoded in another way."""
+    source = generation.source
+    return isinstance(source, PlainSource) and not generation.position.offset and source.is_mistaken
+
+
+def _rest(source: Source | None) -> bytes:
+    return source.rest if isinstance(source, PlainSource) else b""
 
 
 def _still_stands(chunk: Chunk) -> bool:

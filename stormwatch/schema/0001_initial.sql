@@ -167,7 +167,7 @@ COMMENT ON COLUMN files.path IS 'Path when last seen, relative to the watched di
 COMMENT ON COLUMN files.device IS 'Device number.';
 COMMENT ON COLUMN files.inode IS 'Inode number.';
 COMMENT ON COLUMN files.birth_ns IS 'Birth time of the inode, ns since the epoch; 0 where the file system has none.';
-COMMENT ON COLUMN files.compression IS 'none, gz, bz2, xz or zst; offsets count decompressed bytes.';
+COMMENT ON COLUMN files.compression IS 'none, gz, bz2, xz or zst; offsets count decompressed bytes, and those of text in UTF-16 its bytes in UTF-8.';
 COMMENT ON COLUMN files.head IS 'First bytes of the file, at most 4096, as they were read.';
 COMMENT ON COLUMN files.mark IS 'Last bytes before committed_offset, at most 256, as they were read.';
 COMMENT ON COLUMN files.checksum IS 'CRC-32 of all bytes before committed_offset, as they were read.';
@@ -181,7 +181,7 @@ COMMENT ON COLUMN files.missed_bytes IS 'Bytes known to have been written but go
 COMMENT ON COLUMN files.event_count IS 'Rows of observations from this generation.';
 COMMENT ON COLUMN files.reject_count IS 'Rows of rejects from this generation.';
 COMMENT ON COLUMN files.size_bytes IS 'Size when last seen; of a compressed file the decompressed size read so far.';
-COMMENT ON COLUMN files.finished_bytes IS 'Size on disk at which a compressed file was read to its end; 0 for other files and before that.';
+COMMENT ON COLUMN files.finished_bytes IS 'Size on disk at which a compressed file was read to its end, or the end of one in UTF-16 was found to be no character; 0 for others and before that.';
 COMMENT ON COLUMN files.skipping IS 'TRUE inside a line longer than the limit, until its line end is found.';
 COMMENT ON COLUMN files.state IS 'live, replaced (truncated or rewritten) or gone (deleted).';
 COMMENT ON COLUMN files.first_seen_at IS 'When it was first seen, UTC.';

@@ -130,6 +130,22 @@ def test_raw_record_is_found_after_rotation_and_compression(logs: Path, stormwat
     assert stormwatch("tail", f"orders.jsonl:{offset}", "--dir", logs).out == record
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_raw_record_of_a_file_in_utf_16_is_its_text(encoding: str, logs: Path, stormwatch: Command) -> None:
+    path = logs / "orders.jsonl"
+    records = [b"\xef\xbb\xbf", *path.read_bytes().splitlines(keepends=True)]
+    path.write_bytes(b"".join(records).decode().encode(encoding))
+    offset, there = len(b"".join(records[:3])), path.read_bytes()
+    assert stormwatch("tail", f"{path}:{offset}").out == records[3]
+    stormwatch("ingest", logs)
+    place = ("tail", f"orders.jsonl:{offset + 7}", "--dir", logs)
+    assert stormwatch(*place).out == records[3]
+    assert stormwatch(*place, "-C", 1).out == b"".join(records[2:5])
+    path.unlink()
+    (logs / "orders.jsonl.1.gz").write_bytes(gzip.compress(there))
+    assert stormwatch(*place).out == records[3]
+
+
 def test_raw_record_of_a_lost_file_says_where_it_was_looked_for(logs: Path, stormwatch: Command) -> None:
     stormwatch("ingest", logs)
     (logs / "orders.jsonl").unlink()

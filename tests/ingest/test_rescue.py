@@ -105,8 +105,14 @@ def test_segments(line: bytes, expected: Pieces) -> None:
         (b"{\n", "part of a JSON document that spans lines; one object per line is expected"),
         (b'  "key": 1,\n', "part of a JSON document that spans lines; one object per line is expected"),
         (b'{"a":"caf\xe9"}\n', "not valid UTF-8 (byte 9 of the line)"),
-        ('\ufeff{"a":1}\n'.encode("utf-16-le"), "UTF-16 text; write the log as UTF-8"),
-        ('{"a":1}\n'.encode("utf-16-be"), "UTF-16 text; write the log as UTF-8"),
+        (
+            '\ufeff{"a":1}\n'.encode("utf-16-le"),
+            "UTF-16 text in a file that does not begin with it; write the log in one encoding",
+        ),
+        (
+            '{"a":1}\n'.encode("utf-16-be"),
+            "UTF-16 text in a file that does not begin with it; write the log in one encoding",
+        ),
         (b'{"a":"b\0\0\0\0', "holds NUL bytes"),
         (b'{"a":' * 100_000, "nested too deeply"),
     ],

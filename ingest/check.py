@@ -23,12 +23,12 @@ import orjson
 from ingest import plan
 from ingest.decompress import CompressedSource
 from ingest.engine import Engine
-from ingest.framing import frames
 from ingest.generations import Generation, Position
 from ingest.identity import FileKey
 from ingest.inserts import mask
 from ingest.lines import lines_of
 from ingest.mapping import FieldMapping, is_nowhere
+from ingest.named import framed, named_columns
 from ingest.names import Path as FieldPath
 from ingest.reader import Chunk, is_json
 from ingest.records import Reject
@@ -260,9 +260,12 @@ def _sample(root: Path, path: str) -> tuple[Chunk, bool, int]:
             is_final = source.is_complete
     finally:
         source.close()
-    bounds = frames(data)
+    generation = Generation(1, path, FileKey(0, 0, 0), source.compression)
+    columns, length = named_columns(generation, data, is_all=is_end)
+    is_end, data = is_end and length == len(data), data[:length]
+    bounds = framed(data, columns)
     if is_end and data.endswith(b"\n"):  # nothing that a record would go on with
-        bounds = np.append(bounds, bounds[-1] + frames(data[bounds[-1] :], is_all=True)[1:])
+        bounds = np.append(bounds, bounds[-1] + framed(data[bounds[-1] :], columns, is_all=True)[1:])
     tail = data[bounds[-1] :]
     waiting = len(tail) if is_end and not is_final and not is_json(tail) else 0
     # What has no line end yet may be half written; where nothing else is there it is looked at.
@@ -270,8 +273,8 @@ def _sample(root: Path, path: str) -> tuple[Chunk, bool, int]:
         bounds = np.append(bounds, len(data))
     is_whole = is_end and len(bounds) - 1 <= SAMPLE_RECORDS
     bounds = bounds[: SAMPLE_RECORDS + 1]
-    generation = Generation(1, path, FileKey(0, 0, 0), source.compression)
-    return Chunk(generation, 0, data[: bounds[-1]], bounds, Position()), is_whole, waiting
+    chunk = Chunk(generation, 0, data[: bounds[-1]], bounds, Position(), columns=columns)
+    return chunk, is_whole, waiting
 
 
 def _mapped(cursor: duckdb.DuckDBPyConnection, plans: Iterable[plan.Plan]) -> Iterator[Mapped]:

@@ -126,8 +126,9 @@ class Engine:
     ) -> Outcome:
         """Fill the temp table `parsed` with one row per observation in `lines` (LINE_SCHEMA).
 
-        `broken` are lines that are not UTF-8; what stands whole in them is parsed as well. `onto`: what was
-        parsed before of the same batch, to which this is added. `cores` is how many are not busy otherwise.
+        `broken` are lines that are not UTF-8; what stands whole in them is parsed as well, unless there is
+        a reason already. `onto`: what was parsed before of the same batch, to which this is added. `cores`
+        is how many are not busy otherwise.
         """
         self._cores = cores
         outcome = onto or Outcome()
@@ -135,8 +136,11 @@ class Engine:
             if onto is None:
                 self.uses, self.looked_at = {}, 0
                 self._cursor.execute("TRUNCATE parsed")
-            if broken:
-                lines = pa.concat_tables([lines, *self._texts.sort_out(Records.apart(broken), outcome)])
+            for record in broken:
+                if record.reason:
+                    outcome.reject(record, record.reason)
+            if texts := [record for record in broken if not record.reason]:
+                lines = pa.concat_tables([lines, *self._texts.sort_out(Records.apart(texts), outcome)])
             self._is_split = False
             # What begins like a notation and cannot be read as one is looked into.
             for self._is_careful in (False, True):

@@ -17,6 +17,7 @@ from zlib import crc32
 import duckdb
 import pyarrow as pa
 
+from ingest.columns import Columns
 from ingest.decompress import CompressedSource
 from ingest.discovery import Signature, as_stored
 from ingest.heads import HeadIndex
@@ -172,6 +173,8 @@ class Generation:
     """So many bytes behind the offset were looked at and hold no end of a record."""
     filler_bytes: int = 0
     """So many NUL bytes stand there to its end, which may be written over."""
+    columns: tuple[int, Columns] | None = None
+    """A place in it, and the columns that directives before it name."""
     retry_at: float | None = None
     """Monotonic time from which a tail without a line end is worth another look."""
     quiet_since: float = inf

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
+from ingest.columns import Columns, RowError
 from ingest.reader import Chunk
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, RawRecord
 
+_BLANK: Final = b"\n"
+"""What a header is read as, byte for byte: it holds no event."""
+
 
 def lines_of(chunks: Sequence[Chunk], mapping_no: Callable[[str], int]) -> tuple[pa.Table, list[RawRecord]]:
-    """The records of all chunks (LINE_SCHEMA), and apart those that are not UTF-8.
+    """The records of all chunks (LINE_SCHEMA), and apart those that are not UTF-8 or no row of a table.
 
     `mapping_no` gives the number of the mapping for a path.
     """
@@ -22,22 +27,48 @@ def lines_of(chunks: Sequence[Chunk], mapping_no: Callable[[str], int]) -> tuple
         if chunk.rejected or chunk.is_blank or not chunk.data:
             continue
         number = mapping_no(chunk.generation.path)
-        batch = _batch(chunk, number)
-        try:
-            batch.column("line").validate(full=True)
-        except pa.ArrowInvalid:
-            batch = _without_broken(chunk, number, broken)
+        if chunk.columns is not None:
+            batch = _with_names(chunk, chunk.columns, number, broken)
+        else:
+            batch = _as_they_are(chunk, number, broken)
         batches.extend(
             batch.slice(start, ROWS_PER_BATCH) for start in range(0, batch.num_rows, ROWS_PER_BATCH)
         )
     return pa.Table.from_batches(batches, schema=LINE_SCHEMA), broken
 
 
-def _batch(chunk: Chunk, mapping_no: int) -> pa.RecordBatch:
+def _as_they_are(chunk: Chunk, mapping_no: int, broken: list[RawRecord]) -> pa.RecordBatch:
+    bounds = chunk.bounds
+    offsets = pa.py_buffer(bounds.astype(np.int32))
+    lines = pa.StringArray.from_buffers(len(bounds) - 1, offsets, pa.py_buffer(chunk.data))
+    batch = _batch(chunk, mapping_no, lines)
+    try:
+        lines.validate(full=True)
+    except pa.ArrowInvalid:
+        return _without_broken(chunk, batch, mapping_no, broken)
+    return batch
+
+
+def _with_names(chunk: Chunk, columns: Columns, mapping_no: int, broken: list[RawRecord]) -> pa.RecordBatch:
+    """Rows as objects; those that are none are added to `broken`."""
+    lines: list[bytes] = []
+    kept = np.ones(chunk.records, bool)
+    for number, found in enumerate(columns.objects(chunk.data, chunk.bounds)):
+        if isinstance(found, bytes) and found:
+            lines.append(found)
+            continue
+        record = _apart(chunk, number, mapping_no, str(found) if isinstance(found, RowError) else "")
+        lines.append(_BLANK * record.byte_length)
+        if not isinstance(found, bytes):
+            kept[number] = False
+            broken.append(record)
+    batch = _batch(chunk, mapping_no, pa.array(lines, pa.binary()).cast(pa.string()))
+    return batch if kept.all() else batch.filter(pa.array(kept))
+
+
+def _batch(chunk: Chunk, mapping_no: int, lines: pa.StringArray) -> pa.RecordBatch:
     bounds = chunk.bounds
     count = len(bounds) - 1
-    offsets = pa.py_buffer(bounds.astype(np.int32))
-    lines = pa.StringArray.from_buffers(count, offsets, pa.py_buffer(chunk.data))
     return pa.record_batch(
         [
             pa.array(np.full(count, chunk.generation.file_id, np.int32)),
@@ -52,18 +83,22 @@ def _batch(chunk: Chunk, mapping_no: int) -> pa.RecordBatch:
     )
 
 
-def _without_broken(chunk: Chunk, mapping_no: int, broken: list[RawRecord]) -> pa.RecordBatch:
+def _without_broken(
+    chunk: Chunk, whole: pa.RecordBatch, mapping_no: int, broken: list[RawRecord]
+) -> pa.RecordBatch:
     """The records that are UTF-8; the others are added to `broken`."""
-    whole = _batch(chunk, mapping_no)
     keep = np.ones(whole.num_rows, bool)
-    for number, (start, end) in enumerate(zip(chunk.bounds[:-1], chunk.bounds[1:], strict=True)):
-        raw = chunk.data[start:end]
+    for number in range(whole.num_rows):
+        record = _apart(chunk, number, mapping_no)
         try:
-            raw.decode()
+            record.raw.decode()
         except UnicodeDecodeError:
             keep[number] = False
-            place = (chunk.generation.file_id, chunk.offset + int(start))
-            broken.append(RawRecord(*place, len(raw), mapping_no, raw))
-    kept = pa.Table.from_batches([whole]).filter(pa.array(keep)).combine_chunks()
-    batches: list[pa.RecordBatch] = kept.to_batches()
-    return batches[0] if batches else whole.slice(0, 0)
+            broken.append(record)
+    return whole.filter(pa.array(keep))
+
+
+def _apart(chunk: Chunk, number: int, mapping_no: int, reason: str = "") -> RawRecord:
+    start, end = chunk.bounds[number : number + 2].tolist()
+    raw = chunk.data[start:end]
+    return RawRecord(chunk.generation.file_id, chunk.offset + start, len(raw), mapping_no, raw, reason)

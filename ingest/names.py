@@ -34,20 +34,21 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "ingested_at", "sent_on", "timestamp_s", "timestamp_sec", "timestamp_usec", "timestamp_micros",
         "epoch_s", "epoch_seconds", "epoch_second", "unix_ts", "unix_timestamp", "unix", "time_unix",
         "time_millis", "time_iso", "iso_time", "ts_iso", "ts_utc", "date_time_utc", "when_utc", "wall_time",
-        "wall_clock", "tstamp", "stamp", "at", "dt",
+        "wall_clock", "tstamp", "stamp", "at", "dt", "time:timestamp", "complete_timestamp",
+        "start_timestamp",
     ),
     "service": (
         "service.name", "service", "svc", "svc_name", "app", "app_name", "application", "application_name",
         "app_id", "microservice", "component", "source", "consumer_group", "consumer_name", "consumer",
         "subscriber", "producer", "publisher", "source_service", "service_id", "publisher_name",
-        "producer_name", "emitter", "program", "consumer_group_id", "container_name",
+        "producer_name", "emitter", "program", "consumer_group_id", "container_name", "s_sitename",
     ),
     "node": (
         "node", "node_id", "node_name", "instance", "instance_id", "instance_name", "service.instance.id",
         "service.node.name", "process.name", "host.name", "hostname", "host", "machine_name", "machine",
         "pod", "pod_name", "worker", "worker_id", "worker_name", "replica", "server", "server_name",
         "server_id", "consumer_id", "consumer_tag", "client_id", "replica_id", "host_id", "member",
-        "member_id", "container_id",
+        "member_id", "container_id", "org:resource", "computer_name", "s_computername",
     ),
     "operation": (
         "operation", "op", "messaging.operation.type", "messaging.operation", "messaging.operation.name",
@@ -61,7 +62,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "event_type": (
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
-        "command", "evt_type", "message_template",
+        "command", "evt_type", "message_template", "concept:name", "activity",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
@@ -117,6 +118,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "conversation_id", "messaging.message.conversation_id", "flow_id", "saga_id", "workflow_id",
         "process_instance_id", "trace_id", "request_id", "transaction.id", "root_id", "root_event_id", "root",
         "conversation", "chain_id", "operation_id", "activity_id", "journey_id", "case_id", "business_key",
+        "case:concept:name", "case",
     ),
     "schema_version": (
         "schema_version", "event_version", "message_version", "payload_version", "data_schema",

@@ -10,9 +10,11 @@ import numpy.typing as npt
 import orjson
 
 from ingest.bounds import Bounds, whole
+from ingest.columns import Columns
 from ingest.decompress import CompressedSource
 from ingest.framing import frames
 from ingest.generations import Generation, Position
+from ingest.named import framed, named_columns
 from ingest.source import PlainSource, Source, data_start
 
 _NEWLINE = b"\n"
@@ -65,6 +67,8 @@ class Chunk:
     """It is nothing but NUL bytes."""
     is_at_end: bool = True
     """Nothing behind it at the time, or no whole record."""
+    columns: Columns | None = None
+    """What the fields of its rows are called; None: its records are no rows of a table."""
 
     @property
     def records(self) -> int:
@@ -74,13 +78,14 @@ class Chunk:
     def first(self, count: int) -> Chunk:
         """Its first `count` records alone."""
         bounds = self.bounds[: count + 1]
-        return _chunk(self.generation, self.data, bounds, is_at_end=False)
+        return _chunk(self.generation, self.data, bounds, is_at_end=False, columns=self.columns)
 
     def behind(self, count: int) -> Chunk:
         """The records behind the first `count`, once those are committed."""
         start = int(self.bounds[count])
         bounds = self.bounds[count:] - start
-        return _chunk(self.generation, self.data[start:], bounds, is_at_end=self.is_at_end)
+        rest = self.data[start:]
+        return _chunk(self.generation, rest, bounds, is_at_end=self.is_at_end, columns=self.columns)
 
     def refused(self, why: str) -> Chunk:
         """The same bytes, for the quarantine."""
@@ -108,15 +113,17 @@ def read_chunk(generation: Generation, share: Share, limits: Limits, silence: Si
         data = source.read(position.offset, want)
         if _is_hole(data):
             return _hole(generation, source, data)
-        bounds = frames(data)
-        is_at_end = len(data) < want
+        columns, length = named_columns(generation, data, is_all=_is_over(source, silence))
+        is_at_end = len(data) < want and len(data) == length
+        data = data[:length]
+        bounds = framed(data, columns)
         if bounds[-1] or is_at_end or want >= longest:
             break
         want = min(want * 8, longest)
     if not data:
         return _defect(generation, source, silence)
     if is_at_end:
-        bounds = _to_the_end(data, bounds, generation, silence)
+        bounds = _to_the_end(data, bounds, generation, silence, columns)
     # What NUL bytes stand for may be written over them: such a tail is looked at again as a whole.
     generation.tail_bytes = 0 if data.endswith(_NUL) else len(data) - int(bounds[-1])
     generation.filler_bytes = len(data) - len(data.rstrip(_NUL)) if is_at_end else 0
@@ -126,9 +133,9 @@ def read_chunk(generation: Generation, share: Share, limits: Limits, silence: Si
     if len(bounds) == 1:
         return _undecided(generation, source, longest, silence) if len(data) >= longest else None
     if len(too_long):
-        return _chunk(generation, data, bounds[: too_long[0] + 1], is_at_end=False)
+        return _chunk(generation, data, bounds[: too_long[0] + 1], is_at_end=False, columns=columns)
     is_all = is_at_end and len(bounds) - 1 <= share.records
-    return _chunk(generation, data, bounds[: share.records + 1], is_at_end=is_all)
+    return _chunk(generation, data, bounds[: share.records + 1], is_at_end=is_all, columns=columns)
 
 
 def _too_long(generation: Generation, data: bytes, longest: int) -> Chunk:
@@ -195,16 +202,25 @@ def _is_still_no_record(generation: Generation, source: Source, longest: int) ->
     return generation.tail_bytes > 0
 
 
-def _to_the_end(data: bytes, bounds: Bounds, generation: Generation, silence: Silence) -> Bounds:
+def _is_over(source: Source, silence: Silence) -> bool:
+    """Whether nothing will follow what there is, as far as can be told."""
+    if isinstance(source, CompressedSource):
+        return silence.is_final or source.is_complete or bool(source.defect)
+    return silence.is_final
+
+
+def _to_the_end(
+    data: bytes, bounds: Bounds, generation: Generation, silence: Silence, columns: Columns | None
+) -> Bounds:
     """With the records that end only because nothing follows them."""
-    source, is_ended = generation.source, silence.is_final
+    source = generation.source
+    assert source is not None  # noqa: S101 - it was read
+    is_ended = _is_over(source, silence)
     if generation.is_plain and not generation.is_ended and data.endswith(_NUL):
         data, is_ended = data.rstrip(_NUL), False  # they may be written over
-    if isinstance(source, CompressedSource):
-        is_ended = is_ended or source.is_complete or bool(source.defect)
     start = int(bounds[-1])
     if start < len(data) and (is_ended or (silence.is_quiet and data.endswith(b"\n"))):
-        bounds = np.append(bounds, start + frames(data[start:], is_all=True)[1:])
+        bounds = np.append(bounds, start + framed(data[start:], columns, is_all=True)[1:])
     tail = data[int(bounds[-1]) :]
     if tail and (is_ended or (silence.is_quiet and is_json(tail))):
         bounds = np.append(bounds, len(data))
@@ -273,6 +289,7 @@ def _chunk(
     is_at_end: bool,
     rejected: str = "",
     skipping: bool = False,
+    columns: Columns | None = None,
 ) -> Chunk:
     position = generation.position
     taken = data[: int(bounds[-1])]
@@ -284,4 +301,5 @@ def _chunk(
         rejected="" if is_blank else rejected,
         is_blank=is_blank,
         is_at_end=is_at_end,
+        columns=columns,
     )  # fmt: skip

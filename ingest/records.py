@@ -38,6 +38,8 @@ class RawRecord:
     """In the file: what an envelope held is shorter."""
     mapping_no: int
     raw: bytes
+    reason: str = ""
+    """Why it will not become one; empty: that is to be found out."""
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,9 @@ class Rereading:
                 FileKey(0, 0, 0),
                 "none",
                 # Only a line that is too long is left amid it.
-                position=Position(offset=job.next_offset, skipping=before not in _ENDS),
+                position=Position(
+                    offset=job.next_offset, head=job.head[: job.next_offset], skipping=before not in _ENDS
+                ),
                 source=_Cut(source, job.end_offset),
             )
             chunk = read_chunk(generation, share, self._limits, _ENDED)

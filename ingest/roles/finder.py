@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
+from ingest.bounds import Bounds
 from ingest.generations import utc_now
 from ingest.names import Path
 from ingest.reader import Chunk
@@ -93,9 +94,9 @@ class RoleFinder:
         for chunk in good:
             self._seen += chunk.records
             if self._taken < room:
-                bounds = chunk.bounds[: most + 1].tolist()
+                bounds = chunk.bounds[: most + 1]
                 self._taken += len(bounds) - 1
-                self.add(chunk.generation.path, (chunk.data[start:end] for start, end in pairwise(bounds)))
+                self.add(chunk.generation.path, _lines(chunk, bounds))
         return self._seen >= self._next_look
 
     def is_worth_a_look(self) -> bool:
@@ -206,6 +207,13 @@ class RoleFinder:
                 for path, label in record.labels:
                     counts.append((count, number, fields.setdefault(path, len(fields)), None, label))
         return _table(counts, NUMBER_SCHEMA)
+
+
+def _lines(chunk: Chunk, bounds: Bounds) -> Iterator[bytes]:
+    """The first records of a chunk, as objects where its columns have names."""
+    if chunk.columns is not None:
+        return chunk.columns.samples(chunk.data, bounds)
+    return (chunk.data[start:end] for start, end in pairwise(bounds.tolist()))
 
 
 def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

@@ -135,6 +135,28 @@ def _log_record(event: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+_COLUMNS: Final = ("time", "service", "node", "operation", "id", "type", "stream", "sequence", "causation_id")
+_FIELDS: Final = (
+    "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip sc-status time-taken"
+)
+
+
+def _table(lines: Iterable[str]) -> Iterator[str]:
+    yield ",".join(_COLUMNS)
+    for line in lines:
+        event = {name: value or "" for name, value in json.loads(line).items()}
+        event["type"] = f'"{event["type"]}"'
+        yield ",".join(str(event.get(name, "")) for name in _COLUMNS)
+
+
+def _directed(lines: Iterable[str]) -> Iterator[str]:
+    yield f"#Fields: {_FIELDS}"
+    for line in lines:
+        event = json.loads(line)
+        day, _, clock = event["time"][:19].partition("T")
+        yield f"{day} {clock} 10.0.0.4 GET /{event['stream']} id={event['id']} 443 - 10.0.0.9 200 31"
+
+
 USUAL: Final[dict[str, Callable[[Iterable[str]], Iterator[str]]]] = {
     "cri_log/json": _each(lambda line: f"{_STAMP} stdout F {line}"),
     "docker_json/json": _each(
@@ -144,6 +166,8 @@ USUAL: Final[dict[str, Callable[[Iterable[str]], Iterator[str]]]] = {
     "kcat/json": _each(_in_kafka),
     "otlp_logs/batches": _together(("resourceLogs", "scopeLogs", "logRecords"), _log_record),
     "otlp_traces/batches": _together(("resourceSpans", "scopeSpans", "spans"), _span),
+    "named_columns/csv": _table,
+    "named_columns/w3c": _directed,
     "postgresql_csvlog/line": _numbered(_csv),
     "postgresql_jsonlog/line": _numbered(_jsonlog),
     "postgresql_syslog/line": _numbered(_syslog),

@@ -30,14 +30,14 @@ _MOST_LINES: Final = 256
 _MOST_BYTES: Final = 256 << 10
 """A row of more goes to quarantine line by line: most likely a quote was torn."""
 _DELIMITERS: Final = ",;\t|"
-_NAME: Final = re.compile(r"[^\W\d_][\w .:/@()#%-]{0,63}|[_@][^\W\d][\w .:/@()#%-]{0,62}")
+_NAME: Final = re.compile(r"(?!.*\d\d:\d\d)[_@]?[^\W\d_][^,;|\"{}=<>\\\x00-\x1f]{0,63}")
 _DIRECTIVE: Final = re.compile(
     rb"#(?:(?i:version|software|date|fields|remark|start-date|end-date|gmt-offset|system|log-type)[ \t]*:"
     rb"|separator[ \t]\\x[0-9a-fA-F]{2}\r?(?:\n|\Z))"
 )
 _SEPARATOR: Final = re.compile(rb"#separator[ \t]\\x([0-9a-fA-F]{2})\r?\n")
-_FIELDS: Final = re.compile(rb"(?m)^#(?:(?i:fields)[ \t]*:|fields[^\w:\n])([^\n]*)\n")
-"""The directive that names columns; its line is whole."""
+_FIELDS: Final = re.compile(rb"\n#(?:(?i:fields)[ \t]*:|fields[^\w:\n])([^\n]*)(?=\n)")
+"""The directive that names columns, behind a line end; its own line is whole."""
 _DATE, _TIME = "date", "time"
 _COUNT: Final = re.compile(r"0|[1-9]\d{0,17}")
 
@@ -131,7 +131,7 @@ class Columns:
     def in_force(self, data: bytes) -> tuple[Columns, int]:
         """The columns of the rows that bytes begin with, and how far there are no others."""
         known, is_before = self, True
-        for named in _FIELDS.finditer(data) if self.has_directives else ():
+        for named in _FIELDS.finditer(b"\n" + data) if self.has_directives else ():
             found = self._named(named)
             if found.names == known.names:
                 continue
@@ -143,7 +143,7 @@ class Columns:
 
     def behind(self, data: bytes) -> Columns:
         """The columns of what follows these bytes, which begin with a line."""
-        found = list(_FIELDS.finditer(data))
+        found = list(_FIELDS.finditer(b"\n" + data))
         return self._named(found[-1]) if found else self
 
     def _named(self, directive: re.Match[bytes]) -> Columns:
@@ -255,7 +255,7 @@ def _tell_a_time(names: Sequence[str]) -> bool:
 
 
 def _by_directives(head: bytes, *, is_all: bool) -> Columns | None:
-    named = _FIELDS.search(head)
+    named = _FIELDS.search(b"\n" + head)
     before = head if named is None else head[: named.start()]
     if not _is_directives(before):
         return None

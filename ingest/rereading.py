@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ingest.columns import Columns
 from ingest.generations import Generation, Position, utc_now
 from ingest.identity import FileKey
 from ingest.isolation import SURROUNDINGS
@@ -67,6 +68,8 @@ class Rereading:
         self._store = store
         self._writer = writer
         self._limits = limits
+        self._columns: tuple[int, tuple[int, Columns] | None] = (0, None)
+        """Of which file a range was read last, and the columns named before that."""
 
     def step(self, share: Share) -> Committed | None:
         """Replace about `share` of what is asked for; None when there is nothing left to do.
@@ -125,8 +128,10 @@ class Rereading:
                     offset=job.next_offset, head=job.head[: job.next_offset], skipping=before not in _ENDS
                 ),
                 source=_Cut(source, job.end_offset),
+                columns=self._columns[1] if self._columns[0] == job.file_id else None,
             )
             chunk = read_chunk(generation, share, self._limits, _ENDED)
+            self._columns = (job.file_id, generation.columns)
             # The file is closed behind this; nothing reads the chunk's generation again.
             generation.source = None
         return chunk

@@ -1,4 +1,8 @@
-"""Files whose first line names their columns: which are, where rows end, and what these become."""
+"""Files whose first line names their columns: which are, where rows end, and what these become.
+
+`columns/<case>` were made for these tests from RFC 4180 and the documentation of pm4py, IIS, CloudFront,
+Exchange and Zeek, `<case>.expected.json` are their rows without the columns that are NULL.
+"""
 
 from __future__ import annotations
 
@@ -132,6 +136,20 @@ def test_directives_wait_for_the_one_that_names_columns() -> None:
     assert all(one is UNTOLD for one in told[:-1])
     assert told[-1] is not None
     assert told[-1].names[:3] == ("date", "time", "s-ip")
+
+
+def test_of_directives_in_a_row_the_last_one_holds() -> None:
+    first = columns_of(b"#Fields: date time a\n")
+    assert first is not None
+    second = b"#Fields: date time b c\n"
+    assert first.behind(second + b"#Fields: date time d\n").names == ("date", "time", "d")
+    columns, length = first.in_force(second + b"#Fields: date time d\nrow\n" + second)
+    assert (columns.names, length) == (
+        ("date", "time", "d"),
+        len(second) + len(b"#Fields: date time d\nrow\n"),
+    )
+    assert first.in_force(b"row\n" + second) == (first, len(b"row\n"))
+    assert first.in_force(second[:-1]) == (first, len(second) - 1)
 
 
 def test_a_second_row_longer_than_what_is_looked_at() -> None:

@@ -14,13 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.mapping import from_options
+from ingest.check import Checker
+from ingest.mapping import NO_MAPPING, from_options
 from ingest.reader import Share
 from ingest.requests import ask
 from ingest.service import Settings
 from ingest.tailer import Patience
+from stormwatch.redaction import Redaction
+from stormwatch.storage import open_empty
 
-from .rig import Rig
+from .rig import Rig, refuse_poison
 
 NAMES = ("id", "time", "type", "note")
 HEADER = b"id,time,type,note\n"
@@ -200,6 +203,33 @@ def test_reading_again(make_rig: Callable[..., Rig], is_directed: bool) -> None:
     rig.check()
     assert rig.files("stored_bytes", "blank_bytes") == before
     assert rig.query("SELECT DISTINCT correlation_id FROM observations") == [("tick",)]
+
+
+def test_a_row_that_the_database_refuses_goes_to_quarantine_alone(rig: Rig) -> None:
+    refused = f"99,{TIME}Z,poison,\n".encode()
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_poison(patch)
+        rig.add("app.csv", HEADER + rows(rig, 0, 7) + refused + rows(rig, 7, 7))
+        rig.drain()
+    rig.check()
+    [(raw, reason)] = rig.rejects()
+    assert (raw, "the database cannot take it" in reason) == (refused, True)
+
+
+def test_check_says_what_columns_mean(tmp_path: Path) -> None:
+    (tmp_path / "app.csv").write_bytes(HEADER + b"1,2026-11-20T10:00:00Z,tick,a\n1,2\n")
+    with open_empty() as connection:
+        checker = Checker(tmp_path, NO_MAPPING, connection, Redaction())
+        checker.learn("app.csv")
+        checker.judge()
+        checker.add("app.csv")
+        [report] = checker.reports()
+    assert (report.is_whole, report.formats) == (True, {"json": 1})
+    assert {one.column: one.fields for one in report.mapped} == {
+        "event_id": ("id",), "occurred_at": ("time",), "event_type": ("type",)
+    }  # fmt: skip
+    assert [one.field for one in report.kept] == ["note"]
+    assert [one.reason for one in report.rejected] == ["2 fields where the header names 4"]
 
 
 def test_values_tell_what_columns_mean(rig: Rig) -> None:

@@ -38,7 +38,9 @@ _DIRECTIVE: Final = re.compile(
 _SEPARATOR: Final = re.compile(rb"#separator[ \t]\\x([0-9a-fA-F]{2})\r?\n")
 _FIELDS: Final = re.compile(rb"\n#(?:(?i:fields)[ \t]*:|fields[^\w:\n])([^\n]*)(?=\n)")
 """The directive that names columns, behind a line end; its own line is whole."""
-_DATE, _TIME = "date", "time"
+_QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+'
+"""A field in quotes up to the one that closes it."""
+_CLOCK: Final = re.compile(r"\d\d?:\d\d")
 _COUNT: Final = re.compile(r"0|[1-9]\d{0,17}")
 
 
@@ -70,20 +72,28 @@ class Columns:
         unquoted = rb"[^%b\r\n]*+" % self._parts[1]
         field, delimiter = self._parts
         return re.compile(
-            rb"(?:%b%b){0,%d}(?:%b|\"(?:[^\"]|\"\")*+|%b)\r?\Z"
-            % (field, delimiter, len(self.names) - 1, field, unquoted)
+            rb"(?:%b%b){0,%d}(?:%b|%b|%b)\r?\Z"
+            % (field, delimiter, len(self.names) - 1, field, _QUOTED, unquoted)
         )
 
     @cached_property
     def _parts(self) -> tuple[bytes, bytes]:
         """Patterns of a field and of what stands between two."""
         delimiter = re.escape(self.delimiter.encode())
-        field = rb"(?:\"(?:[^\"]|\"\")*+\"|[^\"%b\r\n][^%b\r\n]*+|)" % (delimiter, delimiter)
+        field = rb"(?:%b\"|[^\"%b\r\n][^%b\r\n]*+|)" % (_QUOTED, delimiter, delimiter)
         return field, delimiter
 
     @cached_property
-    def _is_w3c(self) -> bool:
-        return self.has_directives and _DATE in self.names and _TIME in self.names
+    def _day_and_clock(self) -> tuple[str, str] | None:
+        """The columns that are one time together."""
+        by_name = {name.lower(): name for name in self.names}
+        day, clock = by_name.get("date"), by_name.get("time")
+        return (day, clock) if day and clock else None
+
+    @cached_property
+    def named_bytes(self) -> int:
+        """What an object has that its row has not, about."""
+        return 2 + sum(len(name.encode()) + len('"":""') for name in self.names)
 
     def fits(self, rest: bytes, *, is_all: bool) -> bool | None:
         """Whether the bytes behind a header begin with a row of as many fields; None: more must be known."""
@@ -197,8 +207,10 @@ class Columns:
             for name, value in zip(self.names, fields, strict=True)
             if value not in nothing
         }  # fmt: skip
-        if self._is_w3c and _DATE in found and _TIME in found:
-            found[_TIME] = f"{found.pop(_DATE)} {found[_TIME]}"
+        if self._day_and_clock:
+            day, clock = self._day_and_clock
+            if day in found and _CLOCK.match(found.get(clock, "")):
+                found[clock] = f"{found.pop(day)} {found[clock]}"
         return orjson.dumps(found) if found else b""
 
 

@@ -23,6 +23,11 @@ def framed(data: bytes, columns: Columns | None, *, is_all: bool = False) -> Bou
     return frames(data, is_all=is_all) if columns is None else columns.frames(data, is_all=is_all)
 
 
+def most_records(columns: Columns | None, count: int, size: int) -> int:
+    """So many of `count` records, the names of whose columns take no more than `size` bytes in all."""
+    return count if columns is None else max(1, min(count, size // columns.named_bytes))
+
+
 def named_columns(generation: Generation, data: bytes, *, is_all: bool) -> tuple[Columns | None, int]:
     """The columns of what a generation holds where it is read on, and for how many bytes these are it.
 

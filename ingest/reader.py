@@ -14,7 +14,7 @@ from ingest.columns import Columns
 from ingest.decompress import CompressedSource
 from ingest.framing import frames
 from ingest.generations import Generation, Position
-from ingest.named import framed, named_columns
+from ingest.named import framed, most_records, named_columns
 from ingest.source import PlainSource, Source, data_start
 
 _NEWLINE = b"\n"
@@ -134,8 +134,9 @@ def read_chunk(generation: Generation, share: Share, limits: Limits, silence: Si
         return _undecided(generation, source, longest, silence) if len(data) >= longest else None
     if len(too_long):
         return _chunk(generation, data, bounds[: too_long[0] + 1], is_at_end=False, columns=columns)
-    is_all = is_at_end and len(bounds) - 1 <= share.records
-    return _chunk(generation, data, bounds[: share.records + 1], is_at_end=is_all, columns=columns)
+    most = most_records(columns, share.records, share.bytes)
+    is_all = is_at_end and len(bounds) - 1 <= most
+    return _chunk(generation, data, bounds[: most + 1], is_at_end=is_all, columns=columns)
 
 
 def _too_long(generation: Generation, data: bytes, longest: int) -> Chunk:

@@ -23,7 +23,7 @@ from ingest.engine import Engine
 from ingest.generations import Generation, Position
 from ingest.identity import HEAD_BYTES, FileKey
 from ingest.lines import lines_of
-from ingest.named import framed, named_columns
+from ingest.named import framed, most_records, named_columns
 from ingest.reader import Chunk
 from stormwatch.storage import Store
 from tests.ingest.mixtures import records
@@ -152,6 +152,14 @@ def test_of_directives_in_a_row_the_last_one_holds() -> None:
     assert first.in_force(second[:-1]) == (first, len(second) - 1)
 
 
+def test_objects_of_a_batch_are_bounded_whatever_the_names() -> None:
+    long = Columns(("id", "time", "x" * 1000), ",")
+    assert most_records(long, 200_000, 1 << 20) == (1 << 20) // (2 + 15 + 1006)
+    assert most_records(long, 7, 1 << 20) == 7
+    assert most_records(long, 7, 1) == 1
+    assert most_records(None, 7, 1) == 7
+
+
 def test_a_second_row_longer_than_what_is_looked_at() -> None:
     head = HEADER + b'1,2,"' + b"x\n" * HEAD_BYTES + b'"\n'
     assert columns_of(head) == columns_of(head[:HEAD_BYTES]) == Columns(("id", "time", "message"), ",")
@@ -207,6 +215,22 @@ def test_rows_end_where_a_writer_ended_them(
         assert isinstance(found, bytes)
         expected = {name: value for name, value in zip(columns.names, row, strict=True) if value}
         assert (json.loads(found) if found else {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "expected"),
+    [
+        ("Date,Time,id", "2026-11-20,9:18:27,1", {"Time": "2026-11-20 9:18:27", "id": "1"}),
+        ("date,time,id", "2026-11-20,2026-11-20T09:18:27Z,1", None),
+        ("date,time,id", ",09:18:27,1", {"time": "09:18:27", "id": "1"}),
+        ("date,time,id", "2026-11-20,,1", {"date": "2026-11-20", "id": "1"}),
+    ],
+)
+def test_a_day_and_a_clock_are_one_time(names: str, row: str, expected: dict[str, str] | None) -> None:
+    columns = Columns(tuple(names.split(",")), ",")
+    [found] = columns.objects(row.encode(), np.array([0, len(row)]))
+    assert isinstance(found, bytes)
+    assert json.loads(found) == (expected or dict(zip(columns.names, row.split(","), strict=True)))
 
 
 def test_what_fits_no_header_is_rejected_with_both_numbers(parsing_store: Store) -> None:

@@ -66,6 +66,28 @@ def _csv_log(chance: random.Random, count: int) -> bytes:
     return b"".join(parts)
 
 
+def _table(chance: random.Random, count: int) -> bytes:
+    parts = [b"id,time,type,note\n"]
+    for number in range(count):
+        note = chance.choice(["ok", '"two\nlines"', '"a ""quoted"" word"', "", 'an inch"', "\xff"])
+        row = f"{number},2026-11-20T10:00:{number % 60:02}Z,tick,{note}\n".encode("latin-1")
+        parts.append(row if chance.random() > 0.1 else row[: chance.randrange(1, len(row))])
+    return b"".join(parts)
+
+
+def _directed_log(chance: random.Random, count: int) -> bytes:
+    columns = [["date", "time", "id", "type"], ["date", "time", "type", "node", "id"]]
+    parts, names = [], columns[0]
+    for number in range(count):
+        if not number or chance.random() < 0.1:
+            names = chance.choice(columns)
+            parts.append(f"#Version: 1.0\n#Fields: {' '.join(names)}\n")
+        row = {"date": "2026-11-20", "time": "10:00:00", "id": str(number), "type": "tick", "node": "-"}
+        text = " ".join(row[name] for name in names) + "\n"
+        parts.append(text if chance.random() > 0.1 else text[: chance.randrange(1, len(text))])
+    return "".join(parts).encode()
+
+
 def _chance(seed: int) -> random.Random:
     return random.Random(seed)
 
@@ -76,6 +98,8 @@ def _files(seed: int) -> dict[str, bytes]:
         "a.jsonl": _json_log(chance, 250),
         "b.jsonl": _json_log(chance, 90),
         "c.csv": _csv_log(chance, 100),
+        "named.csv": _table(chance, 150),
+        "named.log": _directed_log(chance, 150),
         "d.log": b"\0" * 5000 + _json_log(chance, 40),
         "e.log": b"".join(damaged(chance)[:20_000] for _ in range(80)),
     }

@@ -232,7 +232,7 @@ WRAPPERS: Final = frozenset(
         "basicproperties", "messageheaders", "cloudevent",
         "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt",
         "broker", "transport", "jsonpayload", "contextmap", "applicationproperties", "userproperties",
-        "brokerproperties", "messageattributes",
+        "brokerproperties", "messageattributes", "dd",
     }
 )  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""
@@ -292,7 +292,7 @@ CANDIDATE_ENVELOPES: Final = EVENT_OBJECTS | PAYLOADS | {"fields"}
 
 SYSTEMS: Final = (
     "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt", "mq",
-    "broker", "ce", "x",
+    "broker", "ce", "x", "dd",
 )  # fmt: skip
 """What may stand before a name and a separator: `kafka_topic`, `X-Correlation-ID`, `ce_id`."""
 

@@ -3,7 +3,8 @@
 `2026-03-02 10:00:00,123 INFO [main] shop.Orders - {"id": ...}`. Without a time, a level or a pod:
 `INFO:root:{...}`, `[pod/orders-1/app] {...}`. Time and level count where the object has none, and so do a
 pod and its container as node and service; the whole prefix stays in attributes. Source: layouts of Log4j,
-Logback and Python's logging; `docker logs --timestamps`; `kubectl logs --prefix`; Heroku, "Log format".
+Logback and Python's logging; `docker logs --timestamps`; `kubectl logs --prefix`; Heroku, "Log format"; the
+files of Fluentd's plugin out_file, where a tag stands between tabs.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ _CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
 )
 _WORDS: Final = rb"(?=[^{\n]{0,200}%b)(?:[ \t]++%b){1,8}+[ \t]*+" % (_LEVEL, _WORD)
+_TAG: Final = rb"\t[^\t{}\n]{1,120}\t"
 _DYNO: Final = rb"[ \t]++(?P<pj_app>[\w.-]+)\[(?P<pj_dyno>[\w.-]+)\]:[ \t]++"
-_TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:[ \t]++|%b|%b)" % (_TIME, _WORDS, _DYNO)
+_TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _TAG, _WORDS, _DYNO)
 # A level alone, perhaps with the name of a logger; the pod and its container.
 _UNTIMED: Final = (
     rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL

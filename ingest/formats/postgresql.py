@@ -151,7 +151,7 @@ _DERIVED: Final = {
 
 def computed(is_deadlock: str = BY_STATE, event_id: str = "{session} || '/' || {line_num}") -> dict[str, str]:
     """Column -> SQL over the columns and the inputs session, line_num, state, detail, pid, backend."""
-    is_deadlock = f"({is_deadlock}) AND {_FATAL}"
+    is_deadlock = f"CASE WHEN {_FATAL} THEN {is_deadlock} ELSE FALSE END"
     return {
         "event_id": event_id,
         "node": "'pid ' || {pid}",

@@ -50,7 +50,7 @@ def _alternatives(names: Iterable[str]) -> bytes:
         spelled = escaped(name).encode()
         by_first.setdefault(spelled[:1], []).append(spelled[1:])
     alike = b"|".join(b"%b(?:%b)" % (first, b"|".join(rest)) for first, rest in by_first.items())
-    return rb"(?=[A-Z\x80-\xff])(?:%b)" % alike
+    return b"(?:%b)" % alike
 
 
 def _behind(names: Iterable[str]) -> bytes:

@@ -26,7 +26,6 @@ from ingest.formats.postgresql_labels import (
     KEYS,
     OF_MESSAGES,
     OF_PARTS,
-    PART_START,
     PLAIN,
     REPORT_OR_PART,
     REPORT_START,
@@ -47,7 +46,6 @@ from ingest.formats.postgresql_words import (
     said,
 )
 
-_PART: Final = re.compile(PART_START)
 _OWN: Final = re.compile(
     rf"(?i)process (\d+) (?:waits for |still waiting |acquired |avoided |detected )"
     rf"|{beginnings(*WAITING, ACQUIRED, AVOIDED)}|{beginnings(WAITS)}"
@@ -142,7 +140,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     if usual and (following := _usual(data, usual.end())):
         behind = following.end()
         after = data.find(b"\n", behind)
-        if after >= 0 and not _PART.match(data, behind) and not is_odd_part(data[behind:after]):
+        found = REPORT_OR_PART.match(data, behind)
+        if after >= 0 and (found["part"] is None if found else not is_odd_part(data[behind:after])):
             return usual.end()
     return _end_by_lines(data, start, usual, is_all=is_all)
 

@@ -14,6 +14,7 @@ import orjson
 
 from ingest.discovery import as_stored
 from ingest.formats.logfmt import trailing_pairs
+from ingest.mapping import Kind
 from ingest.names import NAMES, PAYLOADS, Path
 from ingest.vocabulary import normalise
 
@@ -72,6 +73,8 @@ class Sampled:
     at: float | None
     times: Sequence[tuple[Path, float]] = ()
     """Where no field outside of business data is called a time: those that hold one."""
+    fields: Kind = frozenset()
+    """All that it has."""
 
 
 def sampled(line: bytes) -> Sampled | None:
@@ -86,7 +89,8 @@ def sampled(line: bytes) -> Sampled | None:
     numbers: list[tuple[Path, int]] = []
     labels: list[tuple[Path, str]] = []
     rank, time, is_outside = _NO_TIME, None, False
-    for path, value in _leaves(record, ()):
+    leaves = list(_leaves(record, ()))
+    for path, value in leaves:
         text = value if type(value) is str else _text(value)
         if text is None:
             continue
@@ -100,7 +104,14 @@ def sampled(line: bytes) -> Sampled | None:
         elif isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
             labels.append((path, value))
     times = _times(record) if time is None or not is_outside else []
-    return Sampled(ids, numbers, labels, time, times) if ids or numbers or times else None
+    fields = _once(frozenset(path for path, _ in leaves))
+    return Sampled(ids, numbers, labels, time, times, fields) if ids or numbers or times else None
+
+
+@lru_cache(maxsize=65_536)
+def _once(fields: Kind) -> Kind:
+    """The same object for what is equal: most records have the fields of others."""
+    return fields
 
 
 def _fields(line: bytes) -> dict[str, Any] | None:

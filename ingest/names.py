@@ -296,6 +296,8 @@ SYSTEMS: Final = (
 )  # fmt: skip
 """What may stand before a name and a separator: `kafka_topic`, `X-Correlation-ID`, `ce_id`."""
 
+ZERO_ID: Final = "zero_id"
+"""Filled by the id of an event where one of the logs is 0: then 0 is a cause, elsewhere there is none."""
 CAUSES: Final = ("causation_id", "parent_id")
 """Roles that name a cause."""
 

@@ -204,6 +204,18 @@ def test_a_word_for_no_id_names_nothing(parser: Parser, word: str) -> None:
     assert json.loads(row["attributes"])["causation_id"] == word
 
 
+@pytest.mark.parametrize("zero", [0, 0.0, "0"])
+@pytest.mark.parametrize("name", ["parent_id", "causationId"])
+def test_a_cause_of_0_is_none(parser: Parser, name: str, zero: object) -> None:
+    """Ids are counted from 1; what names no cause in a column of numbers holds a 0."""
+    first, second, other = parser.parse(
+        json.dumps({"id": 1, name: zero, "n": 0}), json.dumps({"id": 2, name: 1}), json.dumps({"id": 0})
+    ).rows
+    assert not first.keys() & {"causation_id", "cause_kind"}
+    assert json.loads(first["attributes"])[name] == zero
+    assert (second["causation_id"], other["event_id"]) == ("1", "0")
+
+
 def test_a_whole_number_names_what_it_names_as_an_integer(parser: Parser) -> None:
     """As pandas writes a column of numbers that some records do not have."""
     first, second, other = parser.parse(

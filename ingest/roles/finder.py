@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final
 
 import duckdb
@@ -108,7 +108,7 @@ class RoleFinder:
     def add(self, path: str, lines: Iterable[bytes]) -> None:
         """Records of the file at `path`, as they follow each other."""
         kept = self._records.setdefault(scope_of(path), [])
-        kept.extend(record for line in lines if (record := sampled(line)) is not None)
+        kept.extend(islice((record for line in lines for record in sampled(line)), SAMPLE_RECORDS))
         del kept[:-SAMPLE_RECORDS]
 
     def look(self) -> list[Decision]:

@@ -19,7 +19,8 @@ _INTEGER_COLUMNS: Final = {
     "entity_version": "BIGINT", "expected_version": "BIGINT", "attempt": "INTEGER",
 }  # fmt: skip
 _DATES: Final = ("/$date/$numberLong", "/$date")
-_NAMING: Final = (*IDS, "message_id")
+_NAMING: Final = (*IDS, "message_id", "lock_owner", "lock_blocked_by")
+_SESSIONS: Final = ("pid", "sessionid")
 _TEXTS: Final = frozenset({"message", "msg"})
 _NO_ID: Final = ", ".join(
     f"'{word}'"
@@ -108,7 +109,7 @@ class Statement:
         if role in CAUSES and _may_be_prose(path):
             unfit += f" OR contains({raw}, ' ')"
         if role in _NAMING:
-            unfit += f" OR {raw} IN ({self._nothings(role)})"
+            unfit += f" OR {raw} IN ({self._nothings(role, path)})"
         within = "NULL"
         if role == "occurred_at":  # {"$date": ...} of MongoDB, Extended JSON v2
             dates = ", ".join(f"json_extract_string({raw}, '{place}')" for place in _DATES)
@@ -118,8 +119,11 @@ class Statement:
         plain = is_whole if role in _NAMING else ""
         return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} {plain} ELSE {raw} END"
 
-    def _nothings(self, role: str) -> str:
-        return _NO_CAUSE if role in CAUSES and ZERO_ID not in self._roles else _NO_ID
+    def _nothings(self, role: str, path: Path) -> str:
+        is_cause = role in CAUSES and ZERO_ID not in self._roles
+        # No process and no session is called 0, a thread may be.
+        is_session = role == "lock_blocked_by" and normalise(path[-1]).endswith(_SESSIONS)
+        return _NO_CAUSE if is_cause or is_session else _NO_ID
 
     def _role(self, role: str) -> str:
         leaves = [self._leaf(path, role) for path in self._roles.get(role, ())]
@@ -186,7 +190,11 @@ class Statement:
         tests = [_is_nested(self._raw(path)) for path in sorted(used - texts)]
         tests += [_is_object(self._raw(path)) for path in sorted(used & texts)]
         tests += [f"contains({self._raw(path)}, ' ')" for path in sorted(causes)]
-        naming = {(path, self._nothings(role)) for role in _NAMING for path in self._roles.get(role, ())}
+        naming = {
+            (path, self._nothings(role, path))
+            for role in set(_NAMING) - UNREMOVED
+            for path in self._roles.get(role, ())
+        }
         tests += [f"{self._raw(path)} IN ({nothings})" for path, nothings in sorted(naming)]
         return " OR ".join(f"coalesce({test}, FALSE)" for test in tests) or "FALSE"
 

@@ -97,19 +97,22 @@ class RoleFinder:
             self._seen += chunk.records
             if self._taken < room:
                 bounds = chunk.bounds[: most + 1].tolist()
-                self._taken += len(bounds) - 1
-                self.add(chunk.generation.path, (chunk.data[start:end] for start, end in pairwise(bounds)))
+                lines = (chunk.data[start:end] for start, end in pairwise(bounds))
+                self._taken += max(len(bounds) - 1, self.add(chunk.generation.path, lines, most))
         return self._seen >= self._next_look
 
     def is_worth_a_look(self) -> bool:
         """Whether, as nothing more comes for now, it is time already."""
         return self._taken > 0 and self._seen >= self._looked_at * _GROWTH_AT_REST
 
-    def add(self, path: str, lines: Iterable[bytes]) -> None:
-        """Records of the file at `path`, as they follow each other."""
+    def add(self, path: str, lines: Iterable[bytes], most: int = SAMPLE_RECORDS) -> int:
+        """At most so many records of the file at `path`, as they follow each other; how many there were."""
         kept = self._records.setdefault(scope_of(path), [])
-        kept.extend(islice((record for line in lines for record in sampled(line)), SAMPLE_RECORDS))
+        before = len(kept)
+        kept.extend(islice((record for line in lines for record in sampled(line)), most))
+        count = len(kept) - before
         del kept[:-SAMPLE_RECORDS]
+        return count
 
     def look(self) -> list[Decision]:
         """Judge the sample; what is decided differently now."""

@@ -165,7 +165,7 @@ def test_a_line_that_is_too_long_stays_one(make_rig: Callable[..., Rig]) -> None
 
 
 def test_a_record_behind_a_byte_order_mark_stays_one(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(batch=SMALL)
+    rig = make_rig(batch=Share(bytes=64 << 10, records=1))
     rig.add("a.log", "\ufeff".encode() + lines(1, 9) + "\ufeff".encode() + lines(11, 9))
     rig.drain()
     before = tables(rig)

@@ -217,8 +217,8 @@ class Checker:
                 yield is_nowhere(role, path, known)
 
     def _judged(self, path: str, entry: Mapped) -> Mapped:
-        decision = self._finder.decision(path, entry.column)
-        if decision is None or entry.fields[:1] != (field_name(decision.field),):
+        decision = self._finder.decision(path, entry.column, entry.fields[:1])
+        if decision is None:
             return entry
         return replace(
             entry, confidence=decision.confidence, is_override=decision.is_override, evidence=decision.reasons

@@ -20,7 +20,7 @@ from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder
 from ingest.inlined import MARKS, Inlined, inlined_in, inlined_sql
-from ingest.mapping import NO_MAPPING, FieldMapping, Fields, merged
+from ingest.mapping import NO_MAPPING, FieldMapping, Fields, Inferred, merged
 from ingest.matching import containers, format_of
 from ingest.names import Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan, numbered
@@ -62,13 +62,13 @@ class Engine:
         self,
         cursor: duckdb.DuckDBPyConnection,
         mapping: FieldMapping = NO_MAPPING,
-        inferred: Callable[[str], Fields] = lambda _: {},
+        inferred: Callable[[str], Inferred] = lambda _: Inferred(),
     ):
         """`inferred` is what the values told of the fields of the file at a path."""
         self._cursor = cursor
         self._mapping = mapping
         self._inferred = inferred
-        self._mappings: list[tuple[Fields, Fields]] = []
+        self._mappings: list[tuple[Fields, Inferred]] = []
         self.uses: dict[tuple[int, int], Use] = {}
         """File and shape, by number -> how its records were read, of what was parsed last."""
         self.looked_at = 0
@@ -104,9 +104,11 @@ class Engine:
             self._add_mapping(known)
         return self._mappings.index(known)
 
-    def _add_mapping(self, known: tuple[Fields, Fields]) -> None:
+    def _add_mapping(self, known: tuple[Fields, Inferred]) -> None:
         self._mappings.append(known)
-        inside = {path[:-1] for fields in known for path in fields.values() if len(path) > 1}
+        said, inferred = known
+        every = (said, *inferred.every())
+        inside = {path[:-1] for fields in every for path in fields.values() if len(path) > 1}
         self._look_into(inside.difference(self._containers))
 
     def try_out(self, lines: pa.Table) -> int:
@@ -184,7 +186,7 @@ class Engine:
         self._cursor.execute("INSERT INTO parsed BY NAME FROM taken")
         self._cursor.unregister("taken")
 
-    def know(self, mappings: Sequence[tuple[Fields, Fields]]) -> bool:
+    def know(self, mappings: Sequence[tuple[Fields, Inferred]]) -> bool:
         """Number mappings as another engine does; False when those that are known are others."""
         count = len(self._mappings)
         if self._mappings != mappings[:count]:
@@ -194,9 +196,9 @@ class Engine:
         return True
 
     @property
-    def mappings(self) -> list[tuple[Fields, Fields]]:
+    def mappings(self) -> list[tuple[Fields, Inferred]]:
         """By number of the mapping: what the user and what the values say of fields."""
-        return self._mappings or [({}, {})]
+        return self._mappings or [({}, Inferred())]
 
     def plans(self) -> list[Plan]:
         """How the records of each shape seen so far are read."""
@@ -297,7 +299,8 @@ class Engine:
     def _plan(self, shape: Shape, fmt: JsonFormat, envelope: Path, mapping_no: int) -> Plan:
         said, inferred = self.mappings[mapping_no]
         self.met.update((role, path) for role, path in said.items() if path in shape.paths)
-        fields = merged({role: path for role, path in inferred.items() if fmt.is_open(role)}, said)
+        told = inferred.of(shape.paths)
+        fields = merged({role: path for role, path in told.items() if fmt.is_open(role)}, said)
         return make_plan(shape, fmt, envelope, fields, mapping_no)
 
     def _parse_planned(self) -> None:

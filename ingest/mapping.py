@@ -50,6 +50,39 @@ _BEGINNING: Final = re.compile(r"([12]\d{3})(?:-(0[1-9]|1[0-2]))?")
 
 Fields = Mapping[str, Path]
 """Role -> path of the field in a record."""
+Kind = frozenset[Path]
+"""The fields by which records are known that are written alike, among others in their file."""
+_ALIKE: Final = 0.5
+"""Share of the fields of a kind and a record that both have."""
+
+
+def likeness(kind: Kind, fields: Kind) -> float:
+    """Share of all fields of both that both have; an object that was not looked into is one field."""
+    folded = {
+        next((path[:depth] for depth in range(1, len(path)) if path[:depth] in fields), path) for path in kind
+    }
+    return len(folded & fields) / max(1, len(folded | fields))
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What the values told of the fields of a file: of all its records, or of a kind of them."""
+
+    fields: Fields = field(default_factory=dict)
+    kinds: tuple[tuple[Kind, Fields], ...] = ()
+
+    def every(self) -> Iterable[Fields]:
+        """Of all records, and of each kind."""
+        return (self.fields, *(fields for _, fields in self.kinds))
+
+    def of(self, paths: Iterable[Path]) -> Fields:
+        """What holds for a record that has these fields."""
+        if not self.kinds:
+            return self.fields
+        inner = {path[:-1] for path in paths if len(path) > 1}
+        leaves = frozenset(path for path in paths if path not in inner)
+        alike, number = max((likeness(kind, leaves), -number) for number, (kind, _) in enumerate(self.kinds))
+        return {**self.fields, **self.kinds[-number][1]} if alike >= _ALIKE else self.fields
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,13 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "service.node.name", "process.name", "host.name", "hostname", "host", "machine_name", "machine",
         "pod", "pod_name", "worker", "worker_id", "worker_name", "replica", "server", "server_name",
         "server_id", "consumer_id", "consumer_tag", "client_id", "replica_id", "host_id", "member",
-        "member_id", "container_id", "org:resource", "computer_name", "s_computername",
+        "member_id", "container_id", "inst", "org:resource", "computer_name", "s_computername",
     ),
     "operation": (
         "operation", "op", "messaging.operation.type", "messaging.operation", "messaging.operation.name",
         "dir",
-        "operation_type", "operation_name", "op_type", "action", "event.action", "verb",
+        "operation_type", "operation_name", "op_type", "action", "event.action", "verb", "lock_operation",
+        "lock_op", "lock_action", "lock_event",
     ),
     "operation_hint": (
         "direction", "event", "event_type", "message_type", "event_name", "type", "kind", "log_type",
@@ -151,17 +152,18 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "lock_owner": (
         "lock_owner", "owner", "owner_id", "waiter", "requester", "requested_by", "thread", "thread_name",
-        "thread_id", "transaction_id", "tx_id", "txid", "txn_id", "session_id", "holder", "waiter_id",
-        "requester_id", "requestor", "holder_id", "owner_thread", "owner_name", "acquirer", "taken_by",
-        "backend_pid", "spid", "trx", "trx_id", "txn", "xid", "goroutine", "goroutine_id", "goid", "fiber",
-        "coroutine",
+        "thread_id", "transaction_id", "tx_id", "txid", "txn_id", "session_id", "waiter_id",
+        "requester_id", "requestor", "owner_thread", "owner_name", "acquirer", "taken_by",
+        "backend_pid", "spid", "tx", "trx", "trx_id", "txn", "xid", "goroutine", "goroutine_id", "goid",
+        "fiber", "coroutine", "holder", "holder_id",
     ),
     "lock_mode": ("lock_mode", "lock_type", "mode"),
     "lock_blocked_by": (
         "blocked_by", "blocking", "blocker", "blocked_on", "waits_for", "waiting_for", "waiting_on",
         "held_by", "current_owner", "lock_holder", "holder", "blocking_pid", "blocking_session_id",
         "blocking_thread", "blocking_transaction", "blocked_by_id", "blocked_by_pid", "blocked_by_thread",
-        "blocked_by_transaction", "blocked_by_tx", "blocked_by_txn", "current_holder",
+        "blocked_by_transaction", "blocked_by_tx", "blocked_by_txn", "current_holder", "lock_blocked_by",
+        "lock_held_by", "lock_waits_for", "lock_waiting_for",
     ),
     "links": (
         "links", "causes", "causation_ids", "cause_ids", "parent_ids", "parent_event_ids", "parents",
@@ -209,6 +211,9 @@ OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
 MESSAGE_NOUNS: Final = ("message", "msg", "event", "record", "basic")
 """What a word of send, receive, process or settle may stand with: `message_sent`, `basic.ack`."""
 
+LOCK_NOUNS: Final = ("rwlock", "mutex", "latch", "semaphore", "monitor")
+"""What a word of a wait, an acquisition or a release may stand with: `rwlock.acquired`, `mutex_wait`."""
+
 LOCK_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "lock_wait": (
         "lock_wait", "wait", "waiting", "waits", "blocked", "lock_blocked", "lock_waiting", "wait_for_lock",
@@ -216,11 +221,13 @@ LOCK_WORDS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "lock_acquire": (
         "lock_acquire", "acquire", "acquired", "locked", "lock", "lock_acquired", "acquire_lock",
-        "acquired_lock", "lock_granted",
+        "acquired_lock", "lock_granted", "read_lock", "write_lock", "read_locked", "write_locked",
+        "lock_shared", "rlock", "rdlock", "wrlock",
     ),
     "lock_release": (
         "lock_release", "release", "released", "unlock", "unlocked", "lock_released", "release_lock",
-        "released_lock",
+        "released_lock", "read_unlock", "write_unlock", "read_unlocked", "write_unlocked",
+        "unlock_shared", "runlock", "rdunlock", "wrunlock",
     ),
     "deadlock": ("deadlock", "deadlocked", "deadlock_detected", "lock_deadlock"),
 }  # fmt: skip
@@ -234,7 +241,7 @@ WRAPPERS: Final = frozenset(
         "basicproperties", "messageheaders", "cloudevent",
         "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt",
         "broker", "transport", "jsonpayload", "contextmap", "applicationproperties", "userproperties",
-        "brokerproperties", "messageattributes",
+        "brokerproperties", "messageattributes", "dd",
     }
 )  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""
@@ -294,10 +301,12 @@ CANDIDATE_ENVELOPES: Final = EVENT_OBJECTS | PAYLOADS | {"fields"}
 
 SYSTEMS: Final = (
     "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt", "mq",
-    "broker", "ce", "x",
+    "broker", "ce", "x", "dd",
 )  # fmt: skip
 """What may stand before a name and a separator: `kafka_topic`, `X-Correlation-ID`, `ce_id`."""
 
+ZERO_ID: Final = "zero_id"
+"""Filled by the id of an event where one of the logs is 0: then 0 is a cause, elsewhere there is none."""
 CAUSES: Final = ("causation_id", "parent_id")
 """Roles that name a cause."""
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingest import leftover
 from ingest.formats.base import JsonFormat, Shape
-from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, Path
+from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, ZERO_ID, Path
 from ingest.vocabulary import GENERIC
 
 LOCK_ROLES: Final = ("lock_owner", "lock_resource", "lock_mode", "lock_blocked_by")
@@ -20,7 +20,7 @@ LIST_ROLES: Final = ("links", "lock_edges")
 """Lists: further causes of an event, and the wait-for edges of a deadlock."""
 # Stored as a normalised word or in another table, so the original stays in attributes.
 _KEPT: Final = frozenset({"operation", *LOCK_ROLES, *LIST_ROLES})
-UNREMOVED: Final = _KEPT | {"operation_hint"}
+UNREMOVED: Final = _KEPT | {"operation_hint", ZERO_ID}
 """Roles whose fields stay in attributes, unless another role takes them."""
 OUTER_FIRST: Final = frozenset({"occurred_at", "service", "node", "severity", "message"})
 """What a log line says of itself goes before what an event within says: who received it, and when."""
@@ -77,7 +77,7 @@ class Plan:
     @cached_property
     def use(self) -> Use:
         """What of it may be told outside of the process."""
-        firsts = {role: paths[0] for role, paths in self.paths.items()}
+        firsts = {role: paths[0] for role, paths in self.paths.items() if role != ZERO_ID}
         known = self.format.fields
         inside = {role: path[len(self.envelope) :] for role, path in firsts.items()}
         fixed = frozenset(role for role, path in inside.items() if path in known.get(role, ()))
@@ -153,11 +153,12 @@ def make_plan(
     An empty path says that no field fills the role.
     """
     mapping = {role: path for role, path in told.items() if not path or path in shape.paths}
+    zero_id = mapping.pop(ZERO_ID, None)
     around = _around(shape)
     own = [path for path in shape.paths if path[0] not in around]
     inside = [path[len(envelope) :] for path in own if path[: len(envelope)] == envelope]
     inside = [path for path in inside if path]
-    found: dict[str, tuple[Path, ...]] = {}
+    found: dict[str, tuple[Path, ...]] = {ZERO_ID: (zero_id,)} if zero_id else {}
     by_name = fmt.vocabulary.roles(inside) if fmt.by_name else {}
     outer = fmt.vocabulary.roles(own) if envelope else {}
     objects = {path[:depth] for path in shape.paths for depth in range(1, len(path))}
@@ -244,7 +245,7 @@ def _settle(found: dict[str, tuple[Path, ...]], fmt: JsonFormat, envelope: Path)
             return path[: len(envelope)] == envelope
         return fmt.vocabulary.sort_key("service", path)[0] > 0
 
-    decided: set[object] = set()
+    decided: set[object] = {role for role in (ZERO_ID,) if role in found}
     if "operation" in found:
         found.pop("operation_hint", None)
     elif "operation_hint" in found:

@@ -23,10 +23,12 @@ from ingest.writer import Committed, Writer
 from stormwatch.errors import SourceError
 from stormwatch.storage import Store
 
-_ENDS: Final = (b"\n", b"\0", b"")
+_ENDS: Final = ("\ufeff".encode(), b"\n", b"\0")
+"""What may stand before a line."""
+_BEFORE: Final = 3
 _ENDED: Final = Silence(is_quiet=True, is_final=True)
 _NEXT: Final = """
-SELECT rereads.rowid, rereads.file_id, files.path, files.head, next_offset, end_offset
+SELECT rereads.rowid, rereads.file_id, files.path, files.head, next_offset, end_offset, inherited_bytes
 FROM rereads INNER JOIN files ON rereads.file_id = files.file_id
 WHERE finished_at IS NULL
 ORDER BY reread_id, rereads.file_id
@@ -42,6 +44,8 @@ class _Job:
     head: bytes
     next_offset: int
     end_offset: int
+    first_offset: int
+    """What is before that was read as part of another file, of which this one may hold half a line."""
 
 
 class _Cut:
@@ -112,21 +116,21 @@ class Rereading:
             found = cursor.execute(_NEXT).fetchone()
         if found is None:
             return None
-        rowid, file_id, path, head, start, end = found
-        return _Job(rowid, file_id, path, bytes(head), start, end)
+        rowid, file_id, path, head, start, end, first = found
+        return _Job(rowid, file_id, path, bytes(head), start, end, first)
 
     def _read(self, job: _Job, share: Share) -> Chunk | None:
         with opened(Content(self._root, job.path, job.head), job.end_offset) as source:
-            before = source.read(job.next_offset - 1, 1) if job.next_offset else b""
+            start = job.next_offset
+            before = source.read(max(0, start - _BEFORE), min(start, _BEFORE))
+            is_amid = start not in (0, job.first_offset) and not before.endswith(_ENDS)
             generation = Generation(
                 job.file_id,
                 job.path,
                 FileKey(0, 0, 0),
                 "none",
                 # Only a line that is too long is left amid it.
-                position=Position(
-                    offset=job.next_offset, head=job.head[: job.next_offset], skipping=before not in _ENDS
-                ),
+                position=Position(offset=start, head=job.head[:start], skipping=is_amid),
                 source=_Cut(source, job.end_offset),
                 columns=self._columns[1] if self._columns[0] == job.file_id else None,
             )

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.engine import Engine
-from ingest.mapping import FieldMapping, Fields
+from ingest.mapping import FieldMapping, Fields, Inferred
 from ingest.names import Path
 from ingest.offload import PARSE, SECOND, WORTH_BYTES
 from ingest.plan import Use
@@ -34,7 +34,7 @@ class Asked:
     """What an engine must know to parse lines as this one does."""
 
     mapping: FieldMapping
-    mappings: list[tuple[Fields, Fields]]
+    mappings: list[tuple[Fields, Inferred]]
 
 
 @dataclass(frozen=True)

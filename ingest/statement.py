@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ingest import leftover
-from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, IDS, Path
+from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
 from ingest.times import ZONES, Beginning, is_inexact, parse_time
 from ingest.vocabulary import LONGEST_WORD, normalise
@@ -19,7 +19,8 @@ _INTEGER_COLUMNS: Final = {
     "entity_version": "BIGINT", "expected_version": "BIGINT", "attempt": "INTEGER",
 }  # fmt: skip
 _DATES: Final = ("/$date/$numberLong", "/$date")
-_NAMING: Final = (*IDS, "message_id")
+_NAMING: Final = (*IDS, "message_id", "lock_owner", "lock_blocked_by")
+_SESSIONS: Final = ("pid", "sessionid")
 _TEXTS: Final = frozenset({"message", "msg"})
 _NO_ID: Final = ", ".join(
     f"'{word}'"
@@ -30,6 +31,8 @@ _NO_ID: Final = ", ".join(
     )
 )  # fmt: skip
 """What programs write in place of an id where there is none."""
+_NO_CAUSE: Final = f"{_NO_ID}, '0', '0.0'"
+"""The same in place of a cause: most count from 1."""
 _TYPED: Final = {
     role: f"in_{role}"
     for role in (
@@ -106,7 +109,7 @@ class Statement:
         if role in CAUSES and _may_be_prose(path):
             unfit += f" OR contains({raw}, ' ')"
         if role in _NAMING:
-            unfit += f" OR {raw} IN ({_NO_ID})"
+            unfit += f" OR {raw} IN ({self._nothings(role, path)})"
         within = "NULL"
         if role == "occurred_at":  # {"$date": ...} of MongoDB, Extended JSON v2
             dates = ", ".join(f"json_extract_string({raw}, '{place}')" for place in _DATES)
@@ -115,6 +118,12 @@ class Statement:
         is_whole = f"WHEN ends_with({raw}, '.0') THEN regexp_replace({raw}, '^(-?\\d+)\\.0$', '\\1')"
         plain = is_whole if role in _NAMING else ""
         return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} {plain} ELSE {raw} END"
+
+    def _nothings(self, role: str, path: Path) -> str:
+        is_cause = role in CAUSES and ZERO_ID not in self._roles
+        # No process and no session is called 0, a thread may be.
+        is_session = role == "lock_blocked_by" and normalise(path[-1]).endswith(_SESSIONS)
+        return _NO_CAUSE if is_cause or is_session else _NO_ID
 
     def _role(self, role: str) -> str:
         leaves = [self._leaf(path, role) for path in self._roles.get(role, ())]
@@ -181,8 +190,12 @@ class Statement:
         tests = [_is_nested(self._raw(path)) for path in sorted(used - texts)]
         tests += [_is_object(self._raw(path)) for path in sorted(used & texts)]
         tests += [f"contains({self._raw(path)}, ' ')" for path in sorted(causes)]
-        naming = {path for role in _NAMING for path in self._roles.get(role, ())}
-        tests += [f"{self._raw(path)} IN ({_NO_ID})" for path in sorted(naming)]
+        naming = {
+            (path, self._nothings(role, path))
+            for role in set(_NAMING) - UNREMOVED
+            for path in self._roles.get(role, ())
+        }
+        tests += [f"{self._raw(path)} IN ({nothings})" for path, nothings in sorted(naming)]
         return " OR ".join(f"coalesce({test}, FALSE)" for test in tests) or "FALSE"
 
     def _leaves(self) -> list[Path]:

@@ -43,13 +43,17 @@ def suggestion(reports: Sequence[Report], decisions: Sequence[Decision], directo
     scopes: dict[str, list[Report]] = {}
     for report in reports:
         scopes.setdefault(scope_of(report.path), []).append(report)
-    told = {(one.scope, one.role): one for one in decisions}
+    told: dict[tuple[str, str], list[Decision]] = {}
+    for one in decisions:
+        told.setdefault((one.scope, one.role), []).append(one)
     parts = [_HEAD.format(directory=directory)]
     parts += ["\n".join(_table(scope, of, told)) + "\n" for scope, of in sorted(scopes.items())]
     return "\n".join(parts)
 
 
-def _table(scope: str, reports: Sequence[Report], told: dict[tuple[str, str], Decision]) -> Iterator[str]:
+def _table(
+    scope: str, reports: Sequence[Report], told: dict[tuple[str, str], list[Decision]]
+) -> Iterator[str]:
     counts: dict[str, int] = {}
     for report in reports:
         for name, count in report.formats.items():
@@ -63,16 +67,22 @@ def _table(scope: str, reports: Sequence[Report], told: dict[tuple[str, str], De
         for entry in report.mapped:
             by_column.setdefault(entry.column, []).append(entry)
     for column, name in _SHOWN.items():
-        yield _line(name, by_column.get(column, []), told.get((scope, column)))
+        yield from _lines(name, by_column.get(column, []), told.get((scope, column), []))
     for hint in dict.fromkeys(hint for report in reports for hint in report.hints):
         yield f"# hint: {_plain(hint)}"
 
 
-def _line(name: str, entries: Sequence[Mapped], decision: Decision | None) -> str:
-    if decision is not None:
+def _lines(name: str, entries: Sequence[Mapped], decisions: Sequence[Decision]) -> Iterator[str]:
+    """What was told of a role: of all records, or of several kinds of them."""
+    for decision in decisions:
         how = "its name would say something else" if decision.is_override else "as its name says"
         known = f"{decision.confidence:.0%} by values, {how} ({_plain(decision.reasons)})"
-        return f"# {name} = {_quoted(field_name(decision.field))}    # {known}"
+        yield f"# {name} = {_quoted(field_name(decision.field))}    # {known}"
+    if not decisions:
+        yield _line(name, entries)
+
+
+def _line(name: str, entries: Sequence[Mapped]) -> str:
     fields = list(dict.fromkeys(_first(entries)))
     if fields:
         others = f"; also {', '.join(map(_plain, fields[1:]))}" if fields[1:] else ""

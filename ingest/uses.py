@@ -9,7 +9,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from ingest.mapping import Fields
+from ingest.mapping import Fields, Inferred
 from ingest.plan import Use
 from ingest.roles.samples import scope_of
 
@@ -35,7 +35,7 @@ class FieldUses:
         self,
         uses: Mapping[tuple[int, int], Use],
         paths: Mapping[int, str],
-        mappings: Iterable[tuple[Fields, Fields]],
+        mappings: Iterable[tuple[Fields, Inferred]],
     ) -> None:
         """Note how shapes of files are read, both by number; `mappings`: what the user and the values say."""
         said = list(mappings)
@@ -84,17 +84,17 @@ class FieldUses:
         self._cursor.unregister("new_uses")
 
 
-def _rows(scope: str, use: Use, said: Fields, told: Fields) -> Iterable[_Row]:
-    mapping = json.dumps([_plain(said), _plain(told)], sort_keys=True)
+def _rows(scope: str, use: Use, said: Fields, told: Inferred) -> Iterable[_Row]:
+    mapping = json.dumps([_plain(fields) for fields in (said, *told.every())], sort_keys=True)
     for role, field in use.fields.items():
         yield scope, use.format, role, json.dumps(field), _source(use, role, said, told), mapping
 
 
-def _source(use: Use, role: str, said: Fields, told: Fields) -> str:
+def _source(use: Use, role: str, said: Fields, told: Inferred) -> str:
     field = use.fields[role]
     if said.get(role) == field:
         return "said"
-    if told.get(role) == field:
+    if any(fields.get(role) == field for fields in told.every()):
         return "values"
     return "format" if role in use.fixed else "name"
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from ingest.names import (
     EVENT_OBJECTS,
+    LOCK_NOUNS,
     LOCK_WORDS,
     MESSAGE_NOUNS,
     NAMES,
@@ -154,6 +155,9 @@ def operation_words() -> dict[str, tuple[str, bool]]:
     for operation, words in LOCK_WORDS.items():
         for word in words:
             add(word, operation, is_lock=True)
+    for operation in ("lock_wait", "lock_acquire", "lock_release"):
+        for word, noun in product(LOCK_WORDS[operation], LOCK_NOUNS):
+            add(f"{noun}_{word}", operation, is_lock=True)
     return found
 
 

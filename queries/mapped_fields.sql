@@ -116,6 +116,19 @@ files_of AS (
     GROUP BY file_scopes.scope
 ),
 
+-- A file may hold several kinds of records, which tell of the same field each by itself.
+told AS (
+    SELECT
+        field_roles.scope,
+        field_roles.role,
+        field_roles.field,
+        max(field_roles.confidence) AS confidence,
+        arg_max(field_roles.evidence, field_roles.confidence) AS evidence,
+        max(field_roles.decided_at) AS decided_at
+    FROM field_roles
+    GROUP BY field_roles.scope, field_roles.role, field_roles.field
+),
+
 used AS (
     SELECT
         field_uses.scope,
@@ -140,17 +153,21 @@ filled AS (
         list(
             used.field::JSON
             ORDER BY
-                coalesce(told.field = used.field, FALSE) DESC,
-                list_position(['said', 'values', 'format', 'name'], used.source),
-                used.field
+                told.field IS NOT NULL DESC,
+                told.confidence DESC,
+                list_position(['said', 'values', 'format', 'name'], used.source) ASC,
+                used.field ASC
         ) AS fields,
         arg_min(
             used.source, list_position(['said', 'values', 'format', 'name'], used.source)
         ) AS source,
-        bool_or(coalesce(told.field = used.field, FALSE)) AS is_told
+        arg_max(told.field, told.confidence) AS told_field
     FROM used
-    LEFT OUTER JOIN field_roles AS told
-        ON used.scope = told.scope AND used.column_name = told.role
+    LEFT OUTER JOIN told
+        ON
+            used.scope = told.scope
+            AND used.column_name = told.role
+            AND used.field = told.field
     GROUP BY used.scope, used.format, used.column_name
 ),
 
@@ -176,11 +193,14 @@ joined AS (
             kinds.scope = filled.scope
             AND kinds.format = filled.format
             AND roles.column_name = filled.column_name
-    LEFT OUTER JOIN field_roles AS told
+    LEFT OUTER JOIN told
         ON
             kinds.scope = told.scope
             AND roles.column_name = told.role
-            AND (filled.is_told OR (filled.fields IS NULL AND told.field = '[]'))
+            AND (
+                filled.told_field = told.field
+                OR (filled.fields IS NULL AND told.field = '[]')
+            )
     LEFT OUTER JOIN counted ON kinds.scope = counted.scope AND kinds.format = counted.format
     LEFT OUTER JOIN files_of ON kinds.scope = files_of.scope
 )

@@ -87,6 +87,7 @@ _MAPPED = JsonFormat(
     name="otlp_logs",
     priority=0,
     match=lambda _: None,
+    by_value=True,
     fields={
         "event_id": (("@id",),),
         "occurred_at": (("timeUnixNano",), ("observedTimeUnixNano",)),

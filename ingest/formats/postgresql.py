@@ -8,10 +8,22 @@ Reporting and Logging"; SQLSTATE appendix; deadlock.c.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from ingest.formats.base import JsonFormat, Shape
+from ingest.formats.postgresql_words import (
+    ACQUIRED,
+    ENGLISH_RESOURCE,
+    LABELS,
+    RESOURCES,
+    RUNS,
+    SEVERITIES,
+    WAITING,
+    WAITS,
+    beginnings,
+    patterns,
+)
 from ingest.names import Path
 
 _ABOUT_A_LOCK: Final = (
@@ -21,25 +33,100 @@ _ABOUT_A_LOCK: Final = (
 # Servers write severities and details in the language of lc_messages, states never.
 _HARMLESS: Final = ("LOG", "INFO", "NOTICE", "WARNING", "DEBUG", *(f"DEBUG{level}" for level in range(1, 6)))
 _FATAL: Final = f"{{severity}} NOT IN ({', '.join(map(repr, _HARMLESS))})"
-# "Prozess 1 wartet auf ShareLock-Sperre auf Transaktion 7; blockiert von Prozess 2."
+# Where the catalogue is not known: "Prozess 1 wartet auf ShareLock-Sperre auf Transaktion 7; blockiert von
+# Prozess 2."
 _MODE_FIRST: Final = r"(?m)^[^\d\n]*(\d+) [^\d\n]*?(\w+Lock)\S* \S+ ([^\n]+?) ?; [^\d\n]*(\d+)[^\d\n]*$"
 # "プロセス 1 は トランザクション 7 で ShareLock を待機していますが、プロセス 2 によってブロックされました。"
 _MODE_LAST: Final = r"(?m)^[^\d\n]*(\d+) \S+ ([^\n]+?) \S+ (\w+Lock) [^\d\n]*(\d+)[^\d\n]*$"
 _STATEMENT: Final = r"(?m)^[^\s\d]+(?: [^\s\d]+)? ?(\d+) ?: ?"
+_ENGLISH_WAIT: Final = rf"Process \d+ waits for \w+ on {ENGLISH_RESOURCE}; blocked by process \d+\."
+_BETWEEN: Final = "\x1f"
+_NUMBER, _MODE, _TEXT = r"(\d+)", r"(\w*Lock)", "(.+)"
+_OF_WAITS: Final = (_NUMBER, _MODE, _TEXT, _NUMBER)
+_OF_A_WAIT: Final = (_NUMBER, _MODE, _TEXT, r"\d+", r"\d+")
+_MOST_NUMBERS: Final = 4
+"""That a resource has."""
+
+
+def sql_text(text: str) -> str:
+    """A text as SQL, in a template."""
+    return "'" + text.replace("'", "''").replace("{", "{{").replace("}", "}}") + "'"
+
+
+def _replaced(text: str, pattern: str, by: str) -> str:
+    return f"regexp_replace({text}, {sql_text(pattern)}, '{by}', 'g')"
+
+
+def _let(name: str, value: str, body: str) -> str:
+    """SQL: the body, with a name in it for a value, so that it is worked out once."""
+    return f"list_transform([{value}], lambda {name}: {body})[1]"
+
+
+def _looked_up(words: Mapping[str, str], text: str) -> str:
+    """SQL: what stands for a text; NULL: nothing. Lists that are texts take less time to plan than a map."""
+    keys, values = (
+        f"string_split({sql_text(_BETWEEN.join(one))}, '{_BETWEEN}')" for one in (words, words.values())
+    )
+    return f"{values}[list_position({keys}, {text})]"
+
+
+def _resource(resource: str) -> str:
+    """SQL: what is locked, in English."""
+    filled = _looked_up(RESOURCES, _replaced(resource, r"\d+", "#"))
+    for number in range(1, _MOST_NUMBERS + 1):
+        filled = f"replace({filled}, '${number}', coalesce(numbers[{number}], ''))"
+    found = _let("numbers", f"regexp_extract_all({resource}, '\\d+')", filled)
+    is_english = f"regexp_full_match({resource}, '{ENGLISH_RESOURCE}')"
+    return f"CASE WHEN {is_english} THEN {resource} ELSE coalesce({found}, {resource}) END"
+
+
+def _first_other(text: str, replaced: Iterable[str]) -> str:
+    """SQL: what first made another text of one, else the text."""
+    # Not one in the other, which would take much time to plan.
+    return f"coalesce(list_filter([{', '.join(replaced)}], lambda other: other <> {text})[1], {text})"
+
+
+def _wait(message: str) -> str:
+    """SQL: a message about a lock that somebody waits for, in English but for what is locked."""
+    translated = [
+        _replaced(
+            message, f"^{pattern}", rf"process \{group[1]} {does} \{group[2]} on \{group[3]} after 0 ms"
+        )
+        for does, messages in (("still waiting for", WAITING), ("acquired", (ACQUIRED,)))
+        for pattern, group in patterns(_OF_A_WAIT, *messages)
+    ]
+    # Modes are not translated.
+    return (
+        f"CASE WHEN NOT contains({message}, 'Lock') THEN NULL"
+        f" WHEN regexp_matches({message}, '^process \\d+ (?:still|acquired|detected) ') THEN {message}"
+        f" ELSE {_first_other(message, translated)} END"
+    )
 
 
 def _in_english(detail: str) -> str:
     """SQL: the detail of a deadlock as the server writes it in English, whatever its language."""
-
-    def replaced(text: str, pattern: str, by: str) -> str:
-        return f"regexp_replace({text}, '{pattern}', '{by}', 'g')"
-
-    waits = replaced(detail, _MODE_FIRST, r"Process \1 waits for \2 on \3; blocked by process \4.")
-    others = replaced(detail, _MODE_LAST, r"Process \1 waits for \3 on \2; blocked by process \4.")
-    # A name in a lambda, so that it is worked out once.
-    waits = f"list_transform([{waits}], lambda one: CASE WHEN one <> {detail} THEN one ELSE {others} END)[1]"
-    spoken = replaced(f"({waits})", _STATEMENT, r"Process \1: ")
-    return f"CASE WHEN starts_with({detail}, 'Process ') THEN {detail} ELSE {spoken} END"
+    waits = r"Process \{} waits for \{} on \{}; blocked by process \{}."
+    known = [
+        _replaced(detail, f"(?m)^{pattern}$", waits.format(*(group[number] for number in range(1, 5))))
+        for pattern, group in patterns(_OF_WAITS, WAITS)
+    ]
+    said_by = r"Process \1: "
+    runs = _replaced("known", f"(?m)^{beginnings(RUNS)}", said_by)
+    others = [
+        _replaced("known", _MODE_FIRST, waits.format(1, 2, 3, 4)),
+        _replaced("known", _MODE_LAST, waits.format(1, 3, 2, 4)),
+    ]
+    unknown = _replaced(_first_other("known", others), _STATEMENT, said_by)
+    is_known = r"regexp_matches(known, '(?m)^Process \d+ waits for ')"
+    spoken = _let(
+        "known", _first_other(detail, known), f"CASE WHEN {is_known} THEN {runs} ELSE {unknown} END"
+    )
+    parts = r"'^(Process \d+ waits for \w+ on )(.+)(; blocked by process \d+\.)$', ['wait', 'what', 'by']"
+    line = f"CASE WHEN part.wait = '' THEN a_line ELSE part.wait || {_resource('part.what')} || part.by END"
+    line = _let("part", f"regexp_extract(a_line, {parts})", line)
+    lines = f"list_transform(string_split({spoken}, chr(10)), lambda a_line: {line})"
+    is_english = rf"regexp_matches({detail}, '(?s)^{_ENGLISH_WAIT}\n.*Process \d+: ')"
+    return f"CASE WHEN {is_english} THEN {detail} ELSE array_to_string({lines}, chr(10)) END"
 
 
 BY_STATE: Final = "{state} = '40P01'"
@@ -47,16 +134,24 @@ BY_STATE: Final = "{state} = '40P01'"
 
 
 _PREPARED: Final = {
+    "wait": _wait("{message}"),
     "lock": (
-        "CASE WHEN starts_with({message}, 'process ')"
-        f" THEN regexp_extract({{message}}, '{_ABOUT_A_LOCK}', ['owner', 'mode', 'resource']) END"
+        "CASE WHEN starts_with({wait}, 'process ')"
+        f" THEN regexp_extract({{wait}}, '{_ABOUT_A_LOCK}', ['owner', 'mode', 'resource']) END"
     ),
+}
+_ENGLISH_SEVERITIES: Final = ", ".join(map(repr, (*SEVERITIES, *_HARMLESS[-5:])))
+_DERIVED: Final = {
+    "severity": (
+        f"CASE WHEN {{severity}} IN ({_ENGLISH_SEVERITIES}) THEN {{severity}}"
+        f" ELSE coalesce({_looked_up(LABELS, '{severity}')}, {{severity}}) END"
+    )
 }
 
 
 def computed(is_deadlock: str = BY_STATE, event_id: str = "{session} || '/' || {line_num}") -> dict[str, str]:
     """Column -> SQL over the columns and the inputs session, line_num, state, detail, pid, backend."""
-    is_deadlock = f"({is_deadlock}) AND {_FATAL}"
+    is_deadlock = f"CASE WHEN {_FATAL} THEN {is_deadlock} ELSE FALSE END"
     return {
         "event_id": event_id,
         "node": "'pid ' || {pid}",
@@ -69,12 +164,12 @@ def computed(is_deadlock: str = BY_STATE, event_id: str = "{session} || '/' || {
             f"CASE WHEN {is_deadlock} THEN 'deadlock'"
             " WHEN {severity} <> 'LOG' OR {lock} IS NULL THEN NULL"
             " WHEN {lock}.owner = '' THEN NULL"
-            " WHEN regexp_matches({message}, '^process \\d+ acquired ') THEN 'lock_acquire'"
+            " WHEN regexp_matches({wait}, '^process \\d+ acquired ') THEN 'lock_acquire'"
             " ELSE 'lock_wait' END"
         ),
         "lock_owner": "nullif({lock}.owner, '')",
         "lock_mode": "nullif({lock}.mode, '')",
-        "lock_resource": "nullif({lock}.resource, '')",
+        "lock_resource": f"CASE WHEN {{lock}}.owner <> '' THEN {_resource('{lock}.resource')} END",
         "lock_blocked_by": (
             "CASE WHEN starts_with({detail}, 'Process') THEN nullif("
             "regexp_extract({detail}, '^Process(?:es)? holding the lock: ([\\d, ]+)', 1), '') END"
@@ -115,5 +210,6 @@ def server_log(
         fields=FIELDS,
         inputs=INPUTS,
         prepared=_PREPARED,
+        derived=_DERIVED,
         computed=columns or computed(),
     )

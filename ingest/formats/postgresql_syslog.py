@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from ingest.formats.base import Transcoder
 from ingest.formats.exact import whole
-from ingest.formats.postgresql_text import MAPPED, PART_START, REPORT_START, report
+from ingest.formats.postgresql_labels import PART_START, REPORT_START, is_odd_part
+from ingest.formats.postgresql_text import MAPPED, report
 from ingest.formats.syslog_header import DATA, TIME
 
 _OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % TIME
@@ -45,16 +46,20 @@ _WINDOW: Final = 2 << 10
 """Bytes of other reports that may stand between two chunks of one."""
 
 
+def _begins_a_part(text: bytes) -> bool:
+    return _GOES_ON.match(text) is not None or is_odd_part(text)
+
+
 def _goes_on(line: re.Match[bytes]) -> bool:
     if line["chunk"] is not None:
         return int(line["chunk"]) > 1
-    return _GOES_ON.match(line["text"]) is not None
+    return _begins_a_part(line["text"])
 
 
 def _is_of_others(line: re.Match[bytes]) -> bool:
     """Whether it is a line of another program, and no event that is saved from a line of its own."""
     text = line["text"]
-    is_report = line["chunk"] is not None or _GOES_ON.match(text) or _WHOLE.match(text)
+    is_report = line["chunk"] is not None or _begins_a_part(text) or _WHOLE.match(text)
     return not is_report and b"{" not in text
 
 
@@ -143,7 +148,7 @@ def _spelled(text: bytes) -> str:
 def _added(chunks: Sequence[bytes]) -> str:
     """The same of chunks that go on with others."""
     # A control character is spelled within one chunk; no chunk has line ends.
-    joined = b"".join([b"\n" + one if _GOES_ON.match(one) else b"\r" + one for one in chunks])
+    joined = b"".join([b"\n" + one if _begins_a_part(one) else b"\r" + one for one in chunks])
     try:
         return _spelled(joined).replace("\r", "")
     except UnicodeDecodeError:

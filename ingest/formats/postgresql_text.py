@@ -19,90 +19,63 @@ from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any, Final
 
-from ingest.formats.base import Transcoder, none_of
+from ingest.formats.base import Transcoder
 from ingest.formats.exact import whole
-from ingest.formats.postgresql import BY_STATE, computed, server_log
+from ingest.formats.postgresql import BY_STATE, computed, server_log, sql_text
+from ingest.formats.postgresql_labels import (
+    KEYS,
+    OF_MESSAGES,
+    OF_PARTS,
+    PLAIN,
+    REPORT_OR_PART,
+    REPORT_START,
+    is_odd_part,
+    parted,
+)
 from ingest.formats.postgresql_prefix import are_of_others, counts_processes, fields_of, sqlstate
+from ingest.formats.postgresql_words import (
+    ACQUIRED,
+    AT,
+    AVOIDED,
+    DEADLOCK,
+    SEVERITIES,
+    WAITING,
+    WAITS,
+    any_of,
+    beginnings,
+    said,
+)
 
-_SEVERITIES: Final = ("DEBUG", "LOG", "INFO", "NOTICE", "WARNING", "ERROR", "FATAL", "PANIC")
-_PARTS: Final = {
-    "DETAIL": "detail", "HINT": "hint", "QUERY": "internal_query", "CONTEXT": "context",
-    "LOCATION": "location", "BACKTRACE": "backtrace", "STATEMENT": "statement",
-}  # fmt: skip
+_OWN: Final = re.compile(
+    rf"(?i)process (\d+) (?:waits for |still waiting |acquired |avoided |detected )"
+    rf"|{beginnings(*WAITING, ACQUIRED, AVOIDED)}|{beginnings(WAITS)}"
+)
+_LABEL_OF_PART: Final = re.compile(OF_PARTS + b":  ")
 _CAPITALS: Final = ascii_uppercase.encode()
-_KEYS: Final = {**dict.fromkeys(_SEVERITIES, "message"), **_PARTS}
-# A time with its zone, seconds with three digits behind the point, a process id in brackets, or
-# fields with names: what a prefix has at least.
-_KNOWN: Final = (
-    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|[+-]\d\d)"
-    rb"|(?<!\d)\d{10}\.\d{3}(?!\d)"
-    rb"|\[\d+(?:-\d+)?\]"
-    rb"|\b(?:user|db|database|app|client|host|pid|u|d|a|h)="
-)
-_PREFIX: Final = rb"(?:%b)|(?![\s{,\"])(?:(?!:  )[^\n]){1,120}?(?:%b)" % (_KNOWN, _KNOWN)
-_BARE: Final = (name for name in _KEYS if name not in {"WARNING", "INFO"})
-"""A line without a prefix gets its time from what is around it; others write "WARNING:  " as well."""
-
-
-_NO_COLON: Final = none_of(b"\n:")
-
-
-def _labels(names: Iterable[str]) -> bytes:
-    """What stands before, behind one of these labels."""
-    return "|".join(rf"(?<=\b{name}:  )" for name in names).encode()
-
-
-def _labelled(labels: bytes) -> bytes:
-    """A line whose first colon with two spaces is that of one of these labels."""
-    return rb"%b*+(?::(?!  )%b*+)*+:  (?:%b)" % (_NO_COLON, _NO_COLON, labels)
-
-
-_HAS_PREFIX: Final = rb"(?:%b|(?:%b):  (?! ))" % (_PREFIX, "|".join(_BARE).encode())
-# No prefix begins so, which takes less time to see than that there is no label.
-_MAY_BE: Final = rb"(?![\s{,\"])"
-REPORT_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_labels(_KEYS)), _HAS_PREFIX)
-"""Regular expression for how a report begins, or a part of one that has lost its beginning."""
-PART_START: Final = rb"%b(?=%b)%b" % (_MAY_BE, _labelled(_labels(_PARTS)), _HAS_PREFIX)
-"""The same for a line that belongs to the report before it."""
-
-
-_PART: Final = re.compile(PART_START)
-_OWN: Final = re.compile(r"(?i)process (\d+) (?:waits for |still waiting |acquired |avoided |detected )")
-_REPORT_OR_PART: Final = re.compile(
-    rb"%b(?=%b)%b"
-    % (_MAY_BE, _labelled(rb"%b|(?P<part>%b)" % (_labels(_SEVERITIES), _labels(_PARTS))), _HAS_PREFIX)
-)
-_LABEL_OF_PART: Final = re.compile(rb"(%b):  " % "|".join(_PARTS).encode())
-_PLAIN: Final = re.compile(rb"%b(?:%b)" % (_MAY_BE, _PREFIX))
 _WORDS: Final = rb"(?:[^\n :]*+(?: |:(?!  )))"
 _COUNTED: Final = rb"(?P<before>(?:[^\n\[:]++|\[(?!\d+-\d+\])|:(?!  ))*+)\[(?P<number>\d+)-\d+\]"
 _USUAL: Final = re.compile(
-    rb"(?P<prefix>(?:%b)?(?P<behind>%b*?)(?<=[ :]))(?:%b):  [^\n]*+\n"
+    rb"(?P<prefix>(?:%b)?(?P<behind>%b*?)(?<=[ :]))%b:  [^\n]*+\n"
     rb"(?:\t[^\n]*+\n"
-    rb"|(?:(?P=prefix)|(?P=before)\[(?:(?P=number)|(?P<another>\d+))-\d+\](?P=behind))(?:%b):  [^\n]*+\n)*+"
-    % (_COUNTED, _WORDS, "|".join(_SEVERITIES).encode(), "|".join(_PARTS).encode())
+    rb"|(?:(?P=prefix)|(?P=before)\[(?:(?P=number)|(?P<another>\d+))-\d+\](?P=behind))%b:  [^\n]*+\n)*+"
+    % (_COUNTED, _WORDS, OF_MESSAGES, OF_PARTS)
 )
 """A report, and behind it all that has its prefix but for what is counted in it."""
-_LABEL_OF_PART_IN_TEXT: Final = re.compile(_LABEL_OF_PART.pattern.decode())
-_STAMPED: Final = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}|[+-]\d\d)[^\w\n]")
 # Where in its statement an error was found, which jsonlog has apart.
-_DEADLOCK: Final = r"deadlock detected(?: at character \d+)?"
+_DEADLOCK: Final = f"{any_of([DEADLOCK, *said(DEADLOCK)])}{any_of([AT, *said(AT)])}?".replace("%d", r"\d+")
+_WAITS: Final = rf"^(?:Process \d+ waits for |{beginnings(WAITS)})"
 _TABBED: Final = re.compile(rb"(?:\t[^\n]*+\n)++")
 _NO_TAB: Final = re.compile(r"\n(?!\t)")
 
 
-def _prefix(line: str) -> str:
-    return line.partition(":  ")[0].rstrip(ascii_uppercase)
-
-
 @lru_cache(maxsize=8)
 def _prefix_of(line: bytes) -> str:
-    return _prefix(line.decode(errors="replace"))
+    return parted(line.decode(errors="replace"))[0]
 
 
 def _is_plain(prefix: bytes) -> bool:
     """Whether a line that begins so and goes on with the label of a part is a part with this prefix."""
-    return prefix.endswith((b" ", b":")) and _PLAIN.match(prefix) is not None
+    return prefix.endswith((b" ", b":")) and PLAIN.match(prefix) is not None
 
 
 def _plain_prefix(line: bytes) -> bytes:
@@ -125,9 +98,9 @@ def _kind(line: bytes) -> str:
     Where reports end is looked for from each of them on, so that most lines are asked about three times,
     soon after another. They may be long: few are kept.
     """
-    found = _REPORT_OR_PART.match(line)
+    found = REPORT_OR_PART.match(line)
     if found is None:
-        return ""
+        return "part" if is_odd_part(line) else ""
     return "report" if found["part"] is None else "part"
 
 
@@ -166,7 +139,9 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     usual = _usual(data, start)
     if usual and (following := _usual(data, usual.end())):
         behind = following.end()
-        if data.find(b"\n", behind) >= 0 and not _PART.match(data, behind):
+        after = data.find(b"\n", behind)
+        found = REPORT_OR_PART.match(data, behind)
+        if after >= 0 and (found["part"] is None if found else not is_odd_part(data[behind:after])):
             return usual.end()
     return _end_by_lines(data, start, usual, is_all=is_all)
 
@@ -222,8 +197,8 @@ def _reports(text: str) -> list[list[str]]:
     number = 0
     for line in text.replace("\r\n", "\n").split("\n"):
         if not line.startswith("\t"):
-            prefix = _prefix(line)
-            is_part = bool(line and texts) and _PART.match(line.encode()) is not None
+            prefix = parted(line)[0]
+            is_part = bool(line and texts) and _kind(line.encode()) == "part"
             whose = _whose(prefix, prefixes) if is_part else None
             if whose is None and (line or not texts):
                 prefixes.append(prefix)
@@ -250,21 +225,19 @@ def _report(lines: Iterable[str]) -> dict[str, Any]:
         if line.startswith("\t") and fields:
             fields[key] += "\n" + line[1:]
             continue
-        head, colon, said = line.partition(":  ")
-        prefix = head.rstrip(ascii_uppercase)
-        label = head[len(prefix) :]
-        if not colon or label not in _KEYS:
+        prefix, label, text = parted(line)
+        if not label:
             if not line:
                 continue
             raise ValueError("a line without a label such as LOG or DETAIL; a torn record?")
-        key = _KEYS[label]
+        key = KEYS[label]
         if key == "message":
             fields = {**fields_of(prefix), "error_severity": label}
         elif not fields:
             raise ValueError(
                 f"{label} without the message it belongs to; does the file begin within a record?"
             )
-        fields[key] = f"{fields[key]}\n{said}" if key in fields else said
+        fields[key] = f"{fields[key]}\n{text}" if key in fields else text
     if not fields:
         raise ValueError("a line without a label such as LOG or DETAIL; a torn record?")
     _complete(fields)
@@ -277,27 +250,19 @@ def _usual_report(text: str, *, is_plain: bool = False) -> dict[str, Any] | None
     `is_plain`: the first line has a plain prefix, and each part one of the same process.
     """
     first, *parts = _NO_TAB.split(text.removesuffix("\n"))
-    head, colon, said = first.partition(":  ")
-    prefix = head.rstrip(ascii_uppercase)
-    label = head[len(prefix) :]
-    if (
-        not colon
-        or label not in _SEVERITIES
-        or "\n" in prefix
-        or (is_plain and not _is_plain(prefix.encode()))
-    ):
+    prefix, label, message = parted(first)
+    if KEYS.get(label) != "message" or "\n" in prefix or (is_plain and not _is_plain(prefix.encode())):
         return None
-    fields = {**fields_of(prefix), "error_severity": label, "message": said.replace("\n\t", "\n")}
+    fields = {**fields_of(prefix), "error_severity": label, "message": message.replace("\n\t", "\n")}
     for part in parts:
-        head, colon, said = part.partition(":  ")
-        begin = head.rstrip(ascii_uppercase)
-        key = _PARTS.get(head[len(begin) :])
-        if not colon or key is None or "\n" in begin:
+        begin, label, text = parted(part)
+        key = KEYS.get(label)
+        if key is None or key == "message" or "\n" in begin:
             return None
         if is_plain and begin != prefix and (not _is_plain(begin.encode()) or are_of_others(prefix, begin)):
             return None
-        said = said.replace("\n\t", "\n")
-        fields[key] = f"{fields[key]}\n{said}" if key in fields else said
+        text = text.replace("\n\t", "\n")
+        fields[key] = f"{fields[key]}\n{text}" if key in fields else text
     _complete(fields)
     return fields
 
@@ -310,9 +275,9 @@ def _complete(fields: dict[str, Any]) -> None:
     if "pid" not in fields:
         # The process that reports a deadlock is the first in its list; one that waits speaks of itself.
         is_deadlock = re.fullmatch(_DEADLOCK, message) is not None
-        said = _OWN.match(fields.get("detail", "") if is_deadlock else message)
-        if said:
-            fields["pid"] = whole(said[1])
+        text = fields.get("detail", "") if is_deadlock else message
+        if own := _OWN.match(text):
+            fields["pid"] = whole(own[own.lastindex or 0])
 
 
 def transcode(record: bytes) -> Iterator[dict[str, Any]]:
@@ -327,8 +292,9 @@ def transcode(record: bytes) -> Iterator[dict[str, Any]]:
 
 
 BY_TEXT: Final = (
-    f"CASE WHEN {{state}} IS NOT NULL THEN {BY_STATE} ELSE regexp_full_match({{message}}, '{_DEADLOCK}')"
-    " AND (regexp_matches({detail}, '^Process \\d+ waits for ')"
+    f"CASE WHEN {{state}} IS NOT NULL THEN {BY_STATE}"
+    f" ELSE regexp_full_match({{message}}, {sql_text(_DEADLOCK)})"
+    f" AND (regexp_matches({{detail}}, {sql_text(_WAITS)})"
     " OR {detail} IS NULL AND {context} IS NULL) END"
 )
 # %l counts lines, line_num records: the numbers of one session are not those of its jsonlog.
@@ -340,7 +306,7 @@ _STAMP: Final = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ (?:[A-Z]{3,5}|[+-]\d\d)"
 _WHO: Final = r"(?P<user>[A-Za-z_]\w*)@(?P<dbname>[A-Za-z_]\w*)(?:/(?P<application_name>[a-z][\w-]*))?"
 _HEADER: Final = (
     rf"(?P<prefix>(?P<timestamp>{_STAMP}) \[(?P<pid>[1-9]\d{{0,8}})\] (?:{_WHO} )?)"
-    rf"(?P<error_severity>{'|'.join(_SEVERITIES)}):  "
+    rf"(?P<error_severity>{'|'.join(SEVERITIES)}):  "
 )
 
 FORMAT = Transcoder(

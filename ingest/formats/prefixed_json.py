@@ -3,7 +3,8 @@
 `2026-03-02 10:00:00,123 INFO [main] shop.Orders - {"id": ...}`. Without a time, a level or a pod:
 `INFO:root:{...}`, `[pod/orders-1/app] {...}`. Time and level count where the object has none, and so do a
 pod and its container as node and service; the whole prefix stays in attributes. Source: layouts of Log4j,
-Logback and Python's logging; `docker logs --timestamps`; `kubectl logs --prefix`; Heroku, "Log format".
+Logback and Python's logging; `docker logs --timestamps`; `kubectl logs --prefix`; Heroku, "Log format"; the
+files of Fluentd's plugin out_file, where a tag stands between tabs; Monolog's LineFormatter.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ _WORD: Final = rb"(?>\[[^\]{}\n]{1,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,1
 _CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
 )
-_WORDS: Final = rb"(?=[^{\n]{0,200}%b)(?:[ \t]++%b){1,8}+[ \t]*+" % (_LEVEL, _WORD)
+_WORDS: Final = rb"(?=[^{\n]{0,200}%b)(?:[ \t]++%b){1,40}+[ \t]*+" % (_LEVEL, _WORD)
+_TAG: Final = rb"\t[^\t{}\n]{1,120}\t"
 _DYNO: Final = rb"[ \t]++(?P<pj_app>[\w.-]+)\[(?P<pj_dyno>[\w.-]+)\]:[ \t]++"
-_TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:[ \t]++|%b|%b)" % (_TIME, _WORDS, _DYNO)
+_TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _TAG, _WORDS, _DYNO)
 # A level alone, perhaps with the name of a logger; the pod and its container.
 _UNTIMED: Final = (
     rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL
@@ -33,6 +35,9 @@ _UNTIMED: Final = (
 _PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+")' % (_TIMED, _UNTIMED, _CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 _LEVELS: Final = re.compile(_LEVEL)
+_NONE: Final = rb"[ \t]++(?:\[\]|\{\})"
+"""What Monolog writes behind the object where it has nothing else to say."""
+_BEHIND: Final = re.compile(rb"(?:%b)?[ \t\r]*\Z" % _NONE)
 
 _ENVELOPE: Final = Envelope(
     name="prefixed_json",
@@ -60,13 +65,13 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "service": line["pj_container"] or line["pj_app"],
     }
     said = {name: value.decode() for name, value in about.items() if value}
-    yield {"log": line["json"].decode().rstrip("\r"), **said}
+    yield {"log": _BEHIND.sub(b"", line["json"]).decode(), **said}
 
 
 FORMAT = Transcoder(
     name="prefixed_json",
     format=_ENVELOPE,
     # Many lines begin with a time, few of them have a brace.
-    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}[ \t\r]*(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX),
+    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}(?:%b)?[ \t\r]*(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX, _NONE),
     transcode=_transcode,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ingest.mapping import Kind
 from ingest.names import CAUSES, IDS, Path
 from ingest.roles.evidence import Evidence, Pointer, Use
 from ingest.vocabulary import GENERIC
@@ -53,6 +54,8 @@ class Decision:
     """The names alone would have said something else."""
     was_override: bool = False
     """Before, another field was taken for it, and the names would have said something else."""
+    kind: Kind = frozenset()
+    """The fields of the records it is about, where a file has several kinds of them."""
 
     @property
     def reasons(self) -> str:
@@ -62,7 +65,7 @@ class Decision:
 
 def decide(evidence: Evidence) -> list[Decision]:
     """What the values say; silent about what they do not tell."""
-    uses = {(use.scope, use.field): use for use in evidence.uses()}
+    uses = {(use.scope, use.field): use for use in evidence.uses}
     keys = {use.field for use in uses.values() if use.share >= _EVERYWHERE}
     fields: _Pointers = {}
     for pointer in evidence.pointers():

@@ -191,6 +191,7 @@ class Evidence:
         """Forget the sample."""
         self._connection.execute("DROP TABLE IF EXISTS sampled")
 
+    @cached_property
     def uses(self) -> list[Use]:
         """Every field of every scope."""
         rows = self._connection.execute(_USES).fetchall()
@@ -198,6 +199,10 @@ class Evidence:
             Use(self._sample.scopes[scope], self._sample.fields[field], count, distinct, share)
             for scope, field, count, distinct, share in rows
         ]
+
+    def shares(self) -> dict[tuple[str, Path], float]:
+        """Scope and field -> share of the records that have it."""
+        return {(use.scope, use.field): use.share for use in self.uses}
 
     def pointers(self) -> list[Pointer]:
         """Every pair of fields of which one is found in the other."""

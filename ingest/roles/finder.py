@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final
 
 import duckdb
@@ -13,19 +13,20 @@ import pyarrow as pa
 
 from ingest.bounds import Bounds
 from ingest.generations import utc_now
+from ingest.mapping import Inferred, Kind
 from ingest.names import Path
 from ingest.reader import Chunk
-from ingest.roles import clocks, numbering, versions
+from ingest.roles import clocks, numbering, shared_events, versions, zeros
 from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
+from ingest.roles.kinds import Kinds
 from ingest.roles.numbering import NUMBER_SCHEMA
 from ingest.roles.samples import Sampled, sampled, scope_of
 from ingest.roles.thinning import EVERY, draw, thin
+from stormwatch.fields import field_name
 
-_ROLES: Final = (
-    "event_id", "causation_id", "parent_id", "correlation_id", "sequence", "stream_key",
-    "entity", "entity_version", "expected_version", "occurred_at",
-)  # fmt: skip
+_KIND: Final = "kind"
+"""Key of the evidence as it is stored: the fields of the records it is of."""
 SAMPLE_RECORDS: Final = 10_000
 """So many records are looked at together."""
 _KEPT_PER_SCOPE: Final = 4_000
@@ -46,7 +47,8 @@ class RoleFinder:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection):
         self._connection = connection
-        self._decisions: dict[tuple[str, str], Decision] = {}
+        self._decisions: dict[tuple[str, Kind, str], Decision] = {}
+        self._kinds = Kinds()
         self._records: dict[str, list[Sampled]] = {}
         self._seen = 0
         self._taken = 0
@@ -58,30 +60,31 @@ class RoleFinder:
         rows = self._connection.execute(
             "SELECT scope, role, field, confidence, evidence, is_override FROM field_roles"
         ).fetchall()
-        self._decisions = {
-            (scope, role): Decision(
-                scope, role, tuple(json.loads(field)), confidence, json.loads(evidence), is_override
-            )
-            for scope, role, field, confidence, evidence, is_override in rows
-        }
+        for scope, role, field, confidence, evidence, is_override in rows:
+            told = json.loads(evidence)
+            kind = frozenset(map(tuple, told.pop(_KIND, ())))
+            one = Decision(scope, role, tuple(json.loads(field)), confidence, told, is_override, kind=kind)
+            self._decisions[_about(one)] = one
+        self._kinds.know(self._decisions.values())
 
     def decisions(self) -> list[Decision]:
-        """What was decided, by scope and role."""
-        return [self._decisions[key] for key in sorted(self._decisions)]
+        """What was decided, by scope, kind and role."""
+        return sorted(self._decisions.values(), key=lambda one: (one.scope, sorted(one.kind), one.role))
 
-    def decision(self, path: str, role: str) -> Decision | None:
-        """What was decided of a role in the file at `path`."""
-        return self._decisions.get((scope_of(path), role))
-
-    def fields_of(self, path: str) -> dict[str, Path]:
-        """Role -> field, or NO_FIELD, for the file at `path`, where names alone would say otherwise."""
+    def decision(self, path: str, role: str, names: Collection[str]) -> Decision | None:
+        """What was decided of a role in the file at `path`, if it is that one of these fields fills it."""
         scope = scope_of(path)
-        found = {}
-        for role in _ROLES:
-            decision = self._decisions.get((scope, role))
-            if decision is not None and decision.is_override:
-                found[role] = decision.field
-        return found
+        of_role = (one for one in self.decisions() if (one.scope, one.role) == (scope, role))
+        return next((one for one in of_role if field_name(one.field) in names), None)
+
+    def fields_of(self, path: str) -> Inferred:
+        """Fields, or NO_FIELD, by role for the file at `path`, where names alone would say otherwise."""
+        scope = scope_of(path)
+        by_kind: dict[Kind, dict[str, Path]] = {}
+        for one in self.decisions():
+            if one.scope == scope and one.is_override:
+                by_kind.setdefault(one.kind, {})[one.role] = one.field
+        return Inferred(by_kind.pop(frozenset(), {}), tuple(by_kind.items()))
 
     def take(self, chunks: Sequence[Chunk]) -> bool:
         """Take samples of what is about to be parsed; whether it is time to look at them."""
@@ -95,19 +98,22 @@ class RoleFinder:
             self._seen += chunk.records
             if self._taken < room:
                 bounds = chunk.bounds[: most + 1]
-                self._taken += len(bounds) - 1
-                self.add(chunk.generation.path, _lines(chunk, bounds))
+                count = self.add(chunk.generation.path, _lines(chunk, bounds), most)
+                self._taken += max(len(bounds) - 1, count)
         return self._seen >= self._next_look
 
     def is_worth_a_look(self) -> bool:
         """Whether, as nothing more comes for now, it is time already."""
         return self._taken > 0 and self._seen >= self._looked_at * _GROWTH_AT_REST
 
-    def add(self, path: str, lines: Iterable[bytes]) -> None:
-        """Records of the file at `path`, as they follow each other."""
+    def add(self, path: str, lines: Iterable[bytes], most: int = SAMPLE_RECORDS) -> int:
+        """At most so many records of the file at `path`, as they follow each other; how many there were."""
         kept = self._records.setdefault(scope_of(path), [])
-        kept.extend(record for line in lines if (record := sampled(line)) is not None)
+        before = len(kept)
+        kept.extend(islice((record for line in lines for record in sampled(line)), most))
+        count = len(kept) - before
         del kept[:-SAMPLE_RECORDS]
+        return count
 
     def look(self) -> list[Decision]:
         """Judge the sample; what is decided differently now."""
@@ -115,25 +121,38 @@ class RoleFinder:
         self._taken = 0
         self._looked_at = self._seen
         self._shrink()
-        sample, counts = self._sample()
-        evidence = Evidence(self._connection, sample)
-        try:
-            found = decide(evidence)
-            found += numbering.count(self._connection, counts, sample.scopes, sample.fields)
-            ids = {(one.scope, one.field) for one in found if one.role == "event_id"}
-            found += versions.find(self._connection, counts, sample.scopes, sample.fields, ids)
-            found += clocks.find(self._records)
-        finally:
-            evidence.close()
+        found = self._judged(self._records)
+        parts = self._kinds.parts(self._records, found)
+        if parts.kinds:
+            apart = [one for one in self._judged(parts.records) if one.scope in parts.kinds]
+            found += map(parts.named, apart)
+        found += zeros.find(self._records, found)
         changed = []
         for decision in found:
-            known = self._decisions.get((decision.scope, decision.role))
+            about = _about(decision)
+            known = self._decisions.get(about)
             if known is not None and known.field != decision.field and not self._is_better(decision, known):
                 continue
             if known is None or (known.field, known.is_override) != (decision.field, decision.is_override):
                 changed.append(replace(decision, was_override=known is not None and known.is_override))
-            self._decisions[decision.scope, decision.role] = decision
+            self._decisions[about] = decision
         return changed
+
+    def _judged(self, records: Mapping[str, list[Sampled]]) -> list[Decision]:
+        """What the samples of scopes tell."""
+        sample, counts = self._sample(records)
+        evidence = Evidence(self._connection, sample)
+        try:
+            found = decide(evidence)
+            shares = evidence.shares()
+            found = _joined(found, shared_events.find(self._connection, sample, found, shares))
+            found += numbering.count(self._connection, counts, sample.scopes, sample.fields)
+            ids = {(one.scope, one.field) for one in found if one.role == "event_id"}
+            found += versions.find(self._connection, counts, sample.scopes, sample.fields, ids)
+            found += clocks.find(records)
+        finally:
+            evidence.close()
+        return found
 
     @staticmethod
     def _is_better(new: Decision, known: Decision) -> bool:
@@ -149,7 +168,7 @@ class RoleFinder:
                 "role": [one.role for one in decisions],
                 "field": [json.dumps(one.field) for one in decisions],
                 "confidence": [one.confidence for one in decisions],
-                "evidence": [json.dumps(one.evidence) for one in decisions],
+                "evidence": [json.dumps(_with_kind(one)) for one in decisions],
                 "is_override": [one.is_override for one in decisions],
             }
         )
@@ -162,51 +181,68 @@ class RoleFinder:
 
     def _room(self) -> int:
         """Records to keep of all scopes: more only while there are some of which nothing is told."""
-        if all((scope, "event_id") in self._decisions for scope in self._records):
+        told = {one.scope for one in self._decisions.values() if one.role == "event_id"}
+        if told.issuperset(self._records):
             return SAMPLE_RECORDS
         return min(_KEPT_RECORDS, max(SAMPLE_RECORDS, _KEPT_PER_SCOPE * len(self._records)))
 
-    def _shares(self, room: int) -> dict[str, int]:
-        """As many records of each scope as all have room for."""
-        shares = {}
-        for number, scope in enumerate(sorted(self._records, key=lambda name: len(self._records[name]))):
-            shares[scope] = min(len(self._records[scope]), room // (len(self._records) - number))
-            room -= shares[scope]
-        return shares
-
     def _shrink(self) -> None:
-        for scope, share in self._shares(self._room()).items():
+        for scope, share in _shares(self._records, self._room()).items():
             del self._records[scope][: len(self._records[scope]) - share]
 
-    def _sample(self) -> tuple[Sample, pa.Table]:
+    def _sample(self, records: Mapping[str, list[Sampled]]) -> tuple[Sample, pa.Table]:
         """The values that may be ids of all that is kept, thinned, and of the latest those that may count."""
-        scopes = sorted(self._records)
+        scopes = sorted(records)
         fields: dict[Path, int] = {}
         ids: list[tuple[int, int, int, str, float | None, bool]] = []
-        kept = [(number, record) for number, scope in enumerate(scopes) for record in self._records[scope]]
+        kept = [(number, record) for number, scope in enumerate(scopes) for record in records[scope]]
         chosen, limit = thin([record for _, record in kept], SAMPLE_RECORDS)
         for place in chosen:
             number, record = kept[place]
             for path, value in record.ids:
                 is_whole = limit == EVERY or draw(value) < limit
                 ids.append((place, number, fields.setdefault(path, len(fields)), value, record.at, is_whole))
-        counts = self._counts(scopes, fields)
+        counts = _counts(records, scopes, fields)
         return Sample(_table(ids, VALUE_SCHEMA), scopes, list(fields), max(1, limit) / EVERY), counts
 
-    def _counts(self, scopes: Sequence[str], fields: dict[Path, int]) -> pa.Table:
-        """The numbers and labels of the latest records, which follow each other without holes."""
-        counts: list[tuple[int, int, int, int | None, str | None]] = []
-        shares = self._shares(SAMPLE_RECORDS)
-        count = 0
-        for number, scope in enumerate(scopes):
-            latest = self._records[scope]
-            for record in latest[len(latest) - shares[scope] :]:
-                count += 1
-                for path, amount in record.numbers:
-                    counts.append((count, number, fields.setdefault(path, len(fields)), amount, None))
-                for path, label in record.labels:
-                    counts.append((count, number, fields.setdefault(path, len(fields)), None, label))
-        return _table(counts, NUMBER_SCHEMA)
+
+def _about(decision: Decision) -> tuple[str, Kind, str]:
+    return decision.scope, decision.kind, decision.role
+
+
+def _with_kind(decision: Decision) -> dict[str, object]:
+    """The evidence, and of which records it is where they are not all of the scope."""
+    return {**decision.evidence, **({_KIND: sorted(decision.kind)} if decision.kind else {})}
+
+
+def _shares(records: Mapping[str, list[Sampled]], room: int) -> dict[str, int]:
+    """As many records of each scope as all have room for."""
+    shares = {}
+    for number, scope in enumerate(sorted(records, key=lambda name: len(records[name]))):
+        shares[scope] = min(len(records[scope]), room // (len(records) - number))
+        room -= shares[scope]
+    return shares
+
+
+def _counts(records: Mapping[str, list[Sampled]], scopes: Sequence[str], fields: dict[Path, int]) -> pa.Table:
+    """The numbers and labels of the latest records, which follow each other without holes."""
+    counts: list[tuple[int, int, int, int | None, str | None]] = []
+    shares = _shares(records, SAMPLE_RECORDS)
+    count = 0
+    for number, scope in enumerate(scopes):
+        latest = records[scope]
+        for record in latest[len(latest) - shares[scope] :]:
+            count += 1
+            for path, amount in record.numbers:
+                counts.append((count, number, fields.setdefault(path, len(fields)), amount, None))
+            for path, label in record.labels:
+                counts.append((count, number, fields.setdefault(path, len(fields)), None, label))
+    return _table(counts, NUMBER_SCHEMA)
+
+
+def _joined(found: list[Decision], more: list[Decision]) -> list[Decision]:
+    """All decisions, with those of the latter in place of others about the same."""
+    return list({(one.scope, one.role): one for one in (*found, *more)}.values())
 
 
 def _lines(chunk: Chunk, bounds: Bounds) -> Iterator[bytes]:

@@ -13,15 +13,13 @@ from typing import Any, Final
 import orjson
 
 from ingest.discovery import as_stored
-from ingest.formats.logfmt import trailing_pairs
+from ingest.mapping import Kind
 from ingest.names import NAMES, PAYLOADS, Path
+from ingest.roles.unpacked import WHOLE_TIME, records_in
 from ingest.vocabulary import normalise
 
 _TIMES: Final = {normalise(name): rank for rank, name in reversed(list(enumerate(NAMES["occurred_at"])))}
 _NO_TIME: Final = len(NAMES["occurred_at"])
-_LEAST_TIME: Final = NAMES["occurred_at"][-1]
-_PREFIX: Final = 100
-"""Bytes of a line that the time before its pairs is looked for in."""
 _LATEST_S: Final = 1e11
 _TIME_LENGTH: Final = len("2026-11-23T09:18:27.083420")
 _DEPTH: Final = 4
@@ -31,16 +29,12 @@ _BEGINS_NUMBER: Final = frozenset("-0123456789")
 _EPOCH: Final = re.compile(r"1\d{9}(\d{3}){0,3}")
 _MILLISECONDS: Final = len("1795425507083")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d.*)?|\d\d:\d\d.*", re.ASCII)
-_WHOLE_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)([.,]\d{1,9})? ?(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
-)
 _ID: Final = re.compile(r"[^\s\x00-\x1f\"'<>{}]{4,200}")
 _HINT: Final = re.compile(
     r"id|ids|identifier|uuid|guid|ref|key|cause|causedby|causation|parent|trigger|triggeredby|origin"
     r"|correlation|conversation|trace|span|flow|saga|root|initiator|relatedto|replyto|prev|previous|because"
 )
 _ID_FIRST: Final = re.compile(r"(?i:id)[_\-. ]|id(?=[A-Z])|ID(?=[A-Z][a-z])")
-_COUNT: Final = re.compile(r"0|[1-9]\d{0,8}")
 _COUNTED: Final = 1_000_000_000
 """Greater numbers are times, amounts or ids, not counts."""
 _LABEL: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
@@ -72,21 +66,25 @@ class Sampled:
     at: float | None
     times: Sequence[tuple[Path, float]] = ()
     """Where no field outside of business data is called a time: those that hold one."""
+    fields: Kind = frozenset()
+    """All that it has."""
 
 
-def sampled(line: bytes) -> Sampled | None:
-    """The fields of a record whose values may be ids, with them; None when it has none.
+def sampled(line: bytes) -> Iterator[Sampled]:
+    """Of the records of a line that have any: the fields whose values may be ids, with them.
 
     Small numbers meet by accident: they count only in a field that is named like one for ids.
     """
-    record = _fields(line)
-    if record is None:
-        return None
+    return (found for record in records_in(line) if (found := _sampled(record)) is not None)
+
+
+def _sampled(record: dict[str, Any]) -> Sampled | None:
     ids: list[tuple[Path, str]] = []
     numbers: list[tuple[Path, int]] = []
     labels: list[tuple[Path, str]] = []
     rank, time, is_outside = _NO_TIME, None, False
-    for path, value in _leaves(record, ()):
+    leaves = list(_leaves(record, ()))
+    for path, value in leaves:
         text = value if type(value) is str else _text(value)
         if text is None:
             continue
@@ -100,24 +98,14 @@ def sampled(line: bytes) -> Sampled | None:
         elif isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
             labels.append((path, value))
     times = _times(record) if time is None or not is_outside else []
-    return Sampled(ids, numbers, labels, time, times) if ids or numbers or times else None
+    fields = _once(frozenset(path for path, _ in leaves))
+    return Sampled(ids, numbers, labels, time, times, fields) if ids or numbers or times else None
 
 
-def _fields(line: bytes) -> dict[str, Any] | None:
-    """The fields of an object, or of pairs, with the time that a logger or a shipper wrote before them."""
-    at = 0 if line.startswith(b"{") else line.find(b'{"')
-    try:
-        record = orjson.loads(line[at:]) if at >= 0 else _pairs(line)
-        if at and record and (time := _WHOLE_TIME.search(line[: at if at > 0 else _PREFIX].decode())):
-            record.setdefault(_LEAST_TIME, time[0])
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def _pairs(line: bytes) -> dict[str, str | int]:
-    pairs = trailing_pairs(line.partition(b"\n")[0])
-    return {key: int(value) if _COUNT.fullmatch(value) else value for key, value in pairs.items()}
+@lru_cache(maxsize=65_536)
+def _once(fields: Kind) -> Kind:
+    """The same object for what is equal: most records have the fields of others."""
+    return fields
 
 
 def _is_outside(path: Path) -> bool:
@@ -131,7 +119,7 @@ def _times(record: dict[str, Any]) -> list[tuple[Path, float]]:
 
 def _whole_time(value: Any) -> float | None:
     """Seconds, of a day with its time or of milliseconds of Unix; other numbers may be anything."""
-    if isinstance(value, str) and (told := _WHOLE_TIME.fullmatch(value)):
+    if isinstance(value, str) and (told := WHOLE_TIME.fullmatch(value)):
         return _seconds(f"{told[1]}T{told[2]}{(told[3] or '').replace(',', '.')[:7]}")
     is_number = isinstance(value, int) and len(str(value)) == _MILLISECONDS
     return _seconds(str(value)) if is_number and _EPOCH.fullmatch(str(value)) else None

@@ -204,6 +204,61 @@ def test_a_word_for_no_id_names_nothing(parser: Parser, word: str) -> None:
     assert json.loads(row["attributes"])["causation_id"] == word
 
 
+LOCK = {"operation": "lock_wait", "lock_owner": "t1", "lock_resource": "A", "lock_mode": "X"}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"msg": "waiting", "mutex": "A", "goroutine": "t1", "holder": "t2", "mode": "X"},
+        {"action": "wait", "lock": "A", "tx": "t1", "mode": "X", "blocker": "t2"},
+        {"lock": {"action": "wait", "name": "A", "owner": "t1", "mode": "X", "blocked_by": "t2"}},
+        {"event": "rwlock.wait", "resource": "A", "thread": "t1", "mode": "X", "waiting_for": "t2"},
+        {"type": "mutex.waiting", "lock_id": "A", "session_id": "t1", "lock_type": "X", "held_by": "t2"},
+    ],
+)
+def test_who_waits_for_whom_is_read_by_many_names(parser: Parser, record: dict[str, Any]) -> None:
+    [row] = parser.parse(json.dumps(record)).rows
+    assert {role: row.get(role) for role in LOCK} == LOCK
+    assert row["lock_blocked_by"] == "t2"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "blocker"),
+    [("blocker", "-", None), ("blocked_by", -1, None), ("blocking_session_id", 0, None), ("held_by", 0, "0")],
+)
+def test_what_stands_for_nobody_blocks_nothing(
+    parser: Parser, field: str, value: object, blocker: str | None
+) -> None:
+    """A session 0 or a process 0 is none; a thread may be."""
+    [row] = parser.parse(json.dumps({"op": "wait", "lock": "A", "owner": "t1", field: value})).rows
+    assert row.get("lock_blocked_by") == blocker
+    assert json.loads(row["attributes"])[field] == value
+
+
+@pytest.mark.parametrize(
+    ("word", "operation"),
+    [("runlock", "lock_release"), ("write_lock", "lock_acquire"), ("rwlock.released", "lock_release")],
+)
+def test_locks_for_reading_and_writing_have_words_of_their_own(
+    parser: Parser, word: str, operation: str
+) -> None:
+    [row] = parser.parse(json.dumps({"op": word, "lock": "A", "owner": "t1"})).rows
+    assert row["operation"] == operation
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, "0"])
+@pytest.mark.parametrize("name", ["parent_id", "causationId"])
+def test_a_cause_of_0_is_none(parser: Parser, name: str, zero: object) -> None:
+    """Ids are counted from 1; what names no cause in a column of numbers holds a 0."""
+    first, second, other = parser.parse(
+        json.dumps({"id": 1, name: zero, "n": 0}), json.dumps({"id": 2, name: 1}), json.dumps({"id": 0})
+    ).rows
+    assert not first.keys() & {"causation_id", "cause_kind"}
+    assert json.loads(first["attributes"])[name] == zero
+    assert (second["causation_id"], other["event_id"]) == ("1", "0")
+
+
 def test_a_whole_number_names_what_it_names_as_an_integer(parser: Parser) -> None:
     """As pandas writes a column of numbers that some records do not have."""
     first, second, other = parser.parse(

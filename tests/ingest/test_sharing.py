@@ -17,7 +17,7 @@ from ingest import sharing
 from ingest.engine import Engine
 from ingest.framing import frames
 from ingest.lines import lines_of
-from ingest.mapping import NO_MAPPING, FieldMapping, Fields, from_options
+from ingest.mapping import NO_MAPPING, FieldMapping, Inferred, from_options
 from ingest.offload import PARSE, Second
 from ingest.reader import Chunk
 from ingest.records import Outcome
@@ -58,10 +58,13 @@ def chunk(data: bytes) -> Chunk:
     return Chunk(generation, 0, data, frames(data, is_all=True), position)
 
 
+NOTHING = Inferred()
+
+
 class Batches:
     """Parses with an engine, shared or not."""
 
-    def __init__(self, store: Store, mapping: FieldMapping, told: Fields, *, is_shared: bool):
+    def __init__(self, store: Store, mapping: FieldMapping, told: Inferred, *, is_shared: bool):
         self.cursor = store.cursor()
         self.engine = Engine(self.cursor, mapping, lambda _: told)
         sharing = Sharing(self.engine, mapping)
@@ -82,10 +85,10 @@ class Batches:
 
 
 def both(
-    tmp_path: Path, mapping: FieldMapping = NO_MAPPING, told: Fields | None = None
+    tmp_path: Path, mapping: FieldMapping = NO_MAPPING, told: Inferred = NOTHING
 ) -> Iterator[tuple[Batches, Batches]]:
     with Store(tmp_path / "one.duckdb") as one, Store(tmp_path / "two.duckdb") as two:
-        made = (Batches(store, mapping, told or {}, is_shared=store is two) for store in (one, two))
+        made = (Batches(store, mapping, told, is_shared=store is two) for store in (one, two))
         yield tuple(made)  # type: ignore[misc]
 
 
@@ -103,7 +106,10 @@ def test_all_formats_become_what_they_become_in_one_process(tmp_path: Path, aske
 def test_it_knows_what_is_said_and_told_of_fields(tmp_path: Path, asked: list[bytes]) -> None:
     line = b'2026-11-20T10:00:00Z app[1]: {"k":"e%d","because":"e%d","n":%d,"far":{"off":"p%d"}}\n'
     lines = b"".join(line % (n, n - 1, n, n) for n in range(40))
-    mapping, told = from_options(["id=k", "key=far.off", "cause=nowhere"]), {"causation_id": ("because",)}
+    mapping, told = (
+        from_options(["id=k", "key=far.off", "cause=nowhere"]),
+        Inferred({"causation_id": ("because",)}),
+    )
     for alone, shared in both(tmp_path, mapping, told):
         rows, outcome = alone.parse(lines)
         assert shared.parse(lines) == (rows, outcome)

@@ -19,6 +19,7 @@ from ingest.formats import envelopes, json_formats, transcoders
 from ingest.names import (
     CONTAINERS,
     EVENT_OBJECTS,
+    LOCK_NOUNS,
     LOCK_WORDS,
     MESSAGE_NOUNS,
     NAMES,
@@ -144,6 +145,8 @@ def test_what_may_stand_with_a_name_or_word_is_named() -> None:
     [nouns] = re.findall(r"may stand with one of (.*?), as\b", text, re.DOTALL)
     assert tuple(re.findall(r"`(\w+)`", systems)) == SYSTEMS
     assert tuple(re.findall(r"`(\w+)`", nouns)) == MESSAGE_NOUNS
+    [locks] = re.findall(r"behind one of (.*?)\. A word", text, re.DOTALL)
+    assert tuple(re.findall(r"`(\w+)`", locks)) == LOCK_NOUNS
 
 
 def test_every_canonical_role_is_documented() -> None:

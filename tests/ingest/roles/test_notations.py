@@ -33,6 +33,22 @@ def seconds(time: datetime) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def otlp_log(time: datetime, **record: Any) -> dict[str, Any]:
+    record["timeUnixNano"] = f"{int(time.timestamp() * 1000)}000000"
+    return {"resourceLogs": [{"resource": {}, "scopeLogs": [{"scope": {}, "logRecords": [record]}]}]}
+
+
+def kcat(time: datetime, headers: object) -> dict[str, Any]:
+    place = {
+        "topic": "t",
+        "partition": 0,
+        "offset": 1,
+        "tstype": "create",
+        "ts": int(time.timestamp() * 1000),
+    }
+    return {**place, "broker": 1, "headers": headers, "key": "k", "payload": '{"n":1}'}
+
+
 Line = Callable[[datetime, Event], dict[str, Any] | str]
 NOTATIONS: dict[str, Line] = {
     "json": lambda at, e: {"time": seconds(at), **ids(e)},
@@ -65,6 +81,25 @@ NOTATIONS: dict[str, Line] = {
     "json behind syslog_line": lambda at, e: f"<14>1 {seconds(at)} h shop 3 - - {json.dumps(ids(e))}",
     "json behind docker_json": lambda at, e: {
         "log": json.dumps(ids(e)) + "\n", "stream": "stdout", "time": seconds(at),
+    },
+    "an element of a list": lambda at, e: json.dumps([{"time": seconds(at), **ids(e)}]),
+    "a list that has one a line": lambda at, e: json.dumps({"time": seconds(at), **ids(e)}) + ",",
+    "a list of events": lambda at, e: {"logEvents": [
+        {"id": e.own, "timestamp": 1000 * int(at.timestamp()), "message": json.dumps(ids(e))},
+    ]},
+    "attributes of otlp_logs": lambda at, e: otlp_log(at, attributes=[
+        {"key": name, "value": {"stringValue": value}} for name, value in ids(e).items() if value
+    ]),
+    "a body of otlp_logs": lambda at, e: otlp_log(at, body={"stringValue": json.dumps(ids(e))}),
+    "headers in turn of kcat": lambda at, e: kcat(
+        at, [text for item in ids(e).items() for text in item if item[1]]
+    ),
+    "headers of kcat": lambda at, e: kcat(at, ids(e)),
+    "attributes of sqs_message": lambda _, e: {
+        "MessageId": e.own, "Body": "{\"n\":1}", "ReceiptHandle": "r", "MD5OfBody": "b",
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in ids(e).items() if value
+        },
     },
 }  # fmt: skip
 """Name -> the line of an event."""

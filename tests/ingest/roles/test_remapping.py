@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,39 @@ def test_rows_that_were_stored_before_it_was_known_are_mapped_again(rig: Rig) ->
     assert reread[0][0] >= 1, "the first batches were stored by names alone"
     assert reread[0][1] == 0
     expected = {(event.id, event.cause, event.cause and event.root) for event in events}
+    assert set(rig.query(EDGES)) == expected
+
+
+def test_ids_that_are_counted_from_0_have_a_0_that_is_a_cause(rig: Rig) -> None:
+    """Where no event has the id 0, a cause that is 0 is none."""
+    for name, first in (("zero.log", 0), ("one.log", 1)):
+        causes = [None if n == first else max(n // 3, first) for n in range(first, 400)]
+        records = [{"id": n, "parent_id": cause} for n, cause in enumerate(causes, first)]
+        records += [{"id": 500, "parent_id": 0}]
+        rig.add(name, b"".join(json.dumps(record).encode() + b"\n" for record in records))
+    rig.drain()
+    rig.check_conservation()
+    assert rig.query(
+        "SELECT path, list(event_id ORDER BY event_id::BIGINT) FROM observations JOIN files USING (file_id)"
+        " WHERE causation_id = '0' GROUP BY path"
+    ) == [("zero.log", ["1", "2", "500"])]
+
+
+def test_each_program_that_writes_a_file_is_read_by_its_own_fields(rig: Rig) -> None:
+    rng = random.Random(3)
+    events = survivors(rng, flows(rng, 400))
+    names = [rng.choice([NAME, "nobody knows the names"]) for _ in events]
+    rig.add(
+        "all.log",
+        b"".join(written([event], DIALECTS[name][0]) for event, name in zip(events, names, strict=True)),
+    )
+    rig.drain()
+    rig.check_conservation()
+    flow = {
+        NAME: lambda event: event.cause and event.root,
+        "nobody knows the names": lambda event: event.flow,
+    }
+    expected = {(event.id, event.cause, flow[name](event)) for event, name in zip(events, names, strict=True)}
     assert set(rig.query(EDGES)) == expected
 
 

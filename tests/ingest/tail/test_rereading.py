@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -160,6 +161,32 @@ def test_a_line_that_is_too_long_stays_one(make_rig: Callable[..., Rig]) -> None
     ask(rig.store, ["a.log"])
     rig.drain()
     rig.check_conservation()
+    assert tables(rig) == before
+
+
+def test_a_record_behind_a_byte_order_mark_stays_one(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(batch=Share(bytes=64 << 10, records=1))
+    rig.add("a.log", "\ufeff".encode() + lines(1, 9) + "\ufeff".encode() + lines(11, 9))
+    rig.drain()
+    before = tables(rig)
+    ask(rig.store, ["a.log"])
+    rig.drain()
+    rig.check_conservation()
+    assert tables(rig) == before
+
+
+def test_a_record_behind_half_a_line_of_another_file_stays_one(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(batch=SMALL)
+    content = rig.append("a.log", 30, 300)
+    rig.look()
+    os.truncate(rig.path("a.log"), len(content) * 2 // 3 + 5)
+    rig.look()
+    rig.append("a.log", 3)
+    rig.drain()
+    before = tables(rig)
+    ask(rig.store, ["a.log"])
+    rig.drain()
+    rig.check()
     assert tables(rig) == before
 
 

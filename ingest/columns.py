@@ -41,6 +41,7 @@ _FIELDS: Final = re.compile(rb"\n#(?:(?i:fields)[ \t]*:|fields[^\w:\n])([^\n]*)(
 _QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+'
 """A field in quotes up to the one that closes it."""
 _CLOCK: Final = re.compile(r"\d\d?:\d\d")
+_TIME: Final = re.compile(rb'"?[12]\d{3}-\d\d-\d\d[T ]\d\d:\d\d')
 _COUNT: Final = re.compile(r"0|[1-9]\d{0,17}")
 
 
@@ -104,6 +105,11 @@ class Columns:
         if may_go_on and not is_all:
             return None
         return may_go_on
+
+    def begins_with_a_time(self, rest: bytes) -> bool:
+        """Whether a field of the first row is a time with its day."""
+        row = self._row.match(rest)
+        return row is not None and any(map(_TIME.match, re.split(self._parts[1], row[0])))
 
     def frames(self, data: bytes, *, is_all: bool = False) -> Bounds:
         """Where rows begin and end in bytes that begin with one, as `framing.frames` of other files.
@@ -244,6 +250,8 @@ def columns_of(head: bytes, *, is_all: bool = False) -> Columns | None:
         if names is not None:
             columns = Columns(names, delimiter)
             fits = columns.fits(rest, is_all=is_all)
+            if fits and not (_tell_a_time(names) or columns.begins_with_a_time(rest)):
+                return None
             return UNTOLD if fits is None else columns if fits else None
     return None
 
@@ -258,8 +266,7 @@ def _header(line: bytes, delimiter: str) -> tuple[str, ...] | None:
 
 
 def _are_names(names: Sequence[str]) -> bool:
-    is_header = _LEAST <= len(names) == len(set(names)) and all(map(_NAME.fullmatch, names))
-    return is_header and _tell_a_time(names)
+    return _LEAST <= len(names) == len(set(names)) and all(map(_NAME.fullmatch, names))
 
 
 def _tell_a_time(names: Sequence[str]) -> bool:

@@ -114,6 +114,15 @@ def test_what_is_no_header(head: bytes) -> None:
     assert columns_of(head, is_all=True) is None
 
 
+@pytest.mark.parametrize("time", ["2026-11-29 10:00:00", '"2026-11-29T10:00:00Z"'])
+def test_a_header_without_the_name_of_a_time_stands_above_one(time: str) -> None:
+    header = "Zeitpunkt;Nr;Ausgelöst durch\n"
+    named = Columns(("Zeitpunkt", "Nr", "Ausgelöst durch"), ";")
+    assert columns_of(f"{header}{time};1;\n".encode()) == named
+    assert columns_of(f"{header}7;1;{time}\n".encode()) == named
+    assert columns_of(f"{header}7;1;at {time}\n{time};1;\n".encode()) is None
+
+
 def test_no_record_of_another_format_is_a_header() -> None:
     for piece in records():
         assert columns_of(piece.data * 2, is_all=True) is None, piece.data

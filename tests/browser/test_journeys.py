@@ -145,13 +145,13 @@ def test_cell_of_the_icicle_leads_down_and_its_cause_back_up(page: Page, served:
     open_at(page, served.at("chains", event="order-1", view="icicle", refresh="off"))
     assert _cells(chart(page, ICICLE)) == {"order-1": 0, "payment-1": 1, "shipment-1": 2}
     page.mouse.click(*_middle_of(chart(page, ICICLE), "payment-1"))
-    page.wait_for_url("**event=payment-1**")
+    page.wait_for_url("**event=payment-1**", timeout=SETTLED_MS)
     expect(page.get_by_text("has 1 cause and 1 effect in 3 services")).to_be_visible(timeout=SETTLED_MS)
     settle(page)
     assert _cells(chart(page, ICICLE)) == {"order-1": 0, "payment-1": 1, "shipment-1": 2}
     assert asked(page)["view"] == "icicle"
     page.mouse.click(*_middle_of(chart(page, ICICLE), "order-1"))
-    page.wait_for_url("**event=order-1**")
+    page.wait_for_url("**event=order-1**", timeout=SETTLED_MS)
 
 
 def test_click_collapses_what_an_event_caused_and_another_brings_it_back(page: Page, served: Served) -> None:

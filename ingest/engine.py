@@ -172,7 +172,8 @@ class Engine:
 
     def _let_go(self) -> None:
         """Keep no lines in memory while their rows are stored."""
-        self._use("incoming", LINE_SCHEMA.empty_table())
+        for name in ("incoming", "headed"):
+            self._use(name, LINE_SCHEMA.empty_table())
         self._cursor.execute("DROP VIEW IF EXISTS lines")
         self._cursor.execute("DROP TABLE IF EXISTS classified")
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -279,3 +280,12 @@ def test_a_text_that_begins_like_a_list_or_an_object_is_a_text(parser: Parser) -
     columns = ("event_id", "event_type", "service", "node", "stream", "stream_key", "entity")
     assert tuple(text.get(column) for column in columns) == tuple(named.values())
     assert (nested.get("event_id"), nested["service"]) == (None, "shop")
+
+
+@pytest.mark.parametrize("line", ['{"id": "%s"}', "2026-11-20 10:00:00.000 UTC [7] LOG:  %s", "%s"])
+def test_no_lines_are_kept_while_their_rows_are_stored(parser: Parser, line: str) -> None:
+    parser.parse(line % "short")
+    before = pa.total_allocated_bytes()
+    parsed = parser.parse(*[line % ("x" * 1000)] * 1000)
+    parsed.assert_every_byte_accounted()
+    assert pa.total_allocated_bytes() - before < 100_000

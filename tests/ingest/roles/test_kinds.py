@@ -76,6 +76,19 @@ def test_programs_that_share_a_file_have_fields_of_their_own(seed: int) -> None:
             assert _overrides(inferred, _unknown(events[0])) == UNKNOWN
 
 
+def test_what_is_told_of_a_file_is_found_without_going_through_what_is_told_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = random.Random(5)
+    mixed = [_unknown(event) for event in survivors(rng, flows(rng, 100))]
+    with open_empty() as connection:
+        finder = _look(connection, {"one.log": mixed, "other.log": []})
+        monkeypatch.delattr(RoleFinder, "decisions")
+        assert _overrides(finder.fields_of("one.log"), mixed[0]) == UNKNOWN
+        assert finder.decision("one.log", "event_id", ["kennung"]) is not None
+        assert finder.fields_of("other.log") == Inferred()
+
+
 def test_records_of_one_program_are_one_kind_however_many_fields_they_have() -> None:
     rng = random.Random(4)
     records = [

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ingest.mapping import Inferred
 from ingest.names import CONTAINERS, NAMES
 from ingest.times import is_inexact, parse_time
 from stormwatch.storage import Store
@@ -203,6 +204,26 @@ def test_a_word_for_no_id_names_nothing(parser: Parser, word: str) -> None:
     assert (row["event_id"], other["event_id"], other["causation_id"]) == ("a", "b", "a")
     assert not row.keys() & {"causation_id", "cause_kind", "correlation_id"}
     assert json.loads(row["attributes"])["causation_id"] == word
+
+
+def test_kinds_of_records_differ_in_objects_whatever_is_known_of_other_files(
+    new_parser: Callable[..., Parser],
+) -> None:
+    kind = frozenset([("id",), ("by",), *(("more", f"of {number}") for number in range(8))])
+    told = {
+        "one.log": Inferred({}, ((kind, {"causation_id": ("by",)}),)),
+        "other.log": Inferred({"event_id": ("more", "id")}),
+    }
+    parser = new_parser(told=told)
+
+    def causes() -> list[str | None]:
+        objects = ({f"{word} {number}": 1 for number in range(8)} for word in ("of", "but"))
+        lines = [json.dumps({"id": "a", "by": "b", "more": inner}) for inner in objects]
+        return [row.get("causation_id") for row in parser.parse(*lines, path="one.log").rows]
+
+    assert causes() == ["b", None]
+    parser.parse('{"more": {"id": "c"}}', path="other.log")
+    assert causes() == ["b", None]
 
 
 LOCK = {"operation": "lock_wait", "lock_owner": "t1", "lock_resource": "A", "lock_mode": "X"}

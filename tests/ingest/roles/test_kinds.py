@@ -12,6 +12,7 @@ import pytest
 
 from ingest.mapping import Inferred, likeness
 from ingest.roles.finder import RoleFinder
+from ingest.roles.samples import sampled
 from stormwatch.storage import open_empty
 
 from .cascades import Event, Record, flows, survivors
@@ -99,6 +100,14 @@ def test_records_of_one_program_are_one_kind_however_many_fields_they_have() -> 
         decided = _look(connection, {"all.log": records}).decisions()
     assert {one.role for one in decided} == {"event_id", "causation_id", "correlation_id"}
     assert not any(one.kind for one in decided)
+
+
+def test_keys_that_are_ids_make_no_kinds_and_are_not_kept() -> None:
+    one, other = ({"id": "e1", "scores": {f"{user}-{n}": n for n in range(5000)}} for user in "ab")
+    [first], [second] = (list(sampled(json.dumps(record).encode())) for record in (one, other))
+    assert first.fields == second.fields == {("id",), ("scores",)}
+    [flat] = sampled(json.dumps(one["scores"]).encode())
+    assert 0 < len(flat.fields) < 100
 
 
 def test_the_last_of_a_chain_is_told_by_what_others_say_of_its_events() -> None:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Final, TypeAlias
 
@@ -101,6 +102,7 @@ class Channel:
 
     def close(self) -> None:
         """Give up the memory."""
-        self._room.close()
+        with suppress(OSError):  # what did not fit into it was not said
+            self._room.close()
         os.close(self._ours)
         os.close(self._theirs)

@@ -109,6 +109,9 @@ class Engine:
         said, inferred = known
         every = (said, *inferred.every())
         inside = {path[:-1] for fields in every for path in fields.values() if len(path) > 1}
+        # Kinds are told apart by what is in objects too, whatever is known of other files.
+        known_by = {path for kind, _ in inferred.kinds for path in kind}
+        inside |= {path[:depth] for path in known_by for depth in range(1, len(path))}
         self._look_into(inside.difference(self._containers))
 
     def try_out(self, lines: pa.Table) -> int:
@@ -176,7 +179,8 @@ class Engine:
 
     def _let_go(self) -> None:
         """Keep no lines in memory while their rows are stored."""
-        self._use("incoming", LINE_SCHEMA.empty_table())
+        for name in ("incoming", "headed"):
+            self._use(name, LINE_SCHEMA.empty_table())
         self._cursor.execute("DROP VIEW IF EXISTS lines")
         self._cursor.execute("DROP TABLE IF EXISTS classified")
 

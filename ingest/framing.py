@@ -39,6 +39,8 @@ _WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]<'
 """By code: what a line within a printed document starts with, and no header does."""
 _MARK: Final = "\ufeff".encode()
 """A byte order mark: of a file, or of one that was joined to another."""
+_MARKS: Final = re.compile(rb"%b(?:(?<=\A%b)|(?<=[\n\0]%b))(?:%b|\0)*+" % ((_MARK,) * 4))
+"""The same and what follows it that is no record either: of empty files, or a hole."""
 _DOCUMENT: Final = "json_document"
 _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"
 """How an object begins, or an array of them."""
@@ -73,10 +75,7 @@ def _without_marks(data: bytes) -> bytes:
     """The same with NUL bytes for byte order marks where lines start: a hole is no part of a record."""
     if _MARK[:1] not in data:  # looking for one byte is the fastest
         return data
-    hole = b"\0" * len(_MARK)
-    if data.startswith(_MARK):
-        data = hole + data[len(_MARK) :]
-    return data.replace(b"\n" + _MARK, b"\n" + hole)
+    return _MARKS.sub(lambda found: b"\0" * len(found[0]), data)
 
 
 def _looked_at(data: bytes, *, is_all: bool = False, goes_on: bool = False) -> tuple[Bounds, Bounds]:

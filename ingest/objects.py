@@ -13,7 +13,7 @@ import orjson
 from ingest.formats.base import Envelope, Transcoder
 from ingest.templates import Templates
 
-_DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
 """What a transcoder raises that has not thought of everything."""
 
 
@@ -52,7 +52,7 @@ def objects_of(transcoder: Transcoder, raws: Sequence[bytes]) -> Made:
         except ValueError as error:
             refused.append((place, f"{transcoder.name}: {error}"))
             continue
-        except _DEFECTS as error:  # not the fault of the records around it
+        except DEFECTS as error:  # not the fault of the records around it
             what = f"{type(error).__name__}: {error}"
             refused.append((place, f"{transcoder.name}: cannot be read ({what}); please report this"))
             continue

@@ -109,8 +109,9 @@ class Second:
         self._asked_at = time.monotonic()
         here = str(Path(__file__).parents[1])
         paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
-        rooms = new_room(), new_room()
+        rooms: list[int] = []
         try:
+            rooms += (new_room() for _ in range(2))
             self._process = subprocess.Popen(  # noqa: S603 - a program of this package
                 [sys.executable, "-P", "-m", PROGRAM, *map(str, rooms)], pass_fds=rooms,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths},
@@ -119,7 +120,8 @@ class Second:
             for room in rooms:
                 os.close(room)
             return
-        self._channel = Channel(_pipe(self._process.stdout), _pipe(self._process.stdin), rooms)
+        theirs, ours = rooms
+        self._channel = Channel(_pipe(self._process.stdout), _pipe(self._process.stdin), (theirs, ours))
         atexit.register(self.close)
 
     def _ask(self, parts: Sequence[Part], lines: pa.Table | None) -> bool:

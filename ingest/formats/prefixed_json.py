@@ -35,9 +35,9 @@ _UNTIMED: Final = (
 _PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+")' % (_TIMED, _UNTIMED, _CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 _LEVELS: Final = re.compile(_LEVEL)
-_NONE: Final = rb"[ \t]++(?:\[\]|\{\})"
-"""What Monolog writes behind the object where it has nothing else to say."""
-_BEHIND: Final = re.compile(rb"(?:%b)?[ \t\r]*\Z" % _NONE)
+_NOTHING: Final = (b"[]", b"{}")
+"""What Monolog writes behind the object, and a space, where it has nothing else to say."""
+_BEHIND: Final = rb"(?:[ \t]++(?:%b))?[ \t\r]*" % b"|".join(map(re.escape, _NOTHING))
 
 _ENVELOPE: Final = Envelope(
     name="prefixed_json",
@@ -65,13 +65,20 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "service": line["pj_container"] or line["pj_app"],
     }
     said = {name: value.decode() for name, value in about.items() if value}
-    yield {"log": _BEHIND.sub(b"", line["json"]).decode(), **said}
+    yield {"log": _alone(line["json"]).decode(), **said}
+
+
+def _alone(text: bytes) -> bytes:
+    """An object without what is behind it."""
+    text = text.rstrip(b" \t\r")
+    before = text[: -len(_NOTHING[0])]
+    return before.rstrip(b" \t") if text.endswith(_NOTHING) and before.endswith((b" ", b"\t")) else text
 
 
 FORMAT = Transcoder(
     name="prefixed_json",
     format=_ENVELOPE,
     # Many lines begin with a time, few of them have a brace.
-    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}(?:%b)?[ \t\r]*(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX, _NONE),
+    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}%b(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX, _BEHIND),
     transcode=_transcode,
 )

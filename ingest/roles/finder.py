@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 from typing import Any, Final
 
 import duckdb
@@ -48,6 +48,7 @@ class RoleFinder:
     def __init__(self, connection: duckdb.DuckDBPyConnection):
         self._connection = connection
         self._decisions: dict[tuple[str, Kind, str], Decision] = {}
+        self._by_scope: dict[str, list[Decision]] = {}
         self._kinds = Kinds()
         self._records: dict[str, list[Sampled]] = {}
         self._seen = 0
@@ -66,6 +67,11 @@ class RoleFinder:
             one = Decision(scope, role, tuple(json.loads(field)), confidence, told, is_override, kind=kind)
             self._decisions[_about(one)] = one
         self._kinds.know(self._decisions.values())
+        self._sort()
+
+    def _sort(self) -> None:
+        by_scope = groupby(self.decisions(), key=lambda one: one.scope)
+        self._by_scope = {scope: list(of_scope) for scope, of_scope in by_scope}
 
     def decisions(self) -> list[Decision]:
         """What was decided, by scope, kind and role."""
@@ -73,16 +79,14 @@ class RoleFinder:
 
     def decision(self, path: str, role: str, names: Collection[str]) -> Decision | None:
         """What was decided of a role in the file at `path`, if it is that one of these fields fills it."""
-        scope = scope_of(path)
-        of_role = (one for one in self.decisions() if (one.scope, one.role) == (scope, role))
+        of_role = (one for one in self._by_scope.get(scope_of(path), ()) if one.role == role)
         return next((one for one in of_role if field_name(one.field) in names), None)
 
     def fields_of(self, path: str) -> Inferred:
         """Fields, or NO_FIELD, by role for the file at `path`, where names alone would say otherwise."""
-        scope = scope_of(path)
         by_kind: dict[Kind, dict[str, Path]] = {}
-        for one in self.decisions():
-            if one.scope == scope and one.is_override:
+        for one in self._by_scope.get(scope_of(path), ()):
+            if one.is_override:
                 by_kind.setdefault(one.kind, {})[one.role] = one.field
         return Inferred(by_kind.pop(frozenset(), {}), tuple(by_kind.items()))
 
@@ -136,6 +140,7 @@ class RoleFinder:
             if known is None or (known.field, known.is_override) != (decision.field, decision.is_override):
                 changed.append(replace(decision, was_override=known is not None and known.is_override))
             self._decisions[about] = decision
+        self._sort()
         return changed
 
     def _judged(self, records: Mapping[str, list[Sampled]]) -> list[Decision]:

@@ -67,7 +67,7 @@ class Sampled:
     times: Sequence[tuple[Path, float]] = ()
     """Where no field outside of business data is called a time: those that hold one."""
     fields: Kind = frozenset()
-    """All that it has."""
+    """All that it has; where they are very many, those at the top."""
 
 
 def sampled(line: bytes) -> Iterator[Sampled]:
@@ -98,11 +98,18 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
         elif isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
             labels.append((path, value))
     times = _times(record) if time is None or not is_outside else []
-    fields = _once(frozenset(path for path, _ in leaves))
+    fields = _once(_kind_of([path for path, _ in leaves]))
     return Sampled(ids, numbers, labels, time, times, fields) if ids or numbers or times else None
 
 
-@lru_cache(maxsize=65_536)
+def _kind_of(paths: Sequence[Path]) -> Kind:
+    """Keys that are ids themselves tell of no kind, and would fill the memory."""
+    if len(paths) > _LEAVES:
+        paths = list(dict.fromkeys(path[:1] for path in paths))[:_LEAVES]
+    return frozenset(paths)
+
+
+@lru_cache(maxsize=4096)
 def _once(fields: Kind) -> Kind:
     """The same object for what is equal: most records have the fields of others."""
     return fields

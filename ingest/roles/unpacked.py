@@ -14,6 +14,7 @@ from ingest.formats import envelopes, transcoders
 from ingest.formats.base import Envelope, Shape, Transcoder
 from ingest.formats.logfmt import trailing_pairs
 from ingest.names import HEADERS, NAMES
+from ingest.objects import DEFECTS
 
 WHOLE_TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)([.,]\d{1,9})? ?(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
@@ -80,7 +81,7 @@ def _unpacked(record: Json, text: bytes) -> Iterator[Json]:
 
 def _transcoded(transcoder: Transcoder, text: bytes) -> Iterator[Json]:
     """What is taken out of an object; of an event nothing is in what says who wrote it, or twice."""
-    with suppress(ValueError, TypeError, KeyError, AttributeError):  # what cannot be read tells nothing
+    with suppress(ValueError, *DEFECTS):  # what cannot be read tells nothing
         for record in transcoder.transcode(text):
             if isinstance(record, dict):
                 is_final = not isinstance(transcoder.format, Envelope)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import settings
 
-from ingest.mapping import NO_MAPPING, FieldMapping
+from ingest.mapping import NO_MAPPING, FieldMapping, Inferred
 from ingest.offload import Second
 from stormwatch.storage import Store
 
@@ -25,11 +25,11 @@ def parsing_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def new_parser(parsing_store: Store) -> Iterator[Callable[..., Parser]]:
-    """`new_parser(mapping)`: an engine that has seen nothing yet."""
+    """`new_parser(mapping, told)`: an engine that has seen nothing yet."""
     parsers: list[Parser] = []
 
-    def create(mapping: FieldMapping = NO_MAPPING) -> Parser:
-        parsers.append(Parser(parsing_store, mapping))
+    def create(mapping: FieldMapping = NO_MAPPING, told: Mapping[str, Inferred] | None = None) -> Parser:
+        parsers.append(Parser(parsing_store, mapping, told))
         return parsers[-1]
 
     yield create

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from ingest.engine import Engine
-from ingest.mapping import NO_MAPPING, FieldMapping
+from ingest.mapping import NO_MAPPING, FieldMapping, Inferred
 from ingest.records import LINE_SCHEMA, RawRecord, Reject
 from stormwatch.storage import Store
 
@@ -47,9 +47,12 @@ class Parsed:
 class Parser:
     """Parses with one engine, which may remember what it has seen."""
 
-    def __init__(self, store: Store, mapping: FieldMapping = NO_MAPPING) -> None:
+    def __init__(
+        self, store: Store, mapping: FieldMapping = NO_MAPPING, told: Mapping[str, Inferred] | None = None
+    ) -> None:
+        """`told` is what the values tell of files, by path."""
         self._cursor = store.cursor()
-        self._engine = Engine(self._cursor, mapping)
+        self._engine = Engine(self._cursor, mapping, lambda path: (told or {}).get(path, Inferred()))
 
     def close(self) -> None:
         """Release the connection."""

@@ -11,10 +11,12 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ingest.mapping import Inferred
 from ingest.names import CONTAINERS, NAMES
 from ingest.times import is_inexact, parse_time
 from stormwatch.storage import Store
@@ -204,6 +206,26 @@ def test_a_word_for_no_id_names_nothing(parser: Parser, word: str) -> None:
     assert json.loads(row["attributes"])["causation_id"] == word
 
 
+def test_kinds_of_records_differ_in_objects_whatever_is_known_of_other_files(
+    new_parser: Callable[..., Parser],
+) -> None:
+    kind = frozenset([("id",), ("by",), *(("more", f"of {number}") for number in range(8))])
+    told = {
+        "one.log": Inferred({}, ((kind, {"causation_id": ("by",)}),)),
+        "other.log": Inferred({"event_id": ("more", "id")}),
+    }
+    parser = new_parser(told=told)
+
+    def causes() -> list[str | None]:
+        objects = ({f"{word} {number}": 1 for number in range(8)} for word in ("of", "but"))
+        lines = [json.dumps({"id": "a", "by": "b", "more": inner}) for inner in objects]
+        return [row.get("causation_id") for row in parser.parse(*lines, path="one.log").rows]
+
+    assert causes() == ["b", None]
+    parser.parse('{"more": {"id": "c"}}', path="other.log")
+    assert causes() == ["b", None]
+
+
 LOCK = {"operation": "lock_wait", "lock_owner": "t1", "lock_resource": "A", "lock_mode": "X"}
 
 
@@ -279,3 +301,12 @@ def test_a_text_that_begins_like_a_list_or_an_object_is_a_text(parser: Parser) -
     columns = ("event_id", "event_type", "service", "node", "stream", "stream_key", "entity")
     assert tuple(text.get(column) for column in columns) == tuple(named.values())
     assert (nested.get("event_id"), nested["service"]) == (None, "shop")
+
+
+@pytest.mark.parametrize("line", ['{"id": "%s"}', "2026-11-20 10:00:00.000 UTC [7] LOG:  %s", "%s"])
+def test_no_lines_are_kept_while_their_rows_are_stored(parser: Parser, line: str) -> None:
+    parser.parse(line % "short")
+    before = pa.total_allocated_bytes()
+    parsed = parser.parse(*[line % ("x" * 1000)] * 1000)
+    parsed.assert_every_byte_accounted()
+    assert pa.total_allocated_bytes() - before < 100_000

@@ -15,7 +15,7 @@ from typing import TypeVar
 import pytest
 
 from ingest import framing, offload
-from ingest.channel import Message
+from ingest.channel import Message, new_room
 from ingest.framing import frames
 from ingest.offload import WALK, Second
 from tests.ingest.mixtures import records
@@ -86,6 +86,41 @@ def test_where_it_does_not_go_on_all_is_done_here(monkeypatch: pytest.MonkeyPatc
         os.kill(one.pid, signal.SIGSTOP)
         assert frames(data).tolist() == expected
         assert one.pid is None
+    finally:
+        one.close()
+
+
+@pytest.mark.parametrize("made_before", [0, 1])
+def test_where_no_memory_can_be_shared_all_is_done_here(
+    monkeypatch: pytest.MonkeyPatch, made_before: int
+) -> None:
+    one, made = Second(), [new_room() for _ in range(made_before)]
+    left = list(made)
+
+    def refused() -> int:
+        if left:
+            return left.pop()
+        raise PermissionError
+
+    monkeypatch.setattr(offload, "new_room", refused)
+    assert one.share([WALK, b""], lambda: "done") == ("done", None)
+    assert one.pid is None
+    for room in made:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(room)
+
+
+def test_where_the_memory_is_full_all_is_done_here() -> None:
+    one, before = Second(), set(children(os.getpid()))
+    try:
+        assert one.is_ready(LONG_S)
+        assert one._channel is not None
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, one._channel._ours)
+        os.close(full)
+        assert one.share([WALK, b"lines\n" * 100_000], lambda: "done") == ("done", None)
+        assert one.pid is None
+        assert set(children(os.getpid())) == before
     finally:
         one.close()
 

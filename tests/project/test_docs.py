@@ -44,6 +44,7 @@ EXAMPLE = re.compile(
     re.MULTILINE,
 )
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+CELL_END = re.compile(r"(?<!\\)\|")
 SQL = re.compile(r"```sql\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"(?:stormwatch|python3 run\.py) (\w.*)")
 PLACE = {"file_id", "byte_offset", "byte_length", "record_no"}
@@ -180,6 +181,14 @@ def test_links_lead_somewhere(document: Path) -> None:
         if not path.exists() or (anchor and anchor not in _anchors(path)):
             broken.append(target)
     assert broken == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_rows_of_tables_have_the_cells_of_their_heads(document: Path) -> None:
+    outside = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n)+", outside, re.MULTILINE):
+        head, *rows = (len(CELL_END.findall(line)) for line in table.splitlines())
+        assert rows == [head] * len(rows), table
 
 
 def _commands() -> Iterator[str]:

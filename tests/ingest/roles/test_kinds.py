@@ -12,6 +12,7 @@ import pytest
 
 from ingest.mapping import Inferred, likeness
 from ingest.roles.finder import RoleFinder
+from ingest.roles.samples import sampled
 from stormwatch.storage import open_empty
 
 from .cascades import Event, Record, flows, survivors
@@ -76,6 +77,19 @@ def test_programs_that_share_a_file_have_fields_of_their_own(seed: int) -> None:
             assert _overrides(inferred, _unknown(events[0])) == UNKNOWN
 
 
+def test_what_is_told_of_a_file_is_found_without_going_through_what_is_told_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = random.Random(5)
+    mixed = [_unknown(event) for event in survivors(rng, flows(rng, 100))]
+    with open_empty() as connection:
+        finder = _look(connection, {"one.log": mixed, "other.log": []})
+        monkeypatch.delattr(RoleFinder, "decisions")
+        assert _overrides(finder.fields_of("one.log"), mixed[0]) == UNKNOWN
+        assert finder.decision("one.log", "event_id", ["kennung"]) is not None
+        assert finder.fields_of("other.log") == Inferred()
+
+
 def test_records_of_one_program_are_one_kind_however_many_fields_they_have() -> None:
     rng = random.Random(4)
     records = [
@@ -86,6 +100,14 @@ def test_records_of_one_program_are_one_kind_however_many_fields_they_have() -> 
         decided = _look(connection, {"all.log": records}).decisions()
     assert {one.role for one in decided} == {"event_id", "causation_id", "correlation_id"}
     assert not any(one.kind for one in decided)
+
+
+def test_keys_that_are_ids_make_no_kinds_and_are_not_kept() -> None:
+    one, other = ({"id": "e1", "scores": {f"{user}-{n}": n for n in range(5000)}} for user in "ab")
+    [first], [second] = (list(sampled(json.dumps(record).encode())) for record in (one, other))
+    assert first.fields == second.fields == {("id",), ("scores",)}
+    [flat] = sampled(json.dumps(one["scores"]).encode())
+    assert 0 < len(flat.fields) < 100
 
 
 def test_the_last_of_a_chain_is_told_by_what_others_say_of_its_events() -> None:

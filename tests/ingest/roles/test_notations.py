@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from ingest.mapping import from_options
+from ingest.roles import unpacked
+from ingest.roles.unpacked import records_in
 from tests.ingest.tail.rig import Rig
 
 from .cascades import Event, flows, survivors
@@ -129,3 +132,18 @@ def test_what_the_user_says_counts_in_logfmt(tmp_path: Path) -> None:
     rig.add("shop.log", b"ts=2026-03-10T08:00:00Z nr=7 wegen=6 size=3\n")
     rig.drain()
     assert rig.query(EDGES) == [("7", "6")]
+
+
+@pytest.mark.parametrize("defect", [ValueError, OverflowError, IndexError, RecursionError])
+def test_what_cannot_be_taken_apart_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, defect: type[Exception]
+) -> None:
+    def transcode(_: bytes) -> Iterator[dict[str, Any]]:
+        yield {"id": "before it"}
+        raise defect
+
+    whole, _ = unpacked._around(("resourceLogs",))
+    assert whole is not None
+    broken = replace(whole, transcode=transcode)
+    monkeypatch.setattr(unpacked, "_around", lambda _: (broken, ""))
+    assert list(records_in(b'{"resourceLogs": []}')) == [{"id": "before it"}]

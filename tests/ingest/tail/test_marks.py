@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from ingest.framing import frames
+
 from .rig import Rig
 from .test_wide import ENCODINGS, ERRORLOG, MARK
 
@@ -60,3 +62,11 @@ def test_marks_of_files_that_were_joined(make_rig: Callable[..., Rig], *, is_tai
     ]  # fmt: skip
     assert marked.files(f"blank_bytes - {3 * len(joined)}") == bare.files("blank_bytes")
     assert marked.rejects() == bare.rejects() == []
+
+
+@pytest.mark.parametrize("before", [MARK * 2, "\0\0" + MARK, MARK + "\0" + MARK, "{}\n" + MARK * 3])
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_neither_do_marks_of_empty_files_and_holes(before: str, text: str) -> None:
+    data, record, start = (before + text).encode(), text.encode(), len(before.encode())
+    alone = [start + bound for bound in frames(record, is_all=True).tolist()]
+    assert [bound for bound in frames(data, is_all=True).tolist() if bound >= start] == alone

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 STEP: Final = 256 << 10
 """Bytes that fit into the cache of a core, which makes looking at them twice as fast as at all at once."""
+MARK: Final = "\ufeff".encode()
+"""A byte order mark: of a file, or of one that was joined to another."""
 _NEWLINE: Final = 10
 _NUL: Final = b"\0"
 _HOLE: Final = re.compile(rb"\0+")

@@ -18,11 +18,10 @@ from typing import Final
 import numpy as np
 import orjson
 
-from ingest.bounds import Bounds, by_lines, without_inner
+from ingest.bounds import MARK, Bounds, by_lines, without_inner
 from ingest.identity import HEAD_BYTES
 from ingest.vocabulary import GENERIC
 
-_MARK: Final = "\ufeff".encode()
 _HOLLOW: Final = b"\0 \t\r\n"
 _LEAST: Final = 3
 """So many names make a header; a time and a value alone are a series of measurements."""
@@ -189,7 +188,7 @@ class Columns:
 
     def _fields(self, raw: bytes) -> list[str] | None:
         """None: it is no row, and holds nothing."""
-        raw = raw.removeprefix(_MARK)
+        raw = raw.removeprefix(MARK)
         if not raw.strip(_HOLLOW) or (self.has_directives and raw.startswith(b"#")):
             return None
         text = raw.decode().removesuffix("\n").removesuffix("\r")
@@ -239,7 +238,7 @@ def columns_of(head: bytes, *, is_all: bool = False) -> Columns | None:
     """
     head = head[:HEAD_BYTES].rstrip(b"\0")  # what these stand for may be written over them
     is_all = is_all or len(head) == HEAD_BYTES
-    head = head.removeprefix(_MARK)
+    head = head.removeprefix(MARK)
     if _DIRECTIVE.match(head):
         return _by_directives(head, is_all=is_all)
     line, end, rest = head.partition(b"\n")

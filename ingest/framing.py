@@ -25,7 +25,7 @@ from ingest.beginnings import (
     record_start,
     told,
 )
-from ingest.bounds import STEP, Bounds, by_lines, without_inner
+from ingest.bounds import MARK, STEP, Bounds, by_lines, without_inner
 from ingest.enveloped import Enveloped, Lines, Run
 from ingest.formats import transcoders
 from ingest.formats.base import End, Envelope, Peel, one_of, quoted
@@ -37,10 +37,8 @@ _NOTHING = tuple(b"\r\n\0")
 """What a line starts with that says nothing."""
 _WITHIN: Final[npt.NDArray[np.bool_]] = np.isin(np.arange(256), tuple(b' \t"}]<'))
 """By code: what a line within a printed document starts with, and no header does."""
-_MARK: Final = "\ufeff".encode()
-"""A byte order mark: of a file, or of one that was joined to another."""
-_MARKS: Final = re.compile(rb"%b(?:(?<=\A%b)|(?<=[\n\0]%b))(?:%b|\0)*+" % ((_MARK,) * 4))
-"""The same and what follows it that is no record either: of empty files, or a hole."""
+_MARKS: Final = re.compile(rb"%b(?:(?<=\A%b)|(?<=[\n\0]%b))(?:%b|\0)*+" % ((MARK,) * 4))
+"""Those before a line, and what follows them that is no record either: marks of empty files, or a hole."""
 _DOCUMENT: Final = "json_document"
 _ON_A_LINE: Final = rb"(?:\[[ \t]*+)?\{[ \t]*+\"[^\",\s]"
 """How an object begins, or an array of them."""
@@ -73,7 +71,7 @@ def frames(data: bytes, *, is_all: bool = False) -> Bounds:
 
 def _without_marks(data: bytes) -> bytes:
     """The same with NUL bytes for byte order marks where lines start: a hole is no part of a record."""
-    if _MARK[:1] not in data:  # looking for one byte is the fastest
+    if MARK[:1] not in data:  # looking for one byte is the fastest
         return data
     return _MARKS.sub(lambda found: b"\0" * len(found[0]), data)
 

@@ -52,7 +52,7 @@ Fields = Mapping[str, Path]
 """Role -> path of the field in a record."""
 Kind = frozenset[Path]
 """The fields by which records are known that are written alike, among others in their file."""
-_ALIKE: Final = 0.5
+ALIKE: Final = 0.5
 """Share of the fields of a kind and a record that both have."""
 
 
@@ -82,7 +82,7 @@ class Inferred:
         inner = {path[:-1] for path in paths if len(path) > 1}
         leaves = frozenset(path for path in paths if path not in inner)
         alike, number = max((likeness(kind, leaves), -number) for number, (kind, _) in enumerate(self.kinds))
-        return {**self.fields, **self.kinds[-number][1]} if alike >= _ALIKE else self.fields
+        return {**self.fields, **self.kinds[-number][1]} if alike >= ALIKE else self.fields
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ingest.bounds import MARK
 from ingest.columns import Columns
 from ingest.generations import Generation, Position, utc_now
 from ingest.identity import FileKey
@@ -23,9 +24,9 @@ from ingest.writer import Committed, Writer
 from stormwatch.errors import SourceError
 from stormwatch.storage import Store
 
-_ENDS: Final = ("\ufeff".encode(), b"\n", b"\0")
+_ENDS: Final = (MARK, b"\n", b"\0")
 """What may stand before a line."""
-_BEFORE: Final = 3
+_BEFORE: Final = len(MARK)
 _ENDED: Final = Silence(is_quiet=True, is_final=True)
 _NEXT: Final = """
 SELECT rereads.rowid, rereads.file_id, files.path, files.head, next_offset, end_offset, inherited_bytes

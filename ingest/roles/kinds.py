@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ingest.mapping import Kind, likeness
+from ingest.mapping import ALIKE, Kind, likeness
 from ingest.roles.decisions import Decision
 from ingest.roles.samples import Sampled
 
-_ALIKE: Final = 0.5
 _FEWEST: Final = 30
 """Records that are looked at by themselves, at least."""
 _MOST: Final = 32
@@ -88,7 +87,7 @@ def _kind(known: list[Kind], shape: Kind) -> Kind:
     """The kind that a shape is most like; a new one where it is like none."""
     alike = [(likeness(kind, shape), -number) for number, kind in enumerate(known)]
     best, number = max(alike, default=(0.0, 0))
-    if best >= _ALIKE:
+    if best >= ALIKE:
         return known[-number]
     if len(known) < 2 * _MOST:
         known.append(shape)

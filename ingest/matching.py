@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from ingest.formats import json_formats
@@ -35,6 +36,13 @@ def containers(paths: Iterable[Path]) -> Iterator[Path]:
             is_known = is_known or normalise("".join(path)) in DEEP_CONTAINERS
         if is_known and len(path) <= _MAX_DEPTH:
             yield path
+
+
+@lru_cache(maxsize=65_536)
+def is_looked_into(path: Path) -> bool:
+    """Whether every object above a field is looked into, so that the name of the field counts."""
+    above = [path[:depth] for depth in range(1, len(path))]
+    return len(list(containers(above))) == len(above)
 
 
 def format_of(shape: Shape) -> tuple[JsonFormat, Path]:

@@ -254,7 +254,9 @@ HEADER_LISTS: Final = frozenset(
 )  # fmt: skip
 """Wrappers that some write as a list of names and values."""
 
-EVENT_OBJECTS: Final = frozenset({"event", "evt", "message", "msg", "record", "notification"})
+EVENT_OBJECTS: Final = frozenset(
+    {"event", "evt", "message", "msg", "record", "notification", "raw", "line", "logline", "rawmessage"}
+)
 """Objects that may be the event a line is about: their fields count after those outside."""
 
 PAYLOADS: Final = frozenset({"data", "payload", "body", "detail", "details", "content", "value"})

@@ -16,7 +16,7 @@ from ingest.generations import utc_now
 from ingest.mapping import Inferred, Kind
 from ingest.names import Path
 from ingest.reader import Chunk
-from ingest.roles import clocks, numbering, shared_events, versions, zeros
+from ingest.roles import clocks, event_types, numbering, shared_events, versions, wrappers, zeros
 from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.kinds import Kinds
@@ -155,6 +155,8 @@ class RoleFinder:
             ids = {(one.scope, one.field) for one in found if one.role == "event_id"}
             found += versions.find(self._connection, counts, sample.scopes, sample.fields, ids)
             found += clocks.find(records)
+            found += wrappers.find(records, found)
+            found += event_types.find(records, found)
         finally:
             evidence.close()
         return found

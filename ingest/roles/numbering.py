@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ingest.names import Path
 from ingest.roles.decisions import Decision
+from ingest.roles.samples import is_hinted
 from ingest.roles.versions import is_called_version
 from ingest.vocabulary import GENERIC
 
@@ -42,12 +43,15 @@ _RECORDS: Final = 6.0
 
 _COUNTED: Final = """
 WITH numbers AS (SELECT record, scope, field, number FROM counted WHERE number IS NOT NULL),
-labels AS (SELECT record, field, label FROM counted WHERE label IS NOT NULL),
+labels AS (
+    SELECT record, field, coalesce(label, number::VARCHAR) AS label
+    FROM counted WHERE label IS NOT NULL OR list_contains($numbered, field)
+),
 pairs AS (
     SELECT
         numbers.scope, numbers.field, labels.field AS key, labels.label, numbers.number,
         min(numbers.record) AS first, count(*) AS records
-    FROM numbers INNER JOIN labels ON numbers.record = labels.record
+    FROM numbers INNER JOIN labels ON numbers.record = labels.record AND numbers.field <> labels.field
     GROUP BY ALL
 ), steps AS (
     SELECT *, number > lag(number) OVER (PARTITION BY scope, field, key, label ORDER BY first) AS rises
@@ -86,9 +90,13 @@ def count(
     connection: duckdb.DuckDBPyConnection, table: pa.Table, scopes: Sequence[str], fields: Sequence[Path]
 ) -> list[Decision]:
     """The sequence and its key in every scope where the values tell them; uses the name `counted`."""
+    # Numbers are keys where they are called so: small ones meet those of a counter by accident.
+    numbered = [number for number, path in enumerate(fields) if _is_called_key(path)]
     connection.register("counted", table)
     try:
-        rows = connection.execute(_COUNTED, {"keys": _KEYS, "per_key": _PER_KEY}).fetchall()
+        rows = connection.execute(
+            _COUNTED, {"keys": _KEYS, "per_key": _PER_KEY, "numbered": numbered}
+        ).fetchall()
     finally:
         connection.unregister("counted")
     by_scope: dict[str, list[_Counter]] = {}
@@ -132,6 +140,10 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
         Decision(best.scope, "sequence", best.field, best.density, told, sequences[:1] != [best.field]),
         Decision(best.scope, "stream_key", best.key, best.density, told, keys[:1] != [best.key]),
     ]
+
+
+def _is_called_key(path: Path) -> bool:
+    return is_hinted(path) or "stream_key" in GENERIC.roles([path[-1:]])
 
 
 def _rank(counter: _Counter) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ import orjson
 
 from ingest.discovery import as_stored
 from ingest.mapping import Kind
+from ingest.matching import is_looked_into
 from ingest.names import NAMES, PAYLOADS, Path
 from ingest.roles.unpacked import WHOLE_TIME, records_in
 from ingest.vocabulary import normalise
@@ -90,7 +91,7 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
             continue
         place = _time_rank(path[-1])
         if place < rank and (at := _seconds(text)) is not None:
-            rank, time, is_outside = place, at, is_outside or _is_outside(path)
+            rank, time, is_outside = place, at, is_outside or (_is_outside(path) and is_looked_into(path))
         elif len(ids) < _LEAVES and _may_be_id(path, text):
             ids.append((path, text))
         if isinstance(value, int) and abs(value) < _COUNTED and len(numbers) < _LEAVES:
@@ -120,16 +121,19 @@ def _is_outside(path: Path) -> bool:
 
 
 def _times(record: dict[str, Any]) -> list[tuple[Path, float]]:
-    found = [(path, _whole_time(value)) for path, value in _leaves(record, ()) if _is_outside(path)]
+    found = [(path, _whole_time(path[-1], value)) for path, value in _leaves(record, ()) if _is_outside(path)]
     return [(path, seconds) for path, seconds in found if seconds is not None]
 
 
-def _whole_time(value: Any) -> float | None:
-    """Seconds, of a day with its time or of milliseconds of Unix; other numbers may be anything."""
+def _whole_time(key: str, value: Any) -> float | None:
+    """Seconds, of a day with its time or of milliseconds of Unix; other numbers may be anything, unless the
+    field is called a time.
+    """
     if isinstance(value, str) and (told := WHOLE_TIME.fullmatch(value)):
         return _seconds(f"{told[1]}T{told[2]}{(told[3] or '').replace(',', '.')[:7]}")
-    is_number = isinstance(value, int) and len(str(value)) == _MILLISECONDS
-    return _seconds(str(value)) if is_number and _EPOCH.fullmatch(str(value)) else None
+    whole = str(value).partition(".")[0] if isinstance(value, int | float) else ""
+    is_time = _EPOCH.fullmatch(whole) and (len(whole) == _MILLISECONDS or _time_rank(key) < _NO_TIME)
+    return _seconds(str(value)) if is_time else None
 
 
 @lru_cache(maxsize=65_536)

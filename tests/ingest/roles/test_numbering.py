@@ -68,3 +68,12 @@ def test_numbers_that_count_nothing_tell_nothing() -> None:
 
 def test_one_counter_for_all_tells_no_key() -> None:
     assert decided([{"host": f"h{n % 3}", "line": n} for n in range(1000)]) == {}
+
+
+def test_numbers_are_keys_where_they_are_called_so() -> None:
+    records = [
+        {"user_id": int(key.removeprefix("gadget-")), "ctr": number}
+        for key, number in counted(random.Random(5), 20, 30)
+    ]
+    assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("user_id", False)}
+    assert decided([{"load": one["user_id"], "ctr": one["ctr"]} for one in records]) == {}

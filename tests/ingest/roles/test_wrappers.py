@@ -1,0 +1,81 @@
+"""Objects of unknown names in which the names of fields count, as they hold what is said of a message."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from typing import Any
+
+import pytest
+
+from ingest.roles.finder import RoleFinder
+from stormwatch.storage import open_empty
+
+_BEGIN_MS = 1_795_424_400_000
+
+
+def decided(records: list[dict[str, Any]]) -> dict[str, str]:
+    with open_empty() as connection:
+        finder = RoleFinder(connection)
+        finder.add("a.log", [json.dumps(record).encode() for record in records])
+        finder.look()
+        return {one.role: ".".join(one.field) for one in finder.decisions() if one.is_override}
+
+
+def test_two_names_that_only_messages_have_make_all_of_an_object_count() -> None:
+    records = [
+        {"env": {"topic": "orders", "offset": n * 3 % 7, "type": "Paid", "pod": "a"}, "data": {"type": "x"}}
+        for n in range(40)
+    ]
+    assert decided(records) == {
+        "stream": "env.topic",
+        "broker_sequence": "env.offset",
+        "event_type": "env.type",
+        "operation_hint": "env.type",
+        "node": "env.pod",
+    }
+
+
+def test_a_name_beside_an_id_that_values_told_is_enough() -> None:
+    rng = random.Random(1)
+    records: list[dict[str, Any]] = []
+    for _ in range(300):
+        before = rng.choice(records)["hdr"]["me"] if records and rng.random() < 0.7 else None
+        me = str(uuid.UUID(int=rng.getrandbits(128)))
+        records.append({"hdr": {"me": me, "after": before, "queue": f"q{rng.randrange(3)}"}, "n": 1})
+    assert decided(records) == {
+        "event_id": "hdr.me", "causation_id": "hdr.after", "stream": "hdr.queue",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "business",
+    [
+        {"id": "17", "type": "gold", "status": "open", "customer_id": "c-1", "partition": 3},
+        {"topic": "music", "created": "2026-11-23", "author": "x"},
+        {"host": "a", "service": "b", "user_id": "u"},
+    ],
+)
+def test_business_data_is_none(business: dict[str, Any]) -> None:
+    assert decided([{"order": business, "n": n} for n in range(40)]) == {}
+
+
+def test_what_is_named_where_names_count_stays_so() -> None:
+    records = [{"topic": "x", "meta": {"offset": 1}, "env": {"topic": "y", "offset": n}} for n in range(40)]
+    assert decided(records) == {}
+
+
+@pytest.mark.parametrize("name", ["data", "payload"])
+def test_objects_in_business_data_are_none(name: str) -> None:
+    assert decided([{name: {"env": {"topic": "y", "offset": n}}} for n in range(40)]) == {}
+
+
+@pytest.mark.parametrize("time", [_BEGIN_MS, _BEGIN_MS // 1000, "2026-11-23T09:00:00Z"])
+def test_a_time_that_is_called_so_in_one_counts_where_it_rises(time: int | str) -> None:
+    def at(n: int) -> int | str:
+        return time + n if isinstance(time, int) else time.replace("00Z", f"{n:02}Z")
+
+    assert decided([{"env": {"ts": at(n)}, "n": 1} for n in range(40)]) == {"occurred_at": "env.ts"}
+    falling = [{"env": {"ts": at(40 - n)}, "n": 1} for n in range(40)]
+    assert decided(falling) == {}

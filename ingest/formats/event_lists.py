@@ -34,7 +34,8 @@ _LISTS: Final = {
 _OF_TEXTS: Final = frozenset({"events", "logEvents"})
 
 
-def _match(shape: Shape) -> bool:
+def is_one(shape: Shape) -> bool:
+    """Whether records with these keys are events in a list, with nothing beside it that is their own."""
     keys = {path[0] for path in shape.paths if not path[0].startswith("@")}
     if shape.has("@event_lists"):  # what was in a list, or is none
         return False
@@ -91,6 +92,6 @@ FORMAT = Transcoder(
             "stream": ("logStream",),
         },
     ),
-    match_json=_match,
+    match_json=is_one,
     transcode=_transcode,
 )

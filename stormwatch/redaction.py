@@ -104,8 +104,8 @@ _MAY: Final = (
     r"|credential|authorization|(?:\b|auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token"
     r"|-[\w-]*token| -u \S+:|--user[= ]"
     r"|pwd|cookie|sessionid|phpsessid|\bpass[\s\"\\=]|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?)[\s\"\\]|-pass\b"
-    r"|identified |bearer |eyj[\w-]{8,}\.[\w-]{8}|akia|asia[0-9a-z]{16}|gh[pousr]_\w{36}|github_pat_|xox[abprs]-"
-    r"|[rs]k_(?:live|test)_|whsec_|aiza|glpat-|npm_\w{30}|sk-(?:ant|proj)-|://[^/\s:@]*:[^/\s?#]+@"
+    r"|identified |bearer |eyj[\w-]{8,}\.[\w-]{8}|akia|asia[0-9a-z]{16}|gh[pousr]_\w{36}|github_pat_"
+    r"|xox[abprs]-|[rs]k_(?:live|test)_|whsec_|aiza|glpat-|npm_\w{30}|sk-(?:ant|proj)-|://[^/\s:@]*:[^/\s?#]+@"
 )
 """What a text must match for a rule to be worth trying: one pass over all of it in place of many."""
 _IS_TOKEN: Final = rf"^\s*(?:(?i:bearer|basic)\s+\S{{8}}|{_SHAPES})"

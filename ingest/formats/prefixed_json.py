@@ -4,15 +4,18 @@
 `INFO:root:{...}`, `[pod/orders-1/app] {...}`. Time and level count where the object has none, and so do a
 pod and its container as node and service; the whole prefix stays in attributes. Source: layouts of Log4j,
 Logback and Python's logging; `docker logs --timestamps`; `kubectl logs --prefix`; Heroku, "Log format"; the
-files of Fluentd's plugin out_file, where a tag stands between tabs; Monolog's LineFormatter.
+files of Fluentd's plugin out_file, where a tag stands between tabs; Monolog's LineFormatter. A dict as Python
+prints it stands there as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
+from ingest.formats import python_dict
 from ingest.formats.base import Envelope, Transcoder, made, none_of
 
 _TIME: Final = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
@@ -32,7 +35,7 @@ _TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _T
 _UNTIMED: Final = (
     rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL
 )
-_PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+")' % (_TIMED, _UNTIMED, _CLOCK)
+_PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+["\x27])' % (_TIMED, _UNTIMED, _CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 _LEVELS: Final = re.compile(_LEVEL)
 _NOTHING: Final = (b"[]", b"{}")
@@ -65,7 +68,10 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "service": line["pj_container"] or line["pj_app"],
     }
     said = {name: value.decode() for name, value in about.items() if value}
-    yield {"log": _alone(line["json"]).decode(), **said}
+    alone = _alone(line["json"])
+    with suppress(ValueError):  # a text that only begins like one
+        alone = python_dict.as_json(alone)
+    yield {"log": alone.decode(), **said}
 
 
 def _alone(text: bytes) -> bytes:

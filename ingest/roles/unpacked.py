@@ -13,6 +13,7 @@ import orjson
 from ingest.formats import envelopes, transcoders
 from ingest.formats.base import Envelope, Shape, Transcoder
 from ingest.formats.logfmt import trailing_pairs
+from ingest.formats.python_dict import as_json
 from ingest.names import HEADERS, NAMES
 from ingest.objects import DEFECTS
 
@@ -54,9 +55,10 @@ def _loaded(text: bytes) -> Any:
 
 def _fields(line: bytes) -> Any:
     """The fields of an object, or of pairs, with the time that a logger or a shipper wrote before them."""
-    at = 0 if line.startswith(b"{") else line.find(b'{"')
+    at = 0 if line.startswith(b"{") else max(line.find(b'{"'), line.find(b"{'"))
     try:
-        record = orjson.loads(line[at:]) if at >= 0 else _pairs(line)
+        text = as_json(line[at:].rstrip()) if line.startswith(b"{'", at) else line[at:]
+        record = orjson.loads(text) if at >= 0 else _pairs(line)
         if at and record and (time := WHOLE_TIME.search(line[: at if at > 0 else _PREFIX].decode())):
             record.setdefault(_LEAST_TIME, time[0])
     except ValueError:

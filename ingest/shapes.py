@@ -14,6 +14,10 @@ _WORTH_A_THREAD: Final = 4 * 2048
 """Rows of fewer vectors are read by one."""
 
 
+_OF_PYTHON: Final = "starts_with(line, '{''') OR starts_with(line, '{ ''')"
+"""A dict as Python prints it, which an error would tell late as well."""
+
+
 def keys_sql(containers: Sequence[Path]) -> str:
     """The keys of a line; with objects to look into a list of lists, those of the record itself first."""
     pointers = ", ".join(["'$'", *map(pointer, containers)])
@@ -32,7 +36,7 @@ def classified_sql(containers: Sequence[Path], marks: Iterable[str]) -> str:
     FROM (
         SELECT *, CASE WHEN coalesce(maker, '') = '' THEN [{marked}]::BOOLEAN[] ELSE [] END AS marked,
             -- several objects are none, which an error would tell late; ltrim copies the line
-            CASE WHEN contains(maker, '{ALIKE}') OR contains(line, '}}\n{{') THEN NULL
+            CASE WHEN contains(maker, '{ALIKE}') OR contains(line, '}}\n{{') OR {_OF_PYTHON} THEN NULL
                 WHEN starts_with(line, '{{') OR starts_with(ltrim(line, ' \t'), '{{')
                     THEN try({keys_sql(containers)})
             END AS keys

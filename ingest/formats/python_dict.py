@@ -19,7 +19,7 @@ from ingest.formats.base import Envelope, Transcoder, made
 _TEXT: Final = rb"'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\""
 _DATETIME: Final = (
     rb"\b(?:datetime\.)?datetime\((?P<time>\d++(?:, \d++){2,6})"
-    rb"(?:, tzinfo=(?P<zone>[\w.=]+(?:\([^()]*\))?))?(?:, fold=\d)?\)"
+    rb"(?:, tzinfo=(?P<zone>[\w.=]+(?:\((?:[^()]|\([^()]*\))*\))?))?(?:, fold=\d)?\)"
 )
 _TOKEN: Final = re.compile(
     rb"(?P<text>[bBuU]?(?:%b))|(?P<word>\b(?:None|True|False|nan|inf)\b)|(?P<comma>,(?=\s*[)\]}]))"
@@ -28,7 +28,16 @@ _TOKEN: Final = re.compile(
 _WORDS: Final = {
     b"None": b"null", b"True": b"true", b"False": b"false", b"nan": b'"nan"', b"inf": b'"inf"',
 }  # fmt: skip
+_SELDOM: Final = (b'"', b"\\", b"(")
+_PLAIN: Final = re.compile(rb"'([^'\n]*+)'")
+# No text ends before it: one begins behind a bracket or a space, and holds no quote.
+_VALUES: Final = {
+    word: re.compile(rb'(?<=[^\s\[{]": )%b(?=[,}])' % word) for word in (b"None", b"True", b"False")
+}
 _ZONE: Final = re.compile(rb"key='([\w/+-]+)'")
+_OFFSET: Final = re.compile(rb"timedelta\((?:days=(-1))?(?:, )?(?:seconds=(\d+)|0)?\)")
+_DAY_S: Final = 86_400
+_HOUR_S: Final = 3_600
 _UTC: Final = re.compile(rb"(?i:utc)")
 _NEEDS_CARE: Final = re.compile(rb"[\\\"]")
 
@@ -41,11 +50,27 @@ def as_json(text: bytes) -> bytes:
     """
     if not text.startswith((b"{'", b"{ '")):
         raise ValueError("not a dict as Python prints it")
+    if (plain := _plainly(text)) is not None:
+        return plain
     written = _TOKEN.sub(_written, text)
     try:
         orjson.loads(written)
     except orjson.JSONDecodeError as error:
         raise ValueError("something in it is no number, text, time, dict or list") from error
+    return written
+
+
+def _plainly(text: bytes) -> bytes | None:
+    """The same in a fifth of the time, of most: texts without escapes, and words as values of keys."""
+    if any(one in text for one in _SELDOM):
+        return None
+    written = _PLAIN.sub(rb'"\1"', text)
+    for word, as_value in _VALUES.items():
+        written = as_value.sub(_WORDS[word], written) if word in written else written
+    try:
+        orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return None
     return written
 
 
@@ -77,6 +102,10 @@ def _time(numbers: bytes, zone: bytes | None) -> bytes:
     text = b"%04d-%02d-%02dT%02d:%02d:%02d.%06d" % (year, month, day, hour, minute, second, micros)
     if zone is None:
         return text
+    if offset := _OFFSET.search(zone):
+        seconds = int(offset[2] or 0) - (_DAY_S if offset[1] else 0)
+        hours, rest = divmod(abs(seconds), _HOUR_S)
+        return text + b"%b%02d:%02d" % (b"-" if seconds < 0 else b"+", hours, rest // 60)
     named = _ZONE.search(zone)
     if named is None and _UTC.search(zone) is None:
         raise ValueError("a time with a zone that does not say its name")

@@ -3,7 +3,8 @@
 What is of no other notation and begins with a full time, perhaps behind a level, a process or a thread, is
 an event with a text; text_layouts.py lists what is known to stand around the time. Lines that follow and
 cannot begin a record go on with it: stack traces, and texts of several lines up to an empty one. Two pairs
-`key=value` or more at the end of the first line are fields, by their names. Nothing else in a text is taken
+`key=value` or more at the end of the first line are fields, by their names, and so are those of an object
+that Java or Kotlin printed there (printed_objects.py). Nothing else in a text is taken
 for one. A time without a year, as glog writes it, is no time unless `--year` is given.
 Source: the documentation of the loggers listed there.
 """
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from ingest.formats.base import JsonFormat, Transcoder, none_of, places
 from ingest.formats.logfmt import trailing_pairs
+from ingest.formats.printed_objects import printed_fields
 from ingest.formats.text_layouts import ANY_HEADER, HEADER
 from ingest.times import MONTHS
 
@@ -101,7 +103,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if more := more.rstrip(b"\r\n"):
         text = "\n".join([text, more.decode().replace("\r\n", "\n")]).lstrip("\n")
     # The text has those as well that are called like one of the fields.
-    yield {**trailing_pairs(first), **_spelled(fields, text)}
+    pairs = trailing_pairs(first) or printed_fields(first.decode())
+    yield {**pairs, **_spelled(fields, text)}
 
 
 def _spelled(fields: dict[str, Any], text: str) -> dict[str, Any]:

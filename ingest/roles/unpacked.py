@@ -13,6 +13,7 @@ import orjson
 from ingest.formats import envelopes, transcoders
 from ingest.formats.base import Envelope, Shape, Transcoder
 from ingest.formats.logfmt import trailing_pairs
+from ingest.formats.printed_objects import printed_fields
 from ingest.formats.python_dict import as_json
 from ingest.names import HEADERS, NAMES
 from ingest.objects import DEFECTS
@@ -67,7 +68,8 @@ def _fields(line: bytes) -> Any:
 
 
 def _pairs(line: bytes) -> dict[str, str | int]:
-    pairs = trailing_pairs(line.partition(b"\n")[0])
+    first = line.partition(b"\n")[0]
+    pairs = trailing_pairs(first) or printed_fields(first.decode())
     return {key: int(value) if _COUNT.fullmatch(value) else value for key, value in pairs.items()}
 
 

@@ -140,7 +140,7 @@ def _has_rows(one: Mapping[str, Any]) -> bool:
     columns, rows = one.get("columns"), one.get("rows")
     if not isinstance(columns, list) or not isinstance(rows, list):
         return False
-    is_named = all(isinstance(column, dict) and "name" in column for column in columns)
+    is_named = all(isinstance(column, dict) and isinstance(column.get("name"), str) for column in columns)
     return is_named and all(isinstance(row, list) and len(row) == len(columns) for row in rows)
 
 
@@ -162,7 +162,9 @@ def _rows(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _pairs(listed: Sequence[Any]) -> Iterator[dict[str, Any]]:
     """Rows of fields with their values, of which what Insights calls `@...` is its own."""
     for row in listed:
-        if isinstance(row, list) and all(isinstance(one, dict) and "field" in one for one in row):
+        if isinstance(row, list) and all(
+            isinstance(one, dict) and type(one.get("field")) is str for one in row
+        ):
             fields = {one["field"]: one.get("value") for one in row}
             yield {name.removeprefix("@"): value for name, value in fields.items() if name != "@ptr"}
 

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ingest.roles.finder import RoleFinder
-from stormwatch.storage import open_empty
+from .looking import decided
 
 _BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
-
-
-def decided(records: list[dict[str, Any]]) -> dict[str, str]:
-    with open_empty() as connection:
-        finder = RoleFinder(connection)
-        finder.add("a.log", [json.dumps(record).encode() for record in records])
-        finder.look()
-        return {one.role: ".".join(one.field) for one in finder.decisions() if one.is_override}
 
 
 def at(second: float) -> datetime:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
 import pytest
 
-from ingest.roles.finder import RoleFinder
-from stormwatch.storage import open_empty
+from .looking import decided
 
 _TYPES = ("order.placed", "order.paid", "OrderShipped")
-
-
-def decided(records: list[dict[str, Any]]) -> dict[str, str]:
-    with open_empty() as connection:
-        finder = RoleFinder(connection)
-        finder.add("a.log", [json.dumps(record).encode() for record in records])
-        finder.look()
-        return {one.role: ".".join(one.field) for one in finder.decisions() if one.is_override}
 
 
 def events(name: str, values: tuple[str, ...] = _TYPES, count: int = 60, **more: Any) -> list[dict[str, Any]]:

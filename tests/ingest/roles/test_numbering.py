@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.roles.finder import RoleFinder
-from stormwatch.storage import open_empty
+from .looking import decisions
 
 
 def decided(records: list[dict[str, Any]]) -> dict[str, tuple[str, bool]]:
-    with open_empty() as connection:
-        finder = RoleFinder(connection)
-        finder.add("a.log", [json.dumps(record).encode() for record in records])
-        finder.look()
-        return {one.role: (".".join(one.field), one.is_override) for one in finder.decisions()}
+    return {one.role: (".".join(one.field), one.is_override) for one in decisions(records)}
 
 
 def counted(rng: random.Random, keys: int, per_key: int) -> Iterator[tuple[str, int]]:

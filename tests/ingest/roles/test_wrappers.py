@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import random
 import uuid
 from typing import Any
 
 import pytest
 
-from ingest.roles.finder import RoleFinder
-from stormwatch.storage import open_empty
+from .looking import decided
 
 _BEGIN_MS = 1_795_424_400_000
-
-
-def decided(records: list[dict[str, Any]]) -> dict[str, str]:
-    with open_empty() as connection:
-        finder = RoleFinder(connection)
-        finder.add("a.log", [json.dumps(record).encode() for record in records])
-        finder.look()
-        return {one.role: ".".join(one.field) for one in finder.decisions() if one.is_override}
 
 
 def test_two_names_that_only_messages_have_make_all_of_an_object_count() -> None:

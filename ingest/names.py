@@ -167,7 +167,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "links": (
         "links", "causes", "causation_ids", "cause_ids", "parent_ids", "parent_event_ids", "parents",
-        "source_event_ids",
+        "source_event_ids", "caused_by_ids", "predecessors", "predecessor_ids", "refs", "references",
     ),
     "lock_edges": ("lock_edges", "wait_for", "waits", "cycle", "wait_for_graph", "deadlock_cycle"),
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Which field says what kind of event a record is, where none is called so: a few names, told many times.
 
-Only fields are asked whose names may say it. Those of log lines are not: there `name` is the logger.
+Only fields are asked whose names may say it. In log lines `name` is the logger.
 """
 
 from __future__ import annotations
@@ -17,19 +17,12 @@ from ingest.roles.decisions import Decision
 from ingest.roles.samples import Sampled
 from ingest.vocabulary import GENERIC, normalise
 
-_NAMES: Final = (
-    "name",
-    "what",
-    "evt",
-    "fact",
-    "happened",
-    "occurrence",
-    "msgname",
-    "evtname",
-    "ename",
-    "step",
-)
+_NAMES: Final = ("what", "evt", "ev", "fact", "happened", "occurrence", "msgname", "evtname", "name", "step")
 """What a field may be called, best first."""
+_OF_LOGGERS: Final = frozenset({"name"})
+"""Those that are of a logger in a log line."""
+_OF_LOG_LINES: Final = frozenset({"severity", "message"})
+"""Roles that log lines have."""
 _FEWEST: Final = 20
 """Records that have it, at least."""
 _TYPES: Final = 2
@@ -60,13 +53,14 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
 
 def _best(sampled: Sequence[Sampled], taken: set[Path]) -> tuple[Path, int, int, float] | None:
     """Path, types, records and their share."""
-    kinds = Counter(record.fields for record in sampled)
-    if any(_says_it_by_name(kind) for kind in kinds):
+    named = {role for kind in Counter(record.fields for record in sampled) for role in _named(kind)}
+    if "event_type" in named:
         return None
+    names = frozenset(_NAMES).difference(() if named.isdisjoint(_OF_LOG_LINES) else _OF_LOGGERS)
     values: dict[Path, Counter[str]] = {}
     for record in sampled:
         for path, label in record.labels:
-            if path not in taken and normalise(path[-1]) in _NAMES and is_looked_into(path):
+            if path not in taken and normalise(path[-1]) in names and is_looked_into(path):
                 values.setdefault(path, Counter())[label] += 1
     fitting = [
         (_NAMES.index(normalise(path[-1])), path, len(counts), counts.total())
@@ -81,6 +75,5 @@ def _best(sampled: Sequence[Sampled], taken: set[Path]) -> tuple[Path, int, int,
     return path, types, count, round(count / len(sampled), 3)
 
 
-def _says_it_by_name(kind: Kind) -> bool:
-    named = GENERIC.roles(path for path in kind if is_looked_into(path))
-    return not named.keys().isdisjoint({"event_type", "severity", "message"})
+def _named(kind: Kind) -> frozenset[str]:
+    return frozenset(GENERIC.roles(path for path in kind if is_looked_into(path)))

@@ -14,6 +14,7 @@ import pyarrow as pa
 from ingest.bounds import Bounds
 from ingest.generations import utc_now
 from ingest.mapping import Inferred, Kind
+from ingest.matching import is_looked_into
 from ingest.names import Path
 from ingest.reader import Chunk
 from ingest.roles import clocks, event_types, numbering, shared_events, versions, wrappers, zeros
@@ -159,7 +160,7 @@ class RoleFinder:
             found += event_types.find(records, found)
         finally:
             evidence.close()
-        return found
+        return [one if is_looked_into(one.field) else replace(one, is_override=True) for one in found]
 
     @staticmethod
     def _is_better(new: Decision, known: Decision) -> bool:

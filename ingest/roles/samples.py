@@ -35,6 +35,7 @@ _HINT: Final = re.compile(
     r"id|ids|identifier|uuid|guid|ref|key|cause|causedby|causation|parent|trigger|triggeredby|origin"
     r"|correlation|conversation|trace|span|flow|saga|root|initiator|relatedto|replyto|prev|previous|because"
 )
+_NUMBERED: Final = re.compile(r"(?:^|[_\-. ])(?:no|nr|num|number)$|[a-z](?:No|Nr|Num|Number)$")
 _ID_FIRST: Final = re.compile(r"(?i:id)[_\-. ]|id(?=[A-Z])|ID(?=[A-Z][a-z])")
 _COUNTED: Final = 1_000_000_000
 """Greater numbers are times, amounts or ids, not counts."""
@@ -179,8 +180,10 @@ def is_hinted(path: Path) -> bool:
     name = normalise(path[-1])
     # Other languages put it first.
     is_id = _HINT.fullmatch(name) is not None or _ID_FIRST.match(path[-1]) is not None
-    return is_id or name.endswith(
-        ("id", "identifier", "uuid", "guid", "ref", "key", "by", "from", "cause", "parent")
+    return (
+        is_id
+        or _NUMBERED.search(path[-1]) is not None
+        or name.endswith(("id", "identifier", "uuid", "guid", "ref", "key", "by", "from", "cause", "parent"))
     )
 
 

@@ -33,8 +33,8 @@ _ONLY_OF_MESSAGES: Final = STRONG.difference(
     "delivery_count", "delivery_attempt",
 }  # fmt: skip
 _CLEARLY: Final = frozenset(map(normalise, _ONLY_OF_MESSAGES))
-_UNTOLD: Final = frozenset({"occurred_at", "message", "links"})
-"""Roles that are not told so: whether a field holds the time of the log its values tell."""
+_UNTOLD: Final = frozenset({"message", "links"})
+"""Roles that are not told so."""
 
 
 @dataclass
@@ -73,11 +73,16 @@ def _of_scope(scope: str, sampled: Sequence[Sampled], told: Mapping[str, Path]) 
         path, one = max(paths.items(), key=lambda item: (item[1].records, item[0]))
         others = {*told, *named}
         is_told = role in others or (role in CAUSES and not others.isdisjoint(CAUSES))
-        if not is_told and one.records >= _FEWEST:
+        is_fit = role != "occurred_at" or _are_times(path, sampled)
+        if not is_told and is_fit and one.records >= _FEWEST:
             told_by = {"beside": sorted(map(list, one.beside - {path})), "records": one.records}
             share = round(one.records / len(sampled), 3)
             decisions.append(Decision(scope, role, path, share, told_by, is_override=True))
     return decisions
+
+
+def _are_times(path: Path, sampled: Sequence[Sampled]) -> bool:
+    return all(any(path == one for one, _ in record.times) for record in sampled if path in record.fields)
 
 
 @lru_cache(maxsize=4096)

@@ -34,6 +34,7 @@ def test_a_field_that_is_called_a_type_goes_before() -> None:
 def test_the_name_of_a_logger_is_none() -> None:
     assert decided(events("name", level="info", msg="started")) == {}
     assert decided(events("name", levelname="INFO")) == {}
+    assert decided(events("ev", level="info", msg="started")) == {"event_type": "ev"}
 
 
 def test_many_names_few_records_one_name_or_texts_tell_nothing() -> None:

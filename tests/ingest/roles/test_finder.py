@@ -75,6 +75,18 @@ def test_a_pointer_to_the_root_alone_is_no_cause() -> None:
     assert found({"a.log": lines(*({"id": e.id, "cause": e.root} for e in events))}) == {}
 
 
+def test_numbers_are_ids_where_they_are_called_numbers() -> None:
+    rng = random.Random(9)
+    records = [
+        {"no": n, "triggerNo": rng.randrange(max(1, n - 30), n) if n > 1 else 0, "size": n % 97}
+        for n in range(1, 600)
+    ]
+    decided = found({"a.log": lines(*records)})
+    assert {role: one.field for (_, role), one in decided.items()} == {
+        "event_id": ("no",), "causation_id": ("triggerNo",),
+    }  # fmt: skip
+
+
 def test_a_few_values_tell_nothing() -> None:
     events = flows(random.Random(8), 4)[:29]
     assert found({"a.log": written(events, DIALECTS["cloudevents"][0])}) == {}

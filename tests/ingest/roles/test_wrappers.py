@@ -69,3 +69,22 @@ def test_a_time_that_is_called_so_in_one_counts_where_it_rises(time: int | str) 
     assert decided([{"env": {"ts": at(n)}, "n": 1} for n in range(40)]) == {"occurred_at": "env.ts"}
     falling = [{"env": {"ts": at(40 - n)}, "n": 1} for n in range(40)]
     assert decided(falling) == {}
+
+
+def test_a_time_in_one_that_is_of_a_message_counts_in_any_order() -> None:
+    records = [{"env": {"ts": _BEGIN_MS + n * 37 % 40, "topic": "a", "offset": n}} for n in range(40)]
+    assert decided(records) == {
+        "occurred_at": "env.ts", "stream": "env.topic", "broker_sequence": "env.offset",
+    }  # fmt: skip
+    ages = [{"env": {"time": n % 7, "topic": "a", "offset": n}} for n in range(40)]
+    assert "occurred_at" not in decided(ages)
+
+
+def test_an_id_deeper_than_names_count_is_looked_for_though_it_is_called_so() -> None:
+    rng = random.Random(2)
+    records: list[dict[str, Any]] = []
+    for _ in range(300):
+        before = rng.choice(records)["extra"]["event"]["id"] if records and rng.random() < 0.7 else None
+        me = f"{rng.getrandbits(48):012x}"
+        records.append({"extra": {"event": {"id": me}, "parent": {"event": {"id": before}}}})
+    assert decided(records) == {"event_id": "extra.event.id", "causation_id": "extra.parent.event.id"}

@@ -18,16 +18,19 @@ from typing import Any, Final
 from ingest.formats import python_dict
 from ingest.formats.base import Envelope, Transcoder, made, none_of
 
-_TIME: Final = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+_TIME: Final = (
+    rb"(?:\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+    rb"|1\d{9}(?:\d{3}){0,3}(?:\.\d{1,9})?(?![^ \t\])]))"
+)
 _LEVEL: Final = (
     rb"\b(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|CRITICAL|trace|debug|info|warn(?:ing)?|error|fatal)\b"
 )
 _WORD: Final = rb"(?>\[[^\]{}\n]{1,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
-# Nothing but a time, or words with a level among them; not the clock of a vector-clock log.
-_CLOCK: Final = (
+# Nothing but a time, or words; not the clock of a vector-clock log.
+CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
 )
-_WORDS: Final = rb"(?=[^{\n]{0,200}%b)(?:[ \t]++%b){1,40}+[ \t]*+" % (_LEVEL, _WORD)
+_WORDS: Final = rb"(?:[ \t]++%b){1,40}+[ \t]*+" % _WORD
 _TAG: Final = rb"\t[^\t{}\n]{1,120}\t"
 _DYNO: Final = rb"[ \t]++(?P<pj_app>[\w.-]+)\[(?P<pj_dyno>[\w.-]+)\]:[ \t]++"
 _TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _TAG, _WORDS, _DYNO)
@@ -35,12 +38,12 @@ _TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _T
 _UNTIMED: Final = (
     rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL
 )
-_PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+["\x27])' % (_TIMED, _UNTIMED, _CLOCK)
+_PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+["\x27])' % (_TIMED, _UNTIMED, CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 _LEVELS: Final = re.compile(_LEVEL)
 _NOTHING: Final = (b"[]", b"{}")
 """What Monolog writes behind the object, and a space, where it has nothing else to say."""
-_BEHIND: Final = rb"(?:[ \t]++(?:%b))?[ \t\r]*" % b"|".join(map(re.escape, _NOTHING))
+BEHIND: Final = rb"(?:[ \t]++(?:%b))?[ \t\r]*" % b"|".join(map(re.escape, _NOTHING))
 
 _ENVELOPE: Final = Envelope(
     name="prefixed_json",
@@ -68,10 +71,15 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "service": line["pj_container"] or line["pj_app"],
     }
     said = {name: value.decode() for name, value in about.items() if value}
-    alone = _alone(line["json"])
-    with suppress(ValueError):  # a text that only begins like one
+    yield {"log": object_in(line["json"]), **said}
+
+
+def object_in(text: bytes) -> str:
+    """The JSON of an object at the end of a line, or the text if it only begins like one of Python."""
+    alone = _alone(text)
+    with suppress(ValueError):
         alone = python_dict.as_json(alone)
-    yield {"log": alone.decode(), **said}
+    return alone.decode()
 
 
 def _alone(text: bytes) -> bytes:
@@ -85,6 +93,6 @@ FORMAT = Transcoder(
     name="prefixed_json",
     format=_ENVELOPE,
     # Many lines begin with a time, few of them have a brace.
-    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}%b(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX, _BEHIND),
+    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}%b(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX, BEHIND),
     transcode=_transcode,
 )

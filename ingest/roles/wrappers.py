@@ -1,8 +1,8 @@
 """Objects of unknown names that hold what is said of a message, told by the names of their fields.
 
 An object of business data has an id, a kind and a time as well, but neither a partition nor a cause. Where
-two fields are called as only those of messages are, or one beside a field that values told, all names count
-in it.
+two fields are called as only those of messages are, or one is the id or the cause that values told, all names
+count in it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _ONLY_OF_MESSAGES: Final = STRONG.difference(
     "delivery_count", "delivery_attempt",
 }  # fmt: skip
 _CLEARLY: Final = frozenset(map(normalise, _ONLY_OF_MESSAGES))
+_OF_EVENTS: Final = ("event_id", *CAUSES)
+"""What is in no object but those that are said of events, if values tell it."""
 _UNTOLD: Final = frozenset({"message", "links"})
 """Roles that are not told so."""
 
@@ -62,7 +64,7 @@ def _of_scope(scope: str, sampled: Sequence[Sampled], told: Mapping[str, Path]) 
     found: dict[str, dict[Path, _Found]] = {}
     named: frozenset[str] = frozenset()
     for fields, count in Counter(record.fields for record in sampled).items():
-        known, by_role = _roles_of(fields, frozenset(told.values()))
+        known, by_role = _roles_of(fields, frozenset(told[role] for role in _OF_EVENTS if role in told))
         named |= known.intersection(by_role)
         for role, (path, beside) in by_role.items():
             one = found.setdefault(role, {}).setdefault(path, _Found())
@@ -98,9 +100,9 @@ def _roles_of(
     found: dict[str, tuple[Path, frozenset[Path]]] = {}
     for around, inner in within.items():
         roles = {role: paths[0] for role, paths in GENERIC.roles(filter(is_looked_into, inner)).items()}
-        clear = {around + path for path in roles.values() if _is_clear(path)}
-        clear |= told.intersection(around + path for path in inner)
-        if len(clear) >= _CLEAR:
+        ids = told.intersection(around + path for path in inner)
+        clear = ids.union(around + path for path in roles.values() if _is_clear(path))
+        if ids or len(clear) >= _CLEAR:
             for role in roles.keys() - _UNTOLD:
                 found.setdefault(role, (around + roles[role], frozenset(clear)))
     return known, found

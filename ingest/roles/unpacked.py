@@ -15,6 +15,7 @@ from ingest.formats.base import Envelope, Shape, Transcoder
 from ingest.formats.logfmt import trailing_pairs
 from ingest.formats.printed_objects import printed_fields
 from ingest.formats.python_dict import as_json
+from ingest.formats.separated_pairs import separated_fields
 from ingest.names import HEADERS, NAMES
 from ingest.objects import DEFECTS
 
@@ -69,7 +70,7 @@ def _fields(line: bytes) -> Any:
 
 def _pairs(line: bytes) -> dict[str, str | int]:
     first = line.partition(b"\n")[0]
-    pairs = trailing_pairs(first) or printed_fields(first.decode())
+    pairs = trailing_pairs(first) or separated_fields(first) or printed_fields(first.decode())
     return {key: int(value) if _COUNT.fullmatch(value) else value for key, value in pairs.items()}
 
 

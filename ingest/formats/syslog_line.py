@@ -2,7 +2,8 @@
 
 The host is the node and the program the service, where the line does not name them; what is no record
 of a known format becomes an event with a text.
-The cookie `@cee:` says only that JSON follows. A time without a year is no time unless `--year` is
+What an application says in structured data are fields, by their names, and the text is their message. The
+cookie `@cee:` says only that JSON follows. A time without a year is no time unless `--year` is
 given. PostgreSQL, whose reports come in chunks, has a format of its own.
 Source: RFC 3164; RFC 5424; rsyslog, "mmjsonparse".
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any, Final
+
+import orjson
 
 from ingest.formats.base import Envelope, Transcoder, made
 from ingest.formats.syslog_header import DATA, TIME
@@ -28,6 +31,10 @@ _LINE: Final = re.compile(
     rb"|(?P<app>\S+) (?P<procid>\S+) (?P<id>\S+) (?P<data>%b)(?: |$)(?:\xef\xbb\xbf)?)(?:@cee: ?(?=\{))?"
     rb"(?P<text>[^\n]*)" % (TIME, DATA)
 )
+_ELEMENT: Final = re.compile(r'\[(?P<id>[^ =\]"]+)(?P<params>(?: [^ =\]"]+="(?:[^"\\\]]|\\.)*+")*+)\]')
+_PARAM: Final = re.compile(r' ([^ =\]"]+)="((?:[^"\\\]]|\\.)*+)"')
+_ESCAPED: Final = re.compile(r'\\(["\\\]])')
+_TEXT: Final = "message"
 _SEVERITIES: Final = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _ABOUT: Final = {
     "occurred_at": "{time}", "node": "{host}", "service": "{tag}", "severity": "{severity}",
@@ -61,7 +68,19 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     about = {name: value.decode() for name, value in named.items() if value not in (None, b"-")}
     if line["priority"]:
         about["severity"] = _SEVERITIES[int(line["priority"]) % 8]
-    yield {"log": line["text"].decode().rstrip("\r"), **about}
+    text = line["text"].decode().rstrip("\r")
+    if line["data"] and not text.startswith("{") and (params := _params(line["data"].decode())):
+        text = orjson.dumps({**params, _TEXT: text}).decode()
+    yield {"log": text, **about}
+
+
+def _params(data: str) -> dict[str, str]:
+    """What an application says in elements of its own; those without an @ are of syslog."""
+    found: dict[str, str] = {}
+    for element in _ELEMENT.finditer(data):
+        if "@" in element["id"]:
+            found |= {name: _ESCAPED.sub(r"\1", value) for name, value in _PARAM.findall(element["params"])}
+    return found
 
 
 FORMAT = Transcoder(

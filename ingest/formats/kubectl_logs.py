@@ -2,9 +2,9 @@
 
 `--prefix` puts `[pod/<pod>/<container>]` before each, `--timestamps` a time with all nine digits. The pod is
 the node and the container the service, where the line does not name them. Lines, and records of several
-lines, are read as if they stood in a file by themselves. A time alone counts only before another time, as
-applications write one as well. JSON behind either is that of prefixed_json.py. Source: kubectl, "logs";
-Docker, "docker container logs".
+lines, are read as if they stood in a file by themselves. A time alone counts only before another time or
+before nothing, as applications write one as well. JSON behind either is that of prefixed_json.py. Source:
+kubectl, "logs"; Docker, "docker container logs".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ingest.formats.base import Envelope, Held, Transcoder, made
 _TIME: Final = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d)"
 _POD: Final = rb"\[pod/[a-z0-9.-]+/[a-z0-9-]+\]"
 _ANOTHER_TIME: Final = rb"\[?\d{4}[/-]\d\d[/-]\d\d[ T]|\d{6} [ \d]\d:"
-_STARTS: Final = rb"(?:%b(?: %b)?(?: (?![ \t]*\{)|\r?(?:\n|\Z))|%b (?=%b))" % (
+_STARTS: Final = rb"(?:%b(?: %b)?(?: (?![ \t]*\{)|\r?(?:\n|\Z))|%b(?: (?=%b)| ?\r?(?:\n|\Z)))" % (
     _POD, _TIME, _TIME, _ANOTHER_TIME
 )  # fmt: skip
 _LINE: Final = re.compile(

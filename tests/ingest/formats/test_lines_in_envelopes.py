@@ -189,3 +189,11 @@ def test_a_torn_envelope_gives_way_to_what_follows(parser: Parser) -> None:
     parsed = read(f"{lines[0]}{lines[1][:60]}{docker(NEXT)}\n", parser)
     assert [row["message"] for row in parsed.rows] == ["deadlock detected", "next"]
     assert len(parsed.rejects) == 1
+
+
+def test_a_time_that_an_application_writes_is_no_envelope(parser: Parser) -> None:
+    time = "2026-05-05T10:00:00.500000000Z"
+    rows = read(f'{time} INFO started\n{time} {{"id":"e1"}}\n', parser).rows
+    assert [(row["format"], row.get("severity")) for row in rows] == [
+        ("timestamped_text", "INFO"), ("json", None),
+    ]  # fmt: skip

@@ -62,19 +62,81 @@ WHERE operation IN ('lock_wait', 'lock_acquire', 'lock_release', 'deadlock')
     AND (lock_resource IS NOT NULL OR lock_blocked_by IS NOT NULL)
 """
 
+_EDGE_NAMES: Final = {
+    "owner": (
+        "owner", "waiter", "from", "tx", "txn", "trx", "transaction", "transaction_id", "tx_id", "thread",
+        "thread_name", "process", "pid", "session", "session_id", "spid", "goroutine", "id", "name",
+    ),
+    "blocked_by": ("blocked_by", "holder", "held_by", "to", "blocker", "blocking", "lock_holder"),
+    "resource": ("resource", "lock", "lock_name", "mutex", "on", "object"),
+    "mode": ("mode", "lock_mode", "lock_type"),
+    "statement": ("statement", "query", "sql"),
+    "wait": ("waits_for", "waiting_for", "waiting_on", "wants", "requests", "requested", "blocked_on"),
+    "holds": ("holds", "holding", "held", "owns"),
+}  # fmt: skip
+"""What an edge of a deadlock says, by how applications call it, best first."""
+
+
+def _said(edge: str, role: str) -> str:
+    """SQL: what an edge says by any of these names, of several words also in camel case."""
+    names = (spelled for name in _EDGE_NAMES[role] for spelled in dict.fromkeys((name, _camel(name))))
+    values = (f"{edge}->>'{name}'" for name in names)
+    return f"coalesce({', '.join(values)})"
+
+
+def _camel(name: str) -> str:
+    first, *more = name.split("_")
+    return first + "".join(map(str.capitalize, more))
+
+
+# In a list of names each waits for the next, the last for the first, which may stand there again.
+_ALONG_A_CYCLE: Final = """list_transform(
+    CASE WHEN len(named) > 2 AND named[1] = named[-1] THEN named[:-2] ELSE named END,
+    lambda one, i: json_object(
+        'owner', one,
+        'blocked_by',
+        CASE WHEN i < len(named) THEN named[i + 1] ELSE named[1] END
+    )
+)"""
+_HOLDS: Final = _said("other", "holds")
+# Whoever waits for what another holds waits for the other.
+_HOLDER: Final = f"""list_filter(
+    edges,
+    lambda other: {_HOLDS} = wait OR starts_with({_HOLDS}, '[') AND contains({_HOLDS}, to_json(wait))
+)[1]"""
+
 _INSERT_DEADLOCK_EDGES = f"""
 INSERT INTO locks BY NAME
-SELECT
-    {_PLACE}, event_id, occurred_at, 'deadlock' AS operation,
-    edge->>'owner' AS owner, edge->>'resource' AS resource, edge->>'mode' AS mode,
-    edge->>'blocked_by' AS blocked_by, edge->>'statement' AS statement,
-    (edge->>'owner') IS NOT DISTINCT FROM lock_owner AS is_victim
-FROM (
+WITH listed AS (
     SELECT {_PLACE}, event_id, occurred_at, lock_owner,
-        unnest(json_extract(lock_edges, '$[*]')) AS edge
+        json_extract(lock_edges, '$[*]') AS elements, json_extract_string(lock_edges, '$[*]') AS named
     FROM parsed
     WHERE operation = 'deadlock' AND lock_edges IS NOT NULL
+), graphs AS (
+    SELECT * EXCLUDE (elements, named),
+        CASE
+            WHEN json_type(elements[1]) = 'OBJECT' THEN elements
+            WHEN json_type(elements[1]) IN ('VARCHAR', 'UBIGINT') AND len(named) > 1 THEN {_ALONG_A_CYCLE}
+        END AS edges
+    FROM listed
+), unnested AS (
+    SELECT *, {_said("edge", "wait")} AS wait
+    FROM (SELECT *, unnest(edges) AS edge FROM graphs)
+), told AS (
+    SELECT *, CASE WHEN wait IS NOT NULL THEN {_HOLDER} END AS holder
+    FROM unnested
 )
+SELECT
+    {_PLACE}, event_id, occurred_at, 'deadlock' AS operation, {_said("edge", "owner")} AS owner,
+    coalesce({_said("edge", "resource")}, CASE WHEN holder IS NOT NULL THEN wait END) AS resource,
+    {_said("edge", "mode")} AS mode,
+    coalesce(
+        {_said("edge", "blocked_by")},
+        CASE WHEN holder IS NOT NULL THEN {_said("holder", "owner")} ELSE wait END
+    ) AS blocked_by,
+    {_said("edge", "statement")} AS statement,
+    owner IS NOT DISTINCT FROM lock_owner AS is_victim
+FROM told
 WHERE owner IS NOT NULL
 """
 

@@ -151,6 +151,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "resource_id", "resource_name", "lock_object", "locked_object", "mutex_name", "latch", "monitor",
     ),
     "lock_owner": (
+        "victim", "victim_id", "victim_tx", "victim_thread", "victim_pid", "deadlock_victim",
         "lock_owner", "owner", "owner_id", "waiter", "requester", "requested_by", "thread", "thread_name",
         "thread_id", "transaction_id", "tx_id", "txid", "txn_id", "session_id", "waiter_id",
         "requester_id", "requestor", "owner_thread", "owner_name", "acquirer", "taken_by",
@@ -169,12 +170,15 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "links", "causes", "causation_ids", "cause_ids", "parent_ids", "parent_event_ids", "parents",
         "source_event_ids", "caused_by_ids", "predecessors", "predecessor_ids", "refs", "references",
     ),
-    "lock_edges": ("lock_edges", "wait_for", "waits", "cycle", "wait_for_graph", "deadlock_cycle"),
+    "lock_edges": (
+        "lock_edges", "wait_for", "waits", "cycle", "wait_for_graph", "deadlock_cycle", "wait_cycle", "edges",
+    ),
+    "lock_state": ("lock_state", "lock_status", "state", "status", "phase"),
 }  # fmt: skip
 """Role -> names, best first. `parent_id` and `broker_sequence` fill causation_id and sequence.
 
 An `operation_hint` is asked where no field is there for the operation: it counts when its value is
-one of the words below.
+one of the words below. A `lock_state` is asked where that word is `lock` alone.
 """
 
 OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {

@@ -19,7 +19,7 @@ LOCK_ROLES: Final = ("lock_owner", "lock_resource", "lock_mode", "lock_blocked_b
 LIST_ROLES: Final = ("links", "lock_edges")
 """Lists: further causes of an event, and the wait-for edges of a deadlock."""
 # Stored as a normalised word or in another table, so the original stays in attributes.
-_KEPT: Final = frozenset({"operation", *LOCK_ROLES, *LIST_ROLES})
+_KEPT: Final = frozenset({"operation", "lock_state", *LOCK_ROLES, *LIST_ROLES})
 UNREMOVED: Final = _KEPT | {"operation_hint", ZERO_ID}
 """Roles whose fields stay in attributes, unless another role takes them."""
 OUTER_FIRST: Final = frozenset({"occurred_at", "service", "node", "severity", "message"})
@@ -250,6 +250,8 @@ def _settle(found: dict[str, tuple[Path, ...]], fmt: JsonFormat, envelope: Path)
         found.pop("operation_hint", None)
     elif "operation_hint" in found:
         decided.add("asks the hints")
+    if "lock_resource" not in found or not {"operation", "operation_hint"} & found.keys():
+        found.pop("lock_state", None)
     # The source of an event is not who logs that it arrived.
     is_named = not all(is_within(path) for path in found.get("node", ()))
     if is_named and "service" in found and all(is_within(path) for path in found["service"]):

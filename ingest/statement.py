@@ -138,19 +138,29 @@ class Statement:
     def _operation(self) -> tuple[str, str, str]:
         """The operation, the joins it needs, and the first word written."""
         joins, words, raws = [], [], []
-        for number, path in enumerate(self._operations):
-            word = f"w{number}"
+        states = list(self._roles.get("lock_state", ()))
+        for number, path in enumerate([*self._operations, *states]):
             raw = self._raw(path)
             if path in self._roles.get("operation", ()):
                 spelled = f"lower({raw})"
             else:  # a text may be long, a word is not
                 spelled = f"CASE WHEN strlen({raw}) <= {LONGEST_WORD} THEN lower({raw}) END"
-            joins.append(f"LEFT JOIN operation_words AS {word} ON {word}.word = {spelled}")
-            lock = f"coalesce({self._role('lock_resource')}, {self._list('lock_edges')})"
+            joins.append(f"LEFT JOIN operation_words AS w{number} ON w{number}.word = {spelled}")
+        first = len(self._operations)
+        done = "".join(
+            f"CASE WHEN w{number}.is_lock THEN w{number}.operation END, "
+            for number in range(first, first + len(states))
+        )
+        lock = f"coalesce({self._role('lock_resource')}, {self._list('lock_edges')})"
+        for number, path in enumerate(self._operations):
+            word = f"w{number}"
             needs_lock = f"{word}.is_lock"
             if path[-1] not in _TEXTS:  # a text may mention a deadlock that others report
-                needs_lock += f" AND {word}.operation <> 'deadlock'"
-            words.append(f"CASE WHEN {needs_lock} AND {lock} IS NULL THEN NULL ELSE {word}.operation END")
+                needs_lock += f" AND ({word}.operation <> 'deadlock' OR contains({word}.word, ' '))"
+            said = f"{word}.operation"
+            if done:
+                said = f"CASE WHEN {word}.word = 'lock' THEN coalesce({done}{said}) ELSE {said} END"
+            words.append(f"CASE WHEN {needs_lock} AND {lock} IS NULL THEN NULL ELSE {said} END")
             if path in self._roles.get("operation", ()):
                 raws.append(self._leaf(path, "operation"))
         operation = f"coalesce({', '.join(words)})" if words else "NULL::VARCHAR"

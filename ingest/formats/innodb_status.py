@@ -2,7 +2,7 @@
 
 One event for the output; one more for its LATEST DETECTED DEADLOCK, at the time that stands there, so
 that the deadlock which is printed again and again is one. Where the part about the deadlock stands
-alone, only that. `mysql --batch` prints all of it in one line.
+alone, as in the error log of version 5.5, only that. `mysql --batch` prints all of it in one line.
 Source: MySQL Reference Manual, "InnoDB Standard Monitor and Lock Monitor Output".
 """
 
@@ -20,7 +20,11 @@ _TIME: Final = rb"\d{4}-\d\d-\d\d [ \d]?\d:\d\d:\d\d|\d{6} [ \d]\d:\d\d:\d\d"
 _HEAD: Final = re.compile(rb"(?P<time>%b) ?(?:(?:0x)?[0-9a-f]+ )?INNODB MONITOR OUTPUT" % _TIME)
 _SECTION: Final = b"LATEST DETECTED DEADLOCK"
 _TRANSACTION: Final = b"*** (1) TRANSACTION:"
-_ALONE: Final = rb"%b\r?\n|%b" % (_SECTION, re.escape(_TRANSACTION))
+_DETECTED_IN_5_5: Final = b"InnoDB: transactions deadlock detected, dumping detailed information."
+"""Without a time, which stands on the next line."""
+_ALONE: Final = rb"(?:%b|%b)\r?\n|%b" % (
+    _SECTION, re.escape(_DETECTED_IN_5_5), re.escape(_TRANSACTION),
+)  # fmt: skip
 _RULE: Final = rb"={37}\r?\n"
 _ROW: Final = rb"\*{27} \d+\. row \*{27}\r?\n"
 _NAMES: Final = b"Type\tName\tStatus"
@@ -36,7 +40,9 @@ _LAST: Final = re.compile(
     rb"END OF INNODB MONITOR OUTPUT(?<=\nEND OF INNODB MONITOR OUTPUT)[^\n]*(?:\n|\Z)"
     rb"(?P<rule>=+[^\n]*(?:\n|\Z))?"
 )
-_DETECTED: Final = re.compile(rb"%b\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?" % (_SECTION, _TIME))
+_DETECTED: Final = re.compile(
+    rb"(?:%b|%b)\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?" % (_SECTION, re.escape(_DETECTED_IN_5_5), _TIME)
+)
 _LAST_OF_DUMP: Final = re.compile(rb"%b\d+\)" % re.escape(ROLLED_BACK))
 _LINES_BEFORE: Final = 6
 _LONGEST: Final = 4 << 20
@@ -64,8 +70,9 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     if data.startswith((b"InnoDB\t", _NAMES), start):
         behind = start if data.startswith(b"InnoDB\t", start) else first
         return data.find(b"\n", behind) + 1 or (len(data) if is_all else None)
-    if data.startswith((_SECTION, b"***"), start) and not data.startswith(b"****", start):
-        own: tuple[bytes, ...] = (_TRANSACTION,) if data.startswith(_SECTION, start) else ()
+    parts = (_SECTION, _DETECTED_IN_5_5)
+    if data.startswith((*parts, b"***"), start) and not data.startswith(b"****", start):
+        own: tuple[bytes, ...] = (_TRANSACTION,) if data.startswith(parts, start) else ()
         behind, last = first, _ROLLED_BACK
     else:
         lines, most = 0, _LINES_BEFORE if data.startswith(b"*", start) else 1

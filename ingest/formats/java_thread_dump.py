@@ -19,10 +19,10 @@ from ingest.formats.exact import whole
 
 _HEAD: Final = b"Full thread dump"
 _FOUND: Final = b"Found one Java-level deadlock:"
-_TIME: Final = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\r?\n"
+_TIME: Final = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[ \t]*\r?\n"
 _MORE: Final = continued(
-    rb'["\t }]|\r?(?=\n)|0x|_\w+=|(?!={37}\r?\n|={80})=+\r?(?=\n)|JNI global '
-    rb"|Threads class SMR |Java stack information |Found |Heap\r?(?=\n)"
+    rb'["\t }]|\r?(?=\n)|0x|_\w+=|(?!={37}\r?\n|={80})=+[ \t]*\r?(?=\n)|JNI global '
+    rb"|Threads class SMR |Java stack information |Found |Heap[ \t]*\r?(?=\n)"
 )
 """Lines that stand in a dump below its first; the rulers of others are longer or shorter."""
 # A search that begins with a line end skips to it; one for (?m:^) stops at every character.

@@ -30,7 +30,7 @@ _KNOWN: Final = (
     rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|[+-]\d\d)"
     rb"|(?<!\d)\d{10}\.\d{3}(?!\d)"
     rb"|\[\d+(?:-\d+)?\]"
-    rb"|\b(?:user|db|database|app|client|host|pid|u|d|a|h)="
+    rb"|\b(?:(?:user|db|database|app|client|host|pid|u|d|a|h)=|sql_error_code ?=)"
 )
 _PREFIX: Final = rb"(?:%b)|(?![\s{,\"])(?:(?!:  )[^\n]){1,120}?(?:%b)" % (_KNOWN, _KNOWN)
 # A line without a prefix gets its time from what is around it. Others write "WARNING:  " as well; of what
@@ -40,7 +40,8 @@ _BARE_ELSEWHERE: Final = [
     label for label in _OF_MESSAGES if LABELS.get(label) in {"LOG", "ERROR", "FATAL", "PANIC"}
 ]
 _NO_COLON: Final = none_of(b"\n:")
-_NO_LETTER: Final = rb"(?<![\w\x80-\xff])"
+_NO_LETTER: Final = rb"(?<![A-Za-z_\x80-\xff])"
+"""Before a label; a number may stand there, such as a query's id (%Q)."""
 
 
 def _alternatives(names: Iterable[str]) -> bytes:

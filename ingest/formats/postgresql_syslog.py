@@ -4,7 +4,8 @@ The server sends a report in chunks, one per line and 900 bytes, numbered `[repo
 process; chunks of several processes may stand between each other, and then are one record with
 several events; lines of other programs that stand there are events with a text. A chunk that begins
 with neither a tab nor a label goes on with the line before it.
-Headers of RFC 3164, RFC 5424 and rsyslog's with the time of ISO 8601; control characters may be
+Headers of RFC 3164, RFC 5424, rsyslog's with the time of ISO 8601, and Heroku's, which names the database;
+control characters may be
 written `#011`. A time without a year is no time unless `--year` is given: put %m into
 `log_line_prefix`, which counts before the header. Source: PostgreSQL documentation,
 `syslog_sequence_numbers`; elog.c; RFC 3164, RFC 5424.
@@ -25,11 +26,13 @@ from ingest.formats.syslog_header import DATA, TIME
 
 _OLD: Final = rb"(?:<\d{1,3}>)?%b \S+ [^\s:\[]+\[\d+\]: ?" % TIME
 _NEW: Final = rb"<\d{1,3}>1 %b \S+ \S+ \d+ \S+ %b (?:\xef\xbb\xbf)?" % (TIME, DATA)
+_HEROKU: Final = rb"%b app\[postgres\.\d+\]: \[[\w-]+\] " % TIME
 _LINE: Final = re.compile(
     rb"(?P<before>(?:<(?P<priority>\d{1,3})>(?:1 )?)?(?P<time>%b) "
-    rb"(?P<sender>(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
-    rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)(?:\[(?P<report>\d+)-)?))"
-    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] )?(?P<text>[^\n]*+)"
+    rb"(?P<sender>(?:(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
+    rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)"
+    rb"|app\[(?P<source>postgres)\.(?P<backend>\d+)\]: \[(?P<database>[\w-]+)\] )(?:\[(?P<report>\d+)-)?))"
+    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] (?(database) ?))?(?P<text>[^\n]*+)"
     rb"(?(chunk)(?P<more>(?:\n(?P=before)(?:[2-9]|[1-9]\d{1,8})\] [^\n]*+)*+))" % (TIME, DATA)
 )
 """A line, and as `more` those behind it that are chunks of the same report, with its time."""
@@ -40,6 +43,7 @@ _CONTROLS: Final = (("#011", "\t"), ("#012", "\n"), ("#015", ""))
 _FIELDS: Final = {
     "priority": "priority", "time": "timestamp", "host": "host", "tag": "tag", "app": "tag", "pid": "pid",
     "procid": "pid", "id": "message_id", "data": "structured_data", "report": "report",
+    "source": "tag", "backend": "pid", "database": "database",
 }  # fmt: skip
 """Of a header, by the group: of two that are called the same one is there."""
 _WINDOW: Final = 2 << 10
@@ -177,7 +181,9 @@ def _reports(record: bytes) -> list[_Report]:
             reports[sender].text += _added([first])
         if more:
             _, *chunks = more.split(b"\n" + line["before"])
-            reports[sender].text += _added([chunk.partition(b"] ")[2] for chunk in chunks])
+            margin = b" " if line["database"] else b""
+            texts = [chunk.partition(b"] ")[2].removeprefix(margin) for chunk in chunks]
+            reports[sender].text += _added(texts)
         at = line.end() + 1
     return done
 
@@ -197,7 +203,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
 FORMAT = Transcoder(
     name="postgresql_syslog",
     format=replace(MAPPED, name="postgresql_syslog"),
-    starts=rb"(?:%b|%b)(?:\[\d+-\d+\] |%b)" % (_OLD, _NEW, REPORT_START),
+    starts=rb"(?:%b|%b|%b)(?:\[\d+-\d+\] |%b)" % (_OLD, _NEW, _HEROKU, REPORT_START),
     end=_end,
     transcode=_transcode,
 )

@@ -1,8 +1,8 @@
 """Deadlock graphs of SQL Server as XML, on one line or many.
 
-`<event name="xml_deadlock_report">` of an Extended Events session such as `system_health`, alone or in a
-`<RingBufferTarget>`; `<deadlock>` and `<deadlock-list>`, as `.xdl` files hold them, which say no time.
-Every waiter of a resource waits for each of its other owners. Owners go by their session (`spid`),
+`<event name="xml_deadlock_report">` of an Extended Events session such as `system_health`, among its other
+events or in a `<RingBufferTarget>`; `<deadlock>` and `<deadlock-list>`, as `.xdl` files hold them, which say
+no time. Every waiter of a resource waits for each of its other owners. Owners go by their session (`spid`),
 and by their thread where a query ran in parallel. Documents with a document type are refused. Source:
 SQL Server documentation, "Deadlocks guide".
 """
@@ -18,9 +18,11 @@ from xml.parsers import expat
 
 from ingest.formats.base import Transcoder, lines_with, made
 
+_NAME: Final = rb"[^>\n]*\bname=[\"']"
+_OF_A_SESSION: Final = rb"(?=[^>\n]*\bpackage=[\"'])(?=[^>\n]*\btimestamp=[\"'])"
 _STARTS: Final = (
     rb"[ \t]*(?:<\?xml [^\n]*|<(?:deadlock(?:-list)?[\s>]|RingBufferTarget[\s>]"
-    rb"|event [^>\n]*name=[\"']xml_deadlock_report[\"']))"
+    rb"|event (?:%bxml_deadlock_report[\"']|%b%b)))" % (_NAME, _OF_A_SESSION, _NAME)
 )
 _DECLARATION: Final = re.compile(rb"\s*<\?xml .*?\?>")
 _BEFORE: Final = re.compile(rb"\s*(?:<\?xml [^>\n]*\?>\s*)?")

@@ -33,6 +33,11 @@ def docker(line: str) -> str:
     return json.dumps({"log": line, "stream": "stderr", "time": TIME}, separators=(",", ":"))
 
 
+def syslog(line: str) -> str:
+    tabs = len(line) - len(line.lstrip("\t"))
+    return f"<29>May  5 10:00:00 db0 shop[7]: {'#011' * tabs}{line[tabs:].rstrip(chr(10))}"
+
+
 ENVELOPES: dict[str, Callable[[str], str]] = {
     "docker": docker,
     "docker, spaced": lambda line: json.dumps({"log": line, "stream": "stderr", "time": TIME}),
@@ -41,6 +46,9 @@ ENVELOPES: dict[str, Callable[[str], str]] = {
         {"attrs": {"log": "of a label", "tag": "db"}, "log": line, "stream": "stderr", "time": TIME}
     ),
     "cri": lambda line: f"{TIME} stderr F {line.rstrip(chr(10))}",
+    "kubectl, times": lambda line: f"2026-05-05T10:00:00.500000000Z {line.rstrip(chr(10))}",
+    "kubectl, pods": lambda line: f"[pod/db-0/postgres] {line.rstrip(chr(10))}",
+    "kubectl, both": lambda line: f"[pod/db-0/pg] 2026-05-05T10:00:00.500000000Z {line.rstrip(chr(10))}",
     "journald": lambda line: json.dumps(
         {"__REALTIME_TIMESTAMP": "1777975200123456", "_PID": "7", "MESSAGE": line.rstrip("\n")}
     ),
@@ -111,13 +119,13 @@ def test_records_do_not_depend_on_how_many_lines_are_peeled_at_a_time(
     assert counts[-1] < counts[0] // 10
 
 
-@pytest.mark.parametrize("envelope", ["docker, other order", "cri", "fluent"])
+@pytest.mark.parametrize("envelope", ["docker, other order", "cri", "fluent", "kubectl, times", "syslog"])
 @pytest.mark.parametrize(
     ("case", "operation"),
     [("java_thread_dump/jdk_17.txt", "java.deadlock"), ("mysql_text/mysql_5_7.log", "mysql.note")],
 )
 def test_dumps_of_others_are_one_record(case: str, operation: str, envelope: str, parser: Parser) -> None:
-    parsed = read(wrapped((HERE / case).read_text(), ENVELOPES[envelope]), parser)
+    parsed = read(wrapped((HERE / case).read_text(), {**ENVELOPES, "syslog": syslog}[envelope]), parser)
     found = [row for row in parsed.rows if row.get("operation") == "deadlock"]
     alone = [
         row for row in read((HERE / case).read_text(), parser).rows if row.get("operation") == "deadlock"
@@ -125,6 +133,13 @@ def test_dumps_of_others_are_one_record(case: str, operation: str, envelope: str
     assert found
     assert [row["lock_edges"] for row in found] == [row["lock_edges"] for row in alone]
     assert {row["event_type"] for row in found} == {operation}
+
+
+def test_what_a_process_logs_much_later_is_no_part_of_it(parser: Parser) -> None:
+    lines = [syslog("2026-05-05 10:00:00,123 ERROR [main] a.B - failed"), syslog("java.lang.Error: x")]
+    later = syslog("\tat a.B.c(B.java:1)").replace("10:00:00", "10:01:00")
+    rows = read("".join(f"{line}\n" for line in [*lines, later]), parser).rows
+    assert [row["message"] for row in rows] == ["failed\njava.lang.Error: x", "\tat a.B.c(B.java:1)"]
 
 
 def test_lines_of_another_stream_are_no_part_of_it(parser: Parser) -> None:
@@ -174,3 +189,11 @@ def test_a_torn_envelope_gives_way_to_what_follows(parser: Parser) -> None:
     parsed = read(f"{lines[0]}{lines[1][:60]}{docker(NEXT)}\n", parser)
     assert [row["message"] for row in parsed.rows] == ["deadlock detected", "next"]
     assert len(parsed.rejects) == 1
+
+
+def test_a_time_that_an_application_writes_is_no_envelope(parser: Parser) -> None:
+    time = "2026-05-05T10:00:00.500000000Z"
+    rows = read(f'{time} INFO started\n{time} {{"id":"e1"}}\n', parser).rows
+    assert [(row["format"], row.get("severity")) for row in rows] == [
+        ("timestamped_text", "INFO"), ("json", None),
+    ]  # fmt: skip

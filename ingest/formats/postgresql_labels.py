@@ -27,7 +27,7 @@ KEYS: Final = {**dict.fromkeys(_OF_MESSAGES, "message"), **_OF_PARTS, **_ODD}
 # A time with its zone, seconds with three digits behind the point, a process id in brackets, or
 # fields with names: what a prefix has at least.
 _KNOWN: Final = (
-    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|[+-]\d\d)"
+    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|UTC|MSK|[A-Z]{2,4}T|[+-]\d\d)"
     rb"|(?<!\d)\d{10}\.\d{3}(?!\d)"
     rb"|\[\d+(?:-\d+)?\]"
     rb"|\b(?:user|db|database|app|client|host|pid|u|d|a|h)="
@@ -40,7 +40,11 @@ _BARE_ELSEWHERE: Final = [
     label for label in _OF_MESSAGES if LABELS.get(label) in {"LOG", "ERROR", "FATAL", "PANIC"}
 ]
 _NO_COLON: Final = none_of(b"\n:")
-_NO_LETTER: Final = rb"(?<![\w\x80-\xff])"
+_NO_LETTER: Final = rb"(?<![A-Za-z_\x80-\xff])"
+# A prefix that ends with a time may have no space behind it.
+_NO_WORD: Final = rb"(?:%b|(?<=\d UTC)|(?<=\d MSK)|(?<=\d [A-Z]{2}T)|(?<=\d [A-Z]{3}T)|(?<=\d [A-Z]{4}T))" % (
+    _NO_LETTER
+)
 
 
 def _alternatives(names: Iterable[str]) -> bytes:
@@ -59,7 +63,7 @@ def _behind(names: Iterable[str]) -> bytes:
     for name in map(str.encode, names):
         by_last.setdefault(name[-1:] if name[-1:].isascii() else rb"[\x80-\xff]", []).append(name)
     return b"|".join(
-        rb"(?<=%b:  )(?:%b)" % (last, b"|".join(rb"(?<=%b%b:  )" % (_NO_LETTER, name) for name in alike))
+        rb"(?<=%b:  )(?:%b)" % (last, b"|".join(rb"(?<=%b%b:  )" % (_NO_WORD, name) for name in alike))
         for last, alike in by_last.items()
     )
 
@@ -97,9 +101,8 @@ _ODD_PART: Final = re.compile(
     rb"%b(?=(?:(?!:  )[^\n])*?%b%b)(?:%b|%b)"
     % (_MAY_BE, _NO_LETTER, _alternatives(_ODD), _PREFIX, _alternatives(_ODD))
 )
-_LABEL_BACKWARDS: Final = re.compile(
-    rf"{any_of(sorted((label[::-1] for label in LABELS), key=len, reverse=True))}(?!\w)"
-)
+_LABELS: Final = sorted((label[::-1] for label in (*_OF_MESSAGES, *_OF_PARTS)), key=len, reverse=True)
+_LABEL_BACKWARDS: Final = re.compile(rf"{any_of(_LABELS)}(?:(?![^\W\d])|(?=(?:CTU|KSM|T[A-Z]{{2,4}}) \d))")
 
 
 def is_odd_part(line: bytes) -> bool:

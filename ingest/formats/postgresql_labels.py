@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import product
 from string import ascii_uppercase
 from typing import Final
 
@@ -42,9 +43,7 @@ _BARE_ELSEWHERE: Final = [
 _NO_COLON: Final = none_of(b"\n:")
 _NO_LETTER: Final = rb"(?<![A-Za-z_\x80-\xff])"
 # A prefix that ends with a time may have no space behind it.
-_NO_WORD: Final = rb"(?:%b|(?<=\d UTC)|(?<=\d MSK)|(?<=\d [A-Z]{2}T)|(?<=\d [A-Z]{3}T)|(?<=\d [A-Z]{4}T))" % (
-    _NO_LETTER
-)
+_ZONE: Final = rb"(?:(?<=\d UTC)|(?<=\d MSK)|(?<=\d [A-Z]{2}T)|(?<=\d [A-Z]{3}T)|(?<=\d [A-Z]{4}T))"
 
 
 def _alternatives(names: Iterable[str]) -> bytes:
@@ -62,8 +61,10 @@ def _behind(names: Iterable[str]) -> bytes:
     by_last: dict[bytes, list[bytes]] = {}
     for name in map(str.encode, names):
         by_last.setdefault(name[-1:] if name[-1:].isascii() else rb"[\x80-\xff]", []).append(name)
+    # Hardly any stands behind a zone.
     return b"|".join(
-        rb"(?<=%b:  )(?:%b)" % (last, b"|".join(rb"(?<=%b%b:  )" % (_NO_WORD, name) for name in alike))
+        rb"(?<=%b:  )(?:%b)"
+        % (last, b"|".join(rb"(?<=%b%b:  )" % one for one in product((_NO_LETTER, _ZONE), alike)))
         for last, alike in by_last.items()
     )
 

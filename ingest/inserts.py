@@ -141,13 +141,14 @@ WHERE owner IS NOT NULL
 """
 
 # PostgreSQL, "Process 1 waits for ShareLock on transaction 7; blocked by process 2.", one line
-# per member of the cycle, then "Process 1: <statement>" for each.
+# per member of the cycle, then "Process 1: <statement>" for each, which may quote such a line.
 _INSERT_REPORTED_WAITS = rf"""
 INSERT INTO locks BY NAME
 WITH waits AS (
-    SELECT {_PLACE}, event_id, occurred_at, node, lock_detail,
+    SELECT {_PLACE}, event_id, occurred_at, lock_detail,
         unnest(regexp_extract_all(
-            lock_detail, 'Process \d+ waits for \w+ on .+?; blocked by process \d+\.'
+            regexp_extract(lock_detail, '(?s)^(.*?)(?:\nProcess \d+: |\z)', 1),
+            '(?m)^Process \d+ waits for \w+ on .+?; blocked by process \d+\.'
         )) AS wait
     FROM parsed
     WHERE operation = 'deadlock' AND lock_detail IS NOT NULL
@@ -168,7 +169,8 @@ SELECT
         substr(lock_detail, strpos(lock_detail, said_by) + length(said_by)),
         '(?s)^(.*?)(?:\nProcess \d+: |\z)', 1
     ), '') END AS statement,
-    node = 'pid ' || part.owner AS is_victim
+    -- Whoever finds the deadlock is the first of the list, and gives way.
+    part.owner = regexp_extract(lock_detail, '^Process (\d+) ', 1) AS is_victim
 FROM (SELECT *, chr(10) || 'Process ' || part.owner || ': ' AS said_by FROM parts)
 """
 

@@ -1,10 +1,11 @@
 -- _deadlock_records: which deadlocks did an engine report in this window?
 --
 -- One row per deadlock, from its first record. The same event id read twice (the JSON
--- and the CSV log of one server) is one deadlock, and so is a record without an id (its
--- text log) with one that has an id, of the same node at the same instant, or up to two
--- seconds later where its log says whole seconds only; lock waits, timeouts and texts are
--- none. A deadlock without a time is in no window but in the one without bounds.
+-- and the CSV log of one server) is one deadlock, and so is a record without an id, or with
+-- that of a text log, which numbers its lines otherwise, with one that has an id, of the same
+-- node at the same instant, or up to two seconds later where its log says whole seconds only;
+-- lock waits, timeouts and texts are none. A deadlock without a time is in no window but in
+-- the one without bounds.
 --
 -- Parameters
 --   since  TIMESTAMP  first instant included (default: the oldest event)
@@ -22,51 +23,71 @@ CREATE OR REPLACE MACRO _deadlock_records(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP
 ) AS TABLE
+WITH reported AS (
+    SELECT
+        coalesce(
+            events.event_id,
+            concat_ws(
+                ':', events.file_id, events.byte_offset, nullif(events.record_no, 0)
+            )
+        ) AS deadlock_id,
+        -- Equal in all logs of a server that have it.
+        CASE
+            WHEN events.format NOT IN ('postgresql_text', 'postgresql_syslog')
+                THEN events.event_id
+        END AS shared_id,
+        events.occurred_at,
+        events.node,
+        events.service,
+        events.file_id,
+        events.byte_offset,
+        events.record_no
+    FROM events
+    WHERE
+        events.operation = 'deadlock'
+        AND (
+            (
+                events.occurred_at >= since::TIMESTAMP
+                AND events.occurred_at < until::TIMESTAMP
+            )
+            OR (
+                events.occurred_at IS NULL
+                AND since::TIMESTAMP = '-infinity'::TIMESTAMP
+                AND until::TIMESTAMP = 'infinity'::TIMESTAMP
+            )
+        )
+)
+
 SELECT
-    coalesce(
-        events.event_id,
-        concat_ws(
-            ':', events.file_id, events.byte_offset, nullif(events.record_no, 0)
-        )
-    ) AS deadlock_id,
-    events.occurred_at,
-    events.service,
-    events.file_id,
-    events.byte_offset
-FROM events
-WHERE
-    events.operation = 'deadlock'
-    AND (
-        (
-            events.occurred_at >= since::TIMESTAMP
-            AND events.occurred_at < until::TIMESTAMP
-        )
-        OR (
-            events.occurred_at IS NULL
-            AND since::TIMESTAMP = '-infinity'::TIMESTAMP
-            AND until::TIMESTAMP = 'infinity'::TIMESTAMP
-        )
-    )
+    reported.deadlock_id,
+    reported.occurred_at,
+    reported.service,
+    reported.file_id,
+    reported.byte_offset
+FROM reported
 QUALIFY
     row_number() OVER (
-        PARTITION BY deadlock_id
+        PARTITION BY reported.deadlock_id
         ORDER BY
-            events.occurred_at, events.file_id, events.byte_offset, events.record_no
+            reported.occurred_at,
+            reported.file_id,
+            reported.byte_offset,
+            reported.record_no
     ) = 1
     AND (
-        events.event_id IS NOT NULL
-        OR events.occurred_at IS NULL
-        OR events.node IS NULL
-        OR count(events.event_id) OVER (
-            PARTITION BY events.occurred_at, events.node
+        reported.shared_id IS NOT NULL
+        OR reported.occurred_at IS NULL
+        OR reported.node IS NULL
+        OR count(reported.shared_id) OVER (
+            PARTITION BY reported.occurred_at, reported.node
         ) = 0
         AND (
-            events.occurred_at > date_trunc('second', events.occurred_at)
-            OR count(events.event_id) OVER (
-                PARTITION BY events.node
-                ORDER BY events.occurred_at
+            reported.occurred_at > date_trunc('second', reported.occurred_at)
+            OR count(reported.shared_id) OVER (
+                PARTITION BY reported.node
+                ORDER BY reported.occurred_at
                 RANGE BETWEEN CURRENT ROW AND INTERVAL 2 SECOND FOLLOWING
             ) = 0
         )
     )
-ORDER BY events.occurred_at, deadlock_id;
+ORDER BY reported.occurred_at, reported.deadlock_id;

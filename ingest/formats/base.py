@@ -189,6 +189,13 @@ def behind_next(data: bytes, at: int) -> int:
 
 # A search that begins with a literal skips to it.
 _NO_CSV: Final = re.compile(rb'"(?<=[^,"]")[^,"\r\n]')
+_WITHIN: Final = rb'(?:[^"]++|"")*+'
+_FIELDS: Final = rb'(?:,(?:"%b"|(?!")[^",\r\n]*+))*+' % _WITHIN
+_REST: Final = re.compile(rb'%b"%b\r?\n' % (_WITHIN, _FIELDS))
+"""What stands from within quotes to the end of the record."""
+_REST_SO_FAR: Final = re.compile(rb'%b(?:"%b(?:,"%b|\r)?)?\Z' % (_WITHIN, _FIELDS, _WITHIN))
+_QUOTE: Final = 8 << 10
+"""Bytes from a line on that starts another record, within which its quotes close if it is quoted."""
 
 
 def quoted(
@@ -201,9 +208,10 @@ def quoted(
 ) -> int | None:
     """A line end within double quotes does not end the record (RFC 4180).
 
-    A torn record would leave the quotes open to the end of the file. It is one when a line that starts
-    another one stands within its quotes, or a quote that neither begins nor ends a field. It then ends where
-    any other may start, as `perhaps` tells, else before the line that tells.
+    A torn record would leave the quotes open to the end of the file. It is one when a quote neither begins
+    nor ends a field, or a line that starts another one stands within its quotes, unless they close behind it
+    and all to the end of the record is as it should be. It then ends where any other may start, as `perhaps`
+    tells, else before the line that tells.
     """
     at, quotes = start, 0
     within: list[int] = []
@@ -222,7 +230,10 @@ def quoted(
             return at
         within.append(at)
         if another.match(data, at) is not None:
-            return torn() or at
+            if rest := _REST.match(data, at, at + _QUOTE):
+                return rest.end()
+            is_open = len(data) < at + _QUOTE and _REST_SO_FAR.match(data, at) is not None
+            return None if is_open and not is_all else torn() or at
     return torn() or None if is_all else None
 
 

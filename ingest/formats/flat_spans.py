@@ -44,11 +44,14 @@ FORMAT = JsonFormat(
     inputs={
         "kind": ("kind",),
         "resource_service": ("resource", "attributes", "service.name"),
+        "instance": ("resource", "attributes", "service.instance.id"),
+        "host": ("resource", "attributes", "host.name"),
         "status": ("status", "status_code"),
         "code": ("status", "code"),
     },
     computed={
         "service": "coalesce({service}, {resource_service})",
+        "node": "coalesce({node}, {instance}, {host})",
         "severity": (
             "coalesce({severity}, CASE WHEN coalesce({status}, {code})"
             " IN ('ERROR', 'STATUS_CODE_ERROR', 'StatusCode.ERROR', 'Error', '2') THEN 'ERROR' END)"

@@ -20,6 +20,10 @@ from ingest.formats.exact import whole
 _HEAD: Final = b"Full thread dump"
 _FOUND: Final = b"Found one Java-level deadlock:"
 _TIME: Final = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[ \t]*\r?\n"
+# Of jcmd, before what it prints.
+_PROCESS: Final = rb"\d{1,10}:\r?\n"
+_BEFORE: Final = re.compile(rb"(?:%b)?(?:%b)?" % (_PROCESS, _TIME))
+_PROCESS_OF: Final = re.compile(r"(\d+):\r?\n")
 _MORE: Final = continued(
     rb'["\t }]|\r?(?=\n)|0x|_\w+=|(?!={37}\r?\n|={80})=+[ \t]*\r?(?=\n)|JNI global '
     rb"|Threads class SMR |Java stack information |Found |Heap[ \t]*\r?(?=\n)"
@@ -49,7 +53,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     """Behind the last line that belongs to the dump; a time alone is a line."""
     begin = start
     if not data.startswith((_HEAD, _FOUND), start):
-        begin = data.find(b"\n", start) + 1
+        before = _BEFORE.match(data, start)
+        begin = before.end() if before else start
         if not data.startswith(_HEAD, begin):
             may_come = not is_all and _HEAD.startswith(data[begin : begin + len(_HEAD)])
             return None if may_come else begin
@@ -58,7 +63,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     text = record.decode()
-    head, *sections = text.split(_FOUND.decode())
+    process = _PROCESS_OF.match(text)
+    head, *sections = text[process.end() if process else 0 :].split(_FOUND.decode())
     time = head[: len("yyyy-mm-dd hh:mm:ss")] if head[:1].isdigit() else None
     if not sections and _HEAD.decode() not in head:
         raise ValueError("a time alone, and no thread dump")
@@ -70,7 +76,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         yield {
             "time": time, "type": "java.thread_dump", "message": title, "threads": dict(threads),
             "deadlocks": len(sections), "dump": text,
-        }  # fmt: skip
+        } | ({"pid": whole(process[1])} if process else {})  # fmt: skip
     for section in sections:
         yield _deadlock(section, time, head)
 
@@ -141,7 +147,7 @@ FORMAT = Transcoder(
         computed={"operation": "{operation_made}"},
         made=("operation", "lock_edges"),
     ),
-    starts=rb"%b|%b|%b" % (_HEAD, _FOUND, _TIME),
+    starts=rb"%b|%b|%b|%b(?=%b)" % (_HEAD, _FOUND, _TIME, _PROCESS, _TIME),
     end=_end,
     openings=(_HEAD, _FOUND),
     transcode=_transcode,

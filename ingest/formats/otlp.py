@@ -44,7 +44,7 @@ ATTEMPTS: Final = (
     "messaging.servicebus.message.delivery_count",
 )
 
-_NODES: Final = ("service.instance.id", "host.name", "k8s.pod.name", "container.id")
+NODES: Final = ("service.instance.id", "host.name", "k8s.pod.name", "container.id")
 _ABSENT: Final[tuple[Any, ...]] = (None, "", [], {})
 _MAX_DEPTH: Final = 64
 _INTEGER: Final = re.compile(r"-?\d{1,19}")
@@ -290,7 +290,7 @@ def _scopes(record: Json, signal: str) -> Iterator[tuple[Json, Json]]:
             labels = attributes(name.pop("attributes", None))
             common = {
                 "@service": known.get("service.name"),
-                "@node": next(filter(None, map(known.get, _NODES)), None),
+                "@node": next(filter(None, map(known.get, NODES)), None),
                 "@schema": scope.get("schemaUrl") or resource.get("schemaUrl"),
                 "resource": present({**rest, **about, **known}),
                 "scope": present({**name, "attributes": labels, "schemaUrl": scope.get("schemaUrl")}),

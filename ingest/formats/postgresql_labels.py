@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import product
 from string import ascii_uppercase
 from typing import Final
 
@@ -27,7 +28,7 @@ KEYS: Final = {**dict.fromkeys(_OF_MESSAGES, "message"), **_OF_PARTS, **_ODD}
 # A time with its zone, seconds with three digits behind the point, a process id in brackets, or
 # fields with names: what a prefix has at least.
 _KNOWN: Final = (
-    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|[+-]\d\d)"
+    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|UTC|MSK|[A-Z]{2,4}T|[+-]\d\d)"
     rb"|(?<!\d)\d{10}\.\d{3}(?!\d)"
     rb"|\[\d+(?:-\d+)?\]"
     rb"|\b(?:(?:user|db|database|app|client|host|pid|u|d|a|h)=|sql_error_code ?=)"
@@ -42,6 +43,8 @@ _BARE_ELSEWHERE: Final = [
 _NO_COLON: Final = none_of(b"\n:")
 _NO_LETTER: Final = rb"(?<![A-Za-z_\x80-\xff])"
 """Before a label; a number may stand there, such as a query's id (%Q)."""
+# A prefix that ends with a time may have no space behind it.
+_ZONE: Final = rb"(?:(?<=\d UTC)|(?<=\d MSK)|(?<=\d [A-Z]{2}T)|(?<=\d [A-Z]{3}T)|(?<=\d [A-Z]{4}T))"
 
 
 def _alternatives(names: Iterable[str]) -> bytes:
@@ -59,8 +62,10 @@ def _behind(names: Iterable[str]) -> bytes:
     by_last: dict[bytes, list[bytes]] = {}
     for name in map(str.encode, names):
         by_last.setdefault(name[-1:] if name[-1:].isascii() else rb"[\x80-\xff]", []).append(name)
+    # Hardly any stands behind a zone.
     return b"|".join(
-        rb"(?<=%b:  )(?:%b)" % (last, b"|".join(rb"(?<=%b%b:  )" % (_NO_LETTER, name) for name in alike))
+        rb"(?<=%b:  )(?:%b)"
+        % (last, b"|".join(rb"(?<=%b%b:  )" % one for one in product((_NO_LETTER, _ZONE), alike)))
         for last, alike in by_last.items()
     )
 
@@ -98,9 +103,8 @@ _ODD_PART: Final = re.compile(
     rb"%b(?=(?:(?!:  )[^\n])*?%b%b)(?:%b|%b)"
     % (_MAY_BE, _NO_LETTER, _alternatives(_ODD), _PREFIX, _alternatives(_ODD))
 )
-_LABEL_BACKWARDS: Final = re.compile(
-    rf"{any_of(sorted((label[::-1] for label in LABELS), key=len, reverse=True))}(?!\w)"
-)
+_LABELS: Final = sorted((label[::-1] for label in (*_OF_MESSAGES, *_OF_PARTS)), key=len, reverse=True)
+_LABEL_BACKWARDS: Final = re.compile(rf"{any_of(_LABELS)}(?:(?![^\W\d])|(?=(?:CTU|KSM|T[A-Z]{{2,4}}) \d))")
 
 
 def is_odd_part(line: bytes) -> bool:

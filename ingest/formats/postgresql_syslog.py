@@ -3,7 +3,9 @@
 The server sends a report in chunks, one per line and 900 bytes, numbered `[report-chunk]` for each
 process; chunks of several processes may stand between each other, and then are one record with
 several events; lines of other programs that stand there are events with a text. A chunk that begins
-with neither a tab nor a label goes on with the line before it.
+with neither a tab nor a label goes on with the line before it. With `syslog_sequence_numbers = off` there
+is the number of the chunk alone, with `syslog_split_messages = off` that of the report, whose line ends
+are written `#012`.
 Headers of RFC 3164, RFC 5424, rsyslog's with the time of ISO 8601, and Heroku's, which names the database;
 control characters may be
 written `#011`. A time without a year is no time unless `--year` is given: put %m into
@@ -20,7 +22,7 @@ from typing import Any, Final
 
 from ingest.formats.base import Transcoder
 from ingest.formats.exact import whole
-from ingest.formats.postgresql_labels import PART_START, REPORT_START, is_odd_part
+from ingest.formats.postgresql_labels import KEYS, OF_PARTS, PART_START, REPORT_START, is_odd_part, parted
 from ingest.formats.postgresql_text import MAPPED, report
 from ingest.formats.syslog_header import DATA, TIME
 
@@ -32,12 +34,13 @@ _LINE: Final = re.compile(
     rb"(?P<sender>(?:(?P<host>\S+) (?:(?P<tag>[^\s:\[]+)\[(?P<pid>\d+)\]: ?"
     rb"|(?P<app>\S+) (?P<procid>\d+) (?P<id>\S+) (?P<data>%b) (?:\xef\xbb\xbf)?)"
     rb"|app\[(?P<source>postgres)\.(?P<backend>\d+)\]: \[(?P<database>[\w-]+)\] )(?:\[(?P<report>\d+)-)?))"
-    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] (?(database) ?))?(?P<text>[^\n]*+)"
+    rb"(?:(?<=-)(?P<chunk>\d{1,9})\] (?(database) ?)|\[(?P<number>\d{1,9})\] )?(?P<text>[^\n]*+)"
     rb"(?(chunk)(?P<more>(?:\n(?P=before)(?:[2-9]|[1-9]\d{1,8})\] [^\n]*+)*+))" % (TIME, DATA)
 )
 """A line, and as `more` those behind it that are chunks of the same report, with its time."""
 _GOES_ON: Final = re.compile(rb"\t|#011|%b" % PART_START)
 _WHOLE: Final = re.compile(REPORT_START)
+_PART: Final = re.compile(OF_PARTS + b":  ")
 _CONTROLS: Final = (("#011", "\t"), ("#012", "\n"), ("#015", ""))
 """The last may bring together what is none."""
 _FIELDS: Final = {
@@ -46,24 +49,31 @@ _FIELDS: Final = {
     "source": "tag", "backend": "pid", "database": "database",
 }  # fmt: skip
 """Of a header, by the group: of two that are called the same one is there."""
-_WINDOW: Final = 2 << 10
+_WINDOW: Final = 8 << 10
 """Bytes of other reports that may stand between two chunks of one."""
 
 
-def _begins_a_part(text: bytes) -> bool:
+def _begins_a_part(text: bytes, prefix: bytes = b"") -> bool:
+    """Whether it does, in a report whose message has this prefix, if it is known."""
+    if prefix and text.startswith(prefix) and _PART.match(text, len(prefix)):
+        return True
     return _GOES_ON.match(text) is not None or is_odd_part(text)
 
 
 def _goes_on(line: re.Match[bytes]) -> bool:
     if line["chunk"] is not None:
         return int(line["chunk"]) > 1
-    return _begins_a_part(line["text"])
+    if _begins_a_part(line["text"]):
+        return True
+    # The number is that of a chunk; or of a report, which is whole then.
+    is_chunk = line["number"] is not None and int(line["number"]) > 1
+    return is_chunk and KEYS.get(parted(line["text"].decode(errors="replace"))[1]) != "message"
 
 
 def _is_of_others(line: re.Match[bytes]) -> bool:
     """Whether it is a line of another program, and no event that is saved from a line of its own."""
     text = line["text"]
-    is_report = line["chunk"] is not None or _begins_a_part(text) or _WHOLE.match(text)
+    is_report = line["chunk"] or line["number"] or _begins_a_part(text) or _WHOLE.match(text)
     return not is_report and b"{" not in text
 
 
@@ -107,7 +117,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             if _goes_on(line):
                 if senders and not is_known:
                     return end  # a chunk whose report is torn would spoil the others
-            elif _WHOLE.match(line["text"]):
+            elif line["chunk"] or _WHOLE.match(line["text"]):
                 between.append(sender)
                 is_known = True
             elif senders and not _is_of_others(line):
@@ -132,6 +142,7 @@ class _Report:
 
     header: dict[str, Any]
     text: str = ""
+    prefix: bytes = b""
     is_of_others: bool = False
 
 
@@ -149,10 +160,10 @@ def _spelled(text: bytes) -> str:
     return spelled
 
 
-def _added(chunks: Sequence[bytes]) -> str:
+def _added(chunks: Sequence[bytes], prefix: bytes) -> str:
     """The same of chunks that go on with others."""
     # A control character is spelled within one chunk; no chunk has line ends.
-    joined = b"".join([b"\n" + one if _begins_a_part(one) else b"\r" + one for one in chunks])
+    joined = b"".join([b"\n" + one if _begins_a_part(one, prefix) else b"\r" + one for one in chunks])
     try:
         return _spelled(joined).replace("\r", "")
     except UnicodeDecodeError:
@@ -173,17 +184,17 @@ def _reports(record: bytes) -> list[_Report]:
         if done and _is_of_others(line):
             done.append(_Report(_header(line), text, is_of_others=True))
         elif not _goes_on(line):
-            reports[sender] = _Report(_header(line), text)
+            reports[sender] = _Report(_header(line), text, parted(text)[0].encode())
             done.append(reports[sender])
         elif sender not in reports:
             raise ValueError("goes on with a report that does not begin here; does the file begin within it?")
         else:
-            reports[sender].text += _added([first])
+            reports[sender].text += _added([first], reports[sender].prefix)
         if more:
             _, *chunks = more.split(b"\n" + line["before"])
             margin = b" " if line["database"] else b""
             texts = [chunk.partition(b"] ")[2].removeprefix(margin) for chunk in chunks]
-            reports[sender].text += _added(texts)
+            reports[sender].text += _added(texts, reports[sender].prefix)
         at = line.end() + 1
     return done
 

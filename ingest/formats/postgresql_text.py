@@ -292,10 +292,11 @@ def transcode(record: bytes) -> Iterator[dict[str, Any]]:
 
 
 BY_TEXT: Final = (
-    f"CASE WHEN {{state}} IS NOT NULL THEN {BY_STATE}"
+    # Five digits may be another number of the prefix, a transaction or a port.
+    f"CASE WHEN {BY_STATE} OR regexp_matches({{state}}, '[A-Z]') THEN {BY_STATE}"
     f" ELSE regexp_full_match({{message}}, {sql_text(_DEADLOCK)})"
     f" AND (regexp_matches({{detail}}, {sql_text(_WAITS)})"
-    " OR {detail} IS NULL AND {context} IS NULL) END"
+    " OR {state} IS NULL AND {detail} IS NULL AND {context} IS NULL) END"
 )
 # %l counts lines, line_num records: the numbers of one session are not those of its jsonlog.
 MAPPED: Final = server_log("postgresql_text", columns=computed(BY_TEXT, "{session} || '#' || {line_num}"))

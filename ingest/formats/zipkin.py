@@ -6,6 +6,7 @@ Source: Zipkin API v2 (zipkin2-api.yaml).
 """
 
 from ingest.formats.base import JsonFormat, Shape
+from ingest.formats.otlp import NODES
 from ingest.names import Path
 
 _SPAN = ("kind", "duration", "localEndpoint", "remoteEndpoint", "parentId", "shared", "annotations")
@@ -36,7 +37,7 @@ FORMAT = JsonFormat(
         "occurred_at": (("timestamp",),),
         "event_type": (("name",),),
         "service": (("localEndpoint", "serviceName"),),
-        "node": (("localEndpoint", "ipv4"), ("localEndpoint", "ipv6")),
+        "node": (("localEndpoint", "ipv4"), ("localEndpoint", "ipv6"), *_tags(*NODES)),
         "stream": _tags(
             "messaging.destination.name", "messaging.destination", "kafka.topic", "rabbit.queue",
             "rabbit.routing_key", "rabbit.exchange", "jms.queue", "jms.topic",

@@ -41,22 +41,22 @@ def test_parents_and_links_are_causes(spans: Ingested) -> None:
         JOIN events AS cause ON cause_id = cause.event_id JOIN events AS effect ON effect_id = effect.event_id
         WHERE kind = 'parent' AND cause.service <> effect.service
     """
-    assert spans.one(crossing) == truth["cross_service_parent_edges"] == 1701
+    assert spans.one(crossing) == truth["cross_service_parent_edges"]
     early = crossing.replace("cause.service <> effect.service", "effect.occurred_at < cause.occurred_at")
-    assert spans.one(early) == truth["child_starts_before_parent"] == 0
+    assert spans.one(early) == truth["child_starts_before_parent"]
 
 
 def test_messages_processed_more_than_once(spans: Ingested) -> None:
     truth = spans.truth
     sent = "SELECT count(DISTINCT message_id) FROM events WHERE operation = 'send'"
     assert spans.one(sent) == truth["producer_message_ids"]
-    twice = truth["message_ids_processed_more_than_once"]
-    assert spans.one("SELECT count(*) FROM duplicates()") == twice == 21
+    twice = spans.one("SELECT count(*) FROM duplicates()")
+    assert twice == truth["message_ids_processed_more_than_once"]
 
 
 def test_spans_that_failed(spans: Ingested) -> None:
     failed = spans.one("SELECT count(*) FROM events WHERE severity = 'ERROR'")
-    assert failed == spans.truth["error_spans"] == 21
+    assert failed == spans.truth["error_spans"]
 
 
 def _lines(source: Path) -> list[bytes]:

@@ -61,12 +61,12 @@ def tracer(ingest: Ingest) -> Ingested:
     return ingest("made_rabbit_trace_json", "*.jsonl")
 
 
-def test_every_line_is_an_event_but_two_torn_ones(shop: Ingested) -> None:
+def test_every_line_is_an_event_but_the_torn_ones(shop: Ingested) -> None:
     truth = shop.truth
     lines = shop.counts("SELECT path, event_count FROM files")
     assert lines == truth["files"]
     assert shop.one("SELECT count(*) FROM events") == truth["total_lines"]
-    assert shop.one("SELECT count(*) FROM rejects") == truth["malformed_lines"] == 2
+    assert shop.one("SELECT count(*) FROM rejects") == truth["malformed_lines"]
     shop.assert_every_byte_accounted()
 
 
@@ -108,7 +108,6 @@ def test_late_deliveries(shop: Ingested) -> None:
     truth = shop.truth
     late = shop.counts("SELECT stream, count(*) FROM reorderings() GROUP BY ALL")
     assert late == truth["deliveries_with_lower_seq_than_seen_all"]
-    assert late == {"billing": 662, "shipping": 1005, "notify": 1207, "audit": 1}
     first = "SELECT stream, count(*) FROM reorderings() WHERE copy_number = 1 GROUP BY ALL"
     assert shop.counts(first) == truth["late_first_deliveries_by_queue"]
     keys = "SELECT stream, count(DISTINCT stream_key) FROM reorderings() GROUP BY ALL"
@@ -119,13 +118,12 @@ def test_late_deliveries(shop: Ingested) -> None:
 def test_delivered_more_than_once(shop: Ingested) -> None:
     found = shop.counts("SELECT stream, count(*) FROM duplicates() GROUP BY ALL")
     assert found == shop.truth["messages_delivered_more_than_once_by_queue"]
-    assert found == {"billing": 40, "shipping": 16, "notify": 24, "audit": 4}
 
 
 def test_the_redelivered_flag_is_no_duplicate(shop: Ingested) -> None:
     truth = shop.truth
     flagged = shop.one("SELECT count(*) FROM events WHERE is_redelivered")
-    assert flagged == truth["redelivered_flag_true"] == 184
+    assert flagged == truth["redelivered_flag_true"]
     unseen = shop.one(
         "SELECT count(*) FROM (SELECT is_redelivered FROM events WHERE operation = 'receive'"
         " QUALIFY row_number() OVER (PARTITION BY stream, event_id ORDER BY occurred_at) = 1)"
@@ -136,7 +134,7 @@ def test_the_redelivered_flag_is_no_duplicate(shop: Ingested) -> None:
 
 def test_never_delivered(shop: Ingested) -> None:
     found = shop.counts(NEVER_DELIVERED)
-    assert found == shop.truth["never_delivered_by_queue"] == {"audit": 2448, "shipping": 5}
+    assert found == shop.truth["never_delivered_by_queue"]
 
 
 def test_never_delivered_by_route(shop: Ingested) -> None:
@@ -146,38 +144,39 @@ def test_never_delivered_by_route(shop: Ingested) -> None:
     )
     assert found == shop.truth["never_delivered_by_queue"]
     nowhere = shop.one("SELECT sum(sent_count) FROM undelivered() WHERE NOT is_received")
-    assert nowhere == shop.truth["unroutable_published"] == 2
+    assert nowhere == shop.truth["unroutable_published"]
 
 
 def test_effects_made_more_than_once(shop: Ingested) -> None:
     truth = shop.truth
     found = shop.rows("SELECT count(*) AS n, sum(effect_count - 1)::BIGINT AS extra FROM repeated_effects()")
     expected = (truth["effects_published_more_than_once"], truth["extra_effect_messages"])
-    assert found == [expected] == [(17, 17)]
+    assert found == [expected]
 
 
 def test_causes(shop: Ingested) -> None:
     truth = shop.truth
-    assert shop.one("SELECT count(*) FROM edges") == truth["causal_edges"] == 6040
+    assert shop.one("SELECT count(*) FROM edges") == truth["causal_edges"]
     assert shop.rows("SELECT DISTINCT kind FROM edges") == [("causation",)]
     roots = "SELECT count(DISTINCT event_id) FROM events WHERE operation = 'send' AND causation_id IS NULL"
-    assert shop.one(roots) == truth["roots"] == 3000
+    assert shop.one(roots) == truth["roots"]
     assert shop.counts(DEPTHS) == truth["depth_histogram"]
     ghosts = "SELECT count(*) FROM edges ANTI JOIN events ON cause_id = event_id"
     assert shop.one(ghosts) == truth["causation_ids_not_published"] == 0
 
 
 def test_causal_loops(shop: Ingested) -> None:
-    assert shop.one(REPEATED_TYPES) == shop.truth["messages_whose_type_repeats_an_ancestor_type"] == 8
+    repeats = shop.truth["messages_whose_type_repeats_an_ancestor_type"]
+    assert shop.one(REPEATED_TYPES) == repeats
     again = shop.counts("SELECT event_type, count(*) FROM causal_loops(turns_min := 2) GROUP BY ALL")
     # What is dispatched for the address is of the second round, though not caused by the first dispatch.
-    assert again == {"payment.captured": 8, "shipment.dispatched": 8}
+    assert again == {"payment.captured": repeats, "shipment.dispatched": repeats}
 
 
 def test_tracer_records(tracer: Ingested) -> None:
     truth = tracer.truth
     assert tracer.one("SELECT count(*) FROM events") == truth["lines"]
-    assert tracer.one("SELECT count(*) FROM rejects") == truth["malformed"] == 0
+    assert tracer.one("SELECT count(*) FROM rejects") == truth["malformed"]
     found = tracer.counts("SELECT operation, count(*) FROM events GROUP BY ALL")
     assert found == {"send": truth["types"]["published"], "receive": truth["types"]["received"]}
     received = "SELECT service, count(*) FROM events WHERE operation = 'receive' GROUP BY ALL"
@@ -189,11 +188,11 @@ def test_tracer_order_and_copies(tracer: Ingested) -> None:
     truth = tracer.truth
     late = tracer.counts("SELECT consumer, count(*) FROM reorderings() GROUP BY ALL")
     assert late == truth["late_in_file_order_by_queue"]
-    assert tracer.one("SELECT count(*) FROM duplicates()") == truth["received_more_than_once"] == 110
+    assert tracer.one("SELECT count(*) FROM duplicates()") == truth["received_more_than_once"]
 
 
 def test_tracer_causes(tracer: Ingested) -> None:
-    assert tracer.one("SELECT count(*) FROM edges") == tracer.truth["causal_edges"] == 6035
+    assert tracer.one("SELECT count(*) FROM edges") == tracer.truth["causal_edges"]
 
 
 def test_tracer_loss(tracer: Ingested) -> None:
@@ -208,4 +207,4 @@ def test_tracer_loss(tracer: Ingested) -> None:
             ON events.operation = 'receive' AND events.stream = queue AND events.event_id = routed.event_id
         GROUP BY ALL
     """
-    assert tracer.counts(never) == truth["received_by_queue_never"] == {"audit": 2448}
+    assert tracer.counts(never) == truth["received_by_queue_never"]

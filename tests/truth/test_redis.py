@@ -15,7 +15,7 @@ def telemetry(ingest: Ingest) -> Ingested:
 def test_every_record_is_read(telemetry: Ingested) -> None:
     truth = telemetry.truth
     assert telemetry.one("SELECT count(*) FROM events") == truth["records"]
-    assert telemetry.one("SELECT count(*) FROM rejects") == truth["malformed"] == 0
+    assert telemetry.one("SELECT count(*) FROM rejects") == truth["malformed"]
     telemetry.assert_every_byte_accounted()
 
 
@@ -34,16 +34,17 @@ def test_operations(telemetry: Ingested) -> None:
 
 def test_late_deliveries(telemetry: Ingested) -> None:
     truth = telemetry.truth
-    assert telemetry.one("SELECT count(*) FROM reorderings()") == 10_997
-    assert truth["late_deliveries_lower_seq_than_seen"] == 10_997
+    late = telemetry.one("SELECT count(*) FROM reorderings()")
+    assert late == truth["late_deliveries_lower_seq_than_seen"]
     devices = telemetry.one("SELECT count(DISTINCT stream_key) FROM reorderings()")
-    assert devices == truth["devices_affected"] == 53
-    assert telemetry.one("SELECT count(DISTINCT stream_key) FROM events") == truth["devices"]
+    assert devices == truth["devices_affected"]
+    heard = "SELECT count(DISTINCT stream_key) FROM events WHERE operation = 'receive'"
+    assert telemetry.one(heard) == truth["devices"]
 
 
 def test_delivered_more_than_once(telemetry: Ingested) -> None:
     truth = telemetry.truth
-    assert telemetry.one("SELECT count(*) FROM duplicates()") == truth["delivered_more_than_once"] == 319
+    assert telemetry.one("SELECT count(*) FROM duplicates()") == truth["delivered_more_than_once"]
     assert telemetry.one("SELECT max(copy_count) FROM duplicates()") == truth["max_deliveries"]
     assert telemetry.one("SELECT max(attempt) FROM events") == truth["max_deliveries"]
 
@@ -54,7 +55,7 @@ def test_delivered_never_acknowledged(telemetry: Ingested) -> None:
     acknowledged = "SELECT event_id FROM events WHERE operation = 'settle'"
     assert telemetry.one(f"SELECT count(*) FROM ({delivered})") == truth["distinct_delivered"]
     never = f"SELECT count(*) FROM ({delivered} EXCEPT {acknowledged})"
-    assert telemetry.one(never) == truth["delivered_never_acked"] == 91
+    assert telemetry.one(never) == truth["delivered_never_acked"]
 
 
 def test_alerts_name_their_cause(telemetry: Ingested) -> None:

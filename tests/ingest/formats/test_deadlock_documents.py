@@ -132,6 +132,17 @@ def test_the_deadlock_of_a_later_dump_is_the_same(parser: Parser) -> None:
     assert len(set(ids)) == 1
 
 
+def test_jcmd_says_of_which_process_the_dump_is(parser: Parser) -> None:
+    one = read(DUMP, parser).rows
+    written = f"4711:\n{DUMP}".encode()
+    rows = read((written * 2).decode(), parser).rows
+    assert [row["event_id"] for row in rows[1::2]] == [one[1]["event_id"]] * 2
+    assert [row["occurred_at"] for row in rows] == [one[0]["occurred_at"]] * 4
+    assert [json.loads(row["attributes"]).get("pid") for row in rows] == [4711, None] * 2
+    for length in range(1, len(written)):
+        assert frames(written[:length]).tolist() in ([0], [])
+
+
 def test_what_stands_behind_a_dump_is_not_part_of_it(parser: Parser) -> None:
     parsed = read(DUMP + '{"id":"e1","time":"2026-03-10T00:00:07Z"}\n', parser)
     assert [row["format"] for row in parsed.rows] == ["java_thread_dump"] * 2 + ["json"]

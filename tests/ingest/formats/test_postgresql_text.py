@@ -64,6 +64,10 @@ PREFIXES = {
         {"pid": 4711, "user": "shop", "leader_pid": 4700, "query_id": -531029732, "state_code": "40P01"},
     ),
     "two numbers that may be either": ("2026-03-10 00:00:06.123 UTC 4711 815 ", {}),
+    "%m": ("2026-03-10 01:00:06.123 CET", {}),
+    "%t": ("2026-03-10 03:00:06 +03", {}),
+    "%n": ("1773100806.123", {}),
+    "%s-%e": ("2026-03-10 00:00:06 UTC-23505", {}),
 }  # fmt: skip
 
 
@@ -97,6 +101,7 @@ def test_a_prefix_says_what_it_says_and_no_more(name: str, parser: Parser) -> No
         "WARNING:  Invalid HTTP request received.",
         "INFO:     Started server process [1]",
         "ERROR: no such thing",
+        "2026-03-10 00:00:06 CATALOG:  no such thing",
         "2026-03-10 00:00:06 ERROR it failed",
         "2026-03-10 00:00:06,123 [main] ERROR com.example.Stock - LOG: it failed",
     ],
@@ -139,6 +144,15 @@ def test_an_error_of_a_function_that_says_deadlock_detected_is_none(parser: Pars
     other_state = "2026-03-10 00:00:06.123 UTC [4711] P0001 ERROR:  deadlock detected\n"
     operations = [row.get("operation") for row in read(raised + real + other_state, parser).rows]
     assert operations == [None, "deadlock", None]
+
+
+def test_a_number_that_looks_like_an_sqlstate_keeps_no_deadlock_from_being_one(parser: Parser) -> None:
+    prefix = "2026-03-10 00:00:06.123 UTC [4711] 22278 "
+    waits = "Process 4711 waits for ShareLock on transaction 7; blocked by process 2."
+    real = f"{prefix}ERROR:  deadlock detected\n{prefix}DETAIL:  {waits}\n"
+    assert read(real, parser).the_row()["operation"] == "deadlock"
+    raised = f"{prefix}ERROR:  deadlock detected\n"
+    assert "operation" not in read(raised, parser).the_row()
 
 
 def test_a_deadlock_that_is_found_within_a_statement_is_one(parser: Parser) -> None:

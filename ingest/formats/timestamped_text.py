@@ -45,7 +45,10 @@ _BEHIND_EMPTY: Final = re.compile(
 """Parts of a stack trace that stand behind an empty line."""
 _LONGEST: Final = 256 << 10
 """Bytes of a record, when nothing ends it."""
-_GLOG: Final = re.compile(r"(\d\d)(\d\d) (.*)")
+_YEARLESS: Final = re.compile(r"(0[1-9]|1[0-2])-?(\d\d) (\d\d:.*)")
+"""Of glog and Android."""
+_YEAR_FIRST: Final = re.compile(r"(\d\d)/?(\d\d)/?(\d\d) (\d\d):?(\d\d):?(\d\d)")
+"""Of Hadoop and Spark."""
 _OF_JAVA: Final = re.compile(r"([A-Z]+): ?(.*)", re.DOTALL)
 
 
@@ -105,10 +108,12 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _spelled(fields: dict[str, Any], text: str) -> dict[str, Any]:
-    """With the month of glog in letters, and what java.util.logging has on its second line."""
+    """With the time as it is read, and what java.util.logging has on its second line."""
     time = fields.get("time", "")
-    if glog := _GLOG.fullmatch(time):
-        fields["time"] = f"{MONTHS[int(glog[1]) - 1]} {glog[2]} {glog[3]}"
+    if yearless := _YEARLESS.fullmatch(time):
+        fields["time"] = f"{MONTHS[int(yearless[1]) - 1]} {yearless[2]} {yearless[3]}"
+    elif shortened := _YEAR_FIRST.fullmatch(time):
+        fields["time"] = "20{}-{}-{} {}:{}:{}".format(*shortened.groups())
     elif time.endswith(("AM", "PM")):
         fields["time"] = time.replace("\u202f", " ")
         if level := _OF_JAVA.match(text):

@@ -13,14 +13,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+import orjson
+
 from ingest.formats.base import Envelope, Transcoder, made, none_of
 
 _TIME: Final = rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 _LEVEL: Final = (
     rb"\b(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|CRITICAL|trace|debug|info|warn(?:ing)?|error|fatal)\b"
 )
-_WORD: Final = rb"(?>\[[^\]{}\n]{1,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
-# Nothing but a time, or words with a level among them; not the clock of a vector-clock log.
+_WORD: Final = rb"(?>\[[^\]{}\n]{0,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
+# Nothing but a time, or words with a level among them; not the clock of a vector-clock log, at the end.
 _CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
 )
@@ -32,11 +34,13 @@ _TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _T
 _UNTIMED: Final = (
     rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL
 )
-_PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+")' % (_TIMED, _UNTIMED, _CLOCK)
+_PREFIX: Final = rb'(?:%b|%b)(?!%b(?![ \t]+[\[{]))(?=\{[ \t]*+")' % (_TIMED, _UNTIMED, _CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
+_OF_MONOLOG: Final = re.compile(rb"\] [\w-]+\.[A-Z]+: ([^\n]*?)(?: \[\])?[ \t]*\Z")
 _LEVELS: Final = re.compile(_LEVEL)
 _NOTHING: Final = (b"[]", b"{}")
 """What Monolog writes behind the object, and a space, where it has nothing else to say."""
+_TWO: Final = re.compile(rb"\}[ \t]+\{(?![ \t]*\})")
 _BEHIND: Final = rb"(?:[ \t]++(?:%b))?[ \t\r]*" % b"|".join(map(re.escape, _NOTHING))
 
 _ENVELOPE: Final = Envelope(
@@ -47,8 +51,14 @@ _ENVELOPE: Final = Envelope(
         name="prefixed_json",
         fields={"occurred_at": "time", "severity": "level", "message": "log"},
     ),
-    about={"occurred_at": "{time}", "severity": "{level}", "node": "{node}", "service": "{service}"},
-    inputs={name: (name,) for name in ("time", "level", "node", "service")},
+    about={
+        "occurred_at": "{time}",
+        "severity": "{level}",
+        "node": "{node}",
+        "service": "{service}",
+        "message": "{text}",
+    },
+    inputs={name: (name,) for name in ("time", "level", "node", "service", "text")},
 )
 
 
@@ -63,16 +73,27 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "level": level and level[0],
         "node": line["pj_pod"] or line["pj_dyno"],
         "service": line["pj_container"] or line["pj_app"],
+        "text": (text := _OF_MONOLOG.search(line["prefix"])) and text[1],
     }
     said = {name: value.decode() for name, value in about.items() if value}
     yield {"log": _alone(line["json"]).decode(), **said}
 
 
 def _alone(text: bytes) -> bytes:
-    """An object without what is behind it."""
+    """An object without what is behind it, or with the object that is behind it as `extra`."""
     text = text.rstrip(b" \t\r")
+    if text.endswith(b"}") and (two := _TWO.search(text)) and _is_object(text[: two.start() + 1]):
+        comma = b"" if text[1 : two.start()].isspace() or two.start() == 1 else b","
+        return b'%b%b"extra":%b}' % (text[: two.start()], comma, text[two.end() - 1 :])
     before = text[: -len(_NOTHING[0])]
     return before.rstrip(b" \t") if text.endswith(_NOTHING) and before.endswith((b" ", b"\t")) else text
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 FORMAT = Transcoder(

@@ -35,12 +35,16 @@ _LOGGER: Final = re.compile(rb"(?<![ \t])[ \t]+\(([A-Za-z_]\w*(?:\.[\w$]+)+)\)[ 
 # Where all of these begin with a letter of their own, Python finds them twice as fast. "term:" is of Raft.
 _UNLESS: Final = r"\{|=|\x1b|:  |m:|M:|_safe |-safe |\([A-Za-z_]\w*(?:\.[\w$]+)+\)[ \t]*\n?$"
 """What another notation may have in it, pairs, colours, or a logger behind the text."""
-_INDENTED: Final = re.compile(rb"[ \t]+[^\s{]|[ \t]*[}\]][ \t,;}\])]*\r?\n?\Z")
+_INDENTED: Final = re.compile(
+    rb"[ \t]+[^\s{]|[ \t]*[}\]][ \t,;}\])]*\r?\n?\Z"
+    # What Monolog writes of an exception, in a text that goes on over lines.
+    rb"|\[(?:stacktrace|previous exception)\]|\"\}[ \t\r\n]*\Z"
+)
 _FLUSH: Final = re.compile(rb"[A-Za-z(|>#+\x80-\xff-]")
 """How lines of a text of several begin: not like data, nor a ruler."""
 _BEHIND_EMPTY: Final = re.compile(
     rb"[ \t]*\r?\n(?=Traceback \(most recent call last\)|During handling of the above"
-    rb"|The above exception was|goroutine \d+ \[|Caused by: )"
+    rb"|The above exception was|goroutine \d+ \[|Caused by: |\[previous exception\])"
 )
 """Parts of a stack trace that stand behind an empty line."""
 _LONGEST: Final = 256 << 10

@@ -16,7 +16,7 @@ from ingest.generations import utc_now
 from ingest.mapping import Inferred, Kind
 from ingest.names import Path
 from ingest.reader import Chunk
-from ingest.roles import clocks, numbering, shared_events, versions, zeros
+from ingest.roles import clocks, codes, numbering, shared_events, versions, zeros
 from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.kinds import Kinds
@@ -131,6 +131,7 @@ class RoleFinder:
             apart = [one for one in self._judged(parts.records) if one.scope in parts.kinds]
             found += map(parts.named, apart)
         found += zeros.find(self._records, found)
+        found += codes.find(self._records, found)
         changed = []
         for decision in found:
             about = _about(decision)

@@ -286,12 +286,19 @@ def _is_utf16(raw: bytes, at: int) -> bool:
     return b"\0" in raw and any(half and not half.strip(b"\0") for half in halves)
 
 
+def _is_array(text: str) -> bool:
+    try:
+        return isinstance(_decoder.raw_decode(text)[0], list)
+    except (JSONDecodeError, RecursionError):
+        return text.startswith(("[{", '["', "[["))
+
+
 def _syntax(text: str) -> str:
     if _PART_OF_DOCUMENT.match(text):
         return "part of a JSON document that spans lines; one object per line is expected"
     if _EMPTY_ARRAY.fullmatch(text):
         return "an empty array, which says nothing"
-    if text.startswith("["):
+    if text.startswith("[") and _is_array(text):
         return "a JSON array; one object per line is expected"
     if not text.startswith("{"):
         return "not JSON, and no text format that is known"

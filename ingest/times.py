@@ -45,6 +45,10 @@ _ZONE = r"[A-Z]\w+(/[\w+-]+)+"
 _PLAIN = rf"{_YEAR}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?({_HOURS}(:?[0-5]\d)?| UTC)?"
 _DATE_1 = r"[A-Z][a-z][a-z] ([A-Z][a-z][a-z] \d\d? \d\d:\d\d:\d\d) ([A-Z]{1,5}) (\d{4})"
 """What date(1) and Java write."""
+_MAIL = r"[A-Z][a-z][a-z], (\d\d? [A-Z][a-z][a-z] \d{4} \d\d:\d\d:\d\d)"
+"""What HTTP and mail write, without the zone."""
+_COUNTED = r"\d{4}(?:-W\d\d-\d|W\d{3}|-?\d{3})"
+"""A day by its week, or by its number in the year."""
 _2101 = 4_133_980_800
 """In seconds: a number that says a later year is something else."""
 _TICKS_TO_1970 = 621_355_968_000_000_000
@@ -96,11 +100,26 @@ def _replaced(text: str, *rules: tuple[str, str]) -> str:
     return text
 
 
+def _of_calendar(text: str) -> str:
+    """With the day in months for one that is counted in weeks or from the start of its year (ISO 8601)."""
+    # %V and %j take more than there are, or none.
+    weeks = "try_strptime(regexp_replace(day, '(\\d{4})-?(W\\d\\d)-?(\\d)', '\\1-\\2-\\3'), '%G-W%V-%u')"
+    days = "try_strptime(regexp_replace(day, '(\\d{4})-?(\\d{3})', '\\1-\\2'), '%Y-%j')"
+    read = f"strftime(CASE WHEN contains(day, 'W') THEN {weeks} ELSE {days} END, '%Y-%m-%d')"
+    day = f"regexp_extract({text}, '^ *({_COUNTED})[T ]', 1)"
+    rest = f"regexp_replace({text}, '^ *{_COUNTED}', '')"
+    clock = _replaced(rest, (r"^T(\d\d)(\d\d)(\d\d)", r"T\1:\2:\3"))
+    return f"""CASE WHEN regexp_matches({text}, '^ *{_COUNTED}[T ]')
+        THEN {_bound(day, "day", read)} || {clock} ELSE {text} END"""
+
+
 def _spelled_out(text: str) -> str:
     """The spellings of RFC 3339, ISO 8601 and their kin in one; a zone with a name stands last."""
     return _replaced(
         f"regexp_replace(trim({text}), '  +', ' ', 'g')",
         (r"^(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6"),
+        (r"^(\d{4})\.?(\d\d)\.?(\d\d)[T -](\d\d:)", r"\1-\2-\3T\4"),
+        (r"^([\d-]{10})[_-](\d\d)[.:](\d\d)[.:](\d\d)", r"\1T\2:\3:\4"),
         (r"^([\d/-]+)t", r"\1T"),
         (r"(\d)z$", r"\1Z"),
         (r"(\d:\d\d:\d\d)[,:](\d+)", r"\1.\2"),
@@ -145,6 +164,70 @@ def _in_year(text: str, beginning: Beginning) -> str:
     return _bound(parts, "parts", f"try_strptime({written}, ['%Y %b %d %H:%M:%S', '%Y %b %d %H:%M:%S.%f'])")
 
 
+def _with_offset(format_: str, words: str = "w") -> str:
+    """The words of a time with an offset, read by this format."""
+    return f"try_strptime({words}, '{format_}') AT TIME ZONE 'UTC'"
+
+
+_POINTED: Final = r"replace(regexp_replace(w, ',(\d)', '.\1'), ',', '')"
+"""The words of a time with a point before the fraction, and no comma behind the day."""
+
+
+def _either_way() -> str:
+    """A day of three numbers, the year last: read when only one order of day and month is possible."""
+    clocks = ("%I:%M:%S %p", "%H:%M:%S", "%H:%M:%S.%f")
+    first, second = (
+        f"try_strptime({_POINTED}, {[f'{day} {clock}' for clock in clocks]})"
+        for day in ("%d/%m/%Y", "%m/%d/%Y")
+    )
+    both = f"{{'day': {first}, 'month': {second}}}"
+    return _bound(
+        both,
+        "b",
+        "CASE WHEN b.day IS NULL OR b.month IS NULL OR b.day = b.month THEN coalesce(b.day, b.month) END",
+    )
+
+
+def _of_words(zones: Mapping[str, str], beginning: Beginning | None, read: str) -> str:
+    """A time `w` that does not begin with its year; `read` is SQL for one `z` that does."""
+    dated = f"WHEN regexp_full_match(w, '{YEARLESS}') THEN {_in_year('w', beginning)}" if beginning else ""
+    of_date = f"regexp_extract(w, '^{_DATE_1}$', ['at', 'zone', 'year'])"
+    on_day = "strftime(try_strptime(d.year || ' ' || d.at, '%Y %b %d %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
+    in_date = _bound(of_date, "d", _bound(f"{on_day} || {_map(zones)}[d.zone]", "z", read))
+    of_mail = f"regexp_extract(w, '^{_MAIL} ([A-Z]{{1,5}})$', ['at', 'zone'])"
+    on_day = "strftime(try_strptime(d.at, '%d %b %Y %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
+    in_mail = _bound(of_mail, "d", _bound(f"{on_day} || {_map(zones)}[d.zone]", "z", read))
+    bare = "regexp_replace(w, ' \\(.*', '')"
+    return f"""CASE
+        {dated}
+        WHEN regexp_full_match(w, '{_DATE_1}') THEN {in_date}
+        WHEN regexp_full_match(w, '{_MAIL} [A-Z]{{1,5}}') THEN {in_mail}
+        WHEN regexp_full_match(w, '{_MAIL} {_HOURS}[0-5]\\d') THEN {_with_offset("%a, %d %b %Y %H:%M:%S %z")}
+        WHEN regexp_full_match(w, '[A-Z][a-z][a-z] [A-Z][a-z][a-z] \\d.* {_HOURS}[0-5]\\d \\d{{4}}')
+            THEN {_with_offset("%a %b %d %H:%M:%S %z %Y")}
+        WHEN regexp_full_match(w, '[A-Z][a-z][a-z] [A-Z][a-z][a-z] .* GMT{_HOURS}[0-5]\\d( \\(.*\\))?')
+            THEN {_with_offset("%a %b %d %Y %H:%M:%S GMT%z", bare)}
+        WHEN regexp_full_match(w, '([A-Z][a-z]{{2,8}},? )?[A-Z][a-z]{{2,8}} \\d.*') THEN try_strptime(w, [
+            '%a %b %d %H:%M:%S %Y', '%b %d %Y %H:%M:%S', '%b %d %H:%M:%S %Y', '%a %b %d %H:%M:%S.%f %Y',
+            '%b %d, %Y %I:%M:%S %p', '%b %d, %Y, %I:%M:%S %p', '%B %d, %Y %I:%M:%S %p',
+            '%A, %B %d, %Y %I:%M:%S %p'
+        ])
+        WHEN regexp_full_match(w, '\\d\\d?-([A-Z][a-z][a-z]|[A-Z]{{3}})-\\d{{4}} .*')
+            THEN try_strptime(replace(w, ' UTC', ''), ['%d-%b-%Y %H:%M:%S.%f', '%d-%b-%Y %H:%M:%S'])
+        WHEN regexp_full_match(w, '\\d\\d? [A-Z][a-z][a-z] \\d{{4}} .*')
+            THEN try_strptime(w, ['%d %b %Y %H:%M:%S.%f', '%d %b %Y %H:%M:%S'])
+        WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.* {_HOURS}[0-5]\\d')
+            THEN {_with_offset("%d/%b/%Y:%H:%M:%S %z")}
+        WHEN regexp_full_match(w, '\\d\\d/[A-Z][a-z][a-z]/\\d{{4}}[: ][\\d:.]+')
+            THEN try_strptime(replace(w, ' ', ':'), ['%d/%b/%Y:%H:%M:%S.%f', '%d/%b/%Y:%H:%M:%S'])
+        WHEN regexp_full_match(w, '\\d\\d?\\.\\d\\d?\\.\\d{{4}},? [\\d:.,]+')
+            THEN try_strptime({_POINTED}, ['%d.%m.%Y %H:%M:%S.%f', '%d.%m.%Y %H:%M:%S'])
+        WHEN regexp_full_match(w, '\\d\\d?/\\d\\d?/\\d{{4}},? [\\d:.,]+( [AaPp][Mm])?') THEN {_either_way()}
+        WHEN regexp_full_match(w, '/Date\\(\\d+({_HOURS}[0-5]\\d)?\\)/')
+            THEN make_timestamp(try_cast(regexp_extract(w, '\\d+') AS BIGINT) * 1000)
+    END"""
+
+
 def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -> str:
     offset = f"{_map(zones)}[regexp_extract(s, ' ([A-Z]{{1,5}})$', 1)]"
     zoned = f"regexp_replace(s, ' [A-Z]{{1,5}}$', coalesce({offset}, ' '))"
@@ -154,36 +237,12 @@ def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -
         WHEN regexp_full_match(z, '{_LOCAL} {_ZONE}') THEN {_in_zone("z")} AT TIME ZONE 'UTC'
     END"""
     words = f"regexp_replace(trim({text}), '  +', ' ', 'g')"
-    dated = f"WHEN regexp_full_match(w, '{YEARLESS}') THEN {_in_year('w', beginning)}" if beginning else ""
-    of_date = f"regexp_extract(w, '^{_DATE_1}$', ['at', 'zone', 'year'])"
-    on_day = "strftime(try_strptime(d.year || ' ' || d.at, '%Y %b %d %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
-    in_date = _bound(of_date, "d", _bound(f"{on_day} || {_map(zones)}[d.zone]", "z", read))
-    in_words = f"""CASE
-        {dated}
-        WHEN regexp_full_match(w, '{_DATE_1}') THEN {in_date}
-        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* GMT')
-            THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S GMT')
-        WHEN regexp_full_match(w, '[A-Z][a-z][a-z], .* {_HOURS}[0-5]\\d')
-            THEN try_strptime(w, '%a, %d %b %Y %H:%M:%S %z') AT TIME ZONE 'UTC'
-        WHEN regexp_full_match(w, '([A-Z][a-z][a-z] )?[A-Z][a-z][a-z] \\d.*') THEN try_strptime(w, [
-            '%a %b %d %H:%M:%S %Y', '%b %d %Y %H:%M:%S', '%b %d %H:%M:%S %Y', '%a %b %d %H:%M:%S.%f %Y',
-            '%b %d, %Y %I:%M:%S %p'
-        ])
-        WHEN regexp_full_match(w, '\\d\\d?-[A-Z][a-z][a-z]-\\d{{4}} .*')
-            THEN try_strptime(replace(w, ' UTC', ''), ['%d-%b-%Y %H:%M:%S.%f', '%d-%b-%Y %H:%M:%S'])
-        WHEN regexp_full_match(w, '\\d\\d? [A-Z][a-z][a-z] .*')
-            THEN try_strptime(w, ['%d %b %Y %H:%M:%S.%f', '%d %b %Y %H:%M:%S'])
-        WHEN regexp_full_match(w, '\\d\\d?/[A-Z][a-z][a-z]/.* {_HOURS}[0-5]\\d')
-            THEN try_strptime(w, '%d/%b/%Y:%H:%M:%S %z') AT TIME ZONE 'UTC'
-        WHEN regexp_full_match(w, '\\d\\d/[A-Z][a-z][a-z]/\\d{{4}}:[\\d:.]+')
-            THEN try_strptime(w, ['%d/%b/%Y:%H:%M:%S.%f', '%d/%b/%Y:%H:%M:%S'])
-    END"""
     # A leap second is the one after it, as in every Unix time; behind a third colon is a fraction.
     leap = f"CASE WHEN regexp_matches({text}, '(?:^|[T ])\\d\\d:59:60(?:\\D|$)') THEN 1 ELSE 0 END"
     return f"""to_seconds({leap}) + CASE
         WHEN regexp_matches({text}, '^ *\\d{{4}}')
-            THEN {_bound(_spelled_out(text), "s", _bound(zoned, "z", read))}
-        ELSE {_bound(words, "w", in_words)}
+            THEN {_bound(_spelled_out(_of_calendar(text)), "s", _bound(zoned, "z", read))}
+        ELSE {_bound(words, "w", _of_words(zones, beginning, read))}
     END"""
 
 
@@ -195,8 +254,9 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning
 
     Reads RFC 3339 and ISO 8601 with or without offset (without: UTC), zones by abbreviation or
     by the name of the zone database, comma or colon before the fraction, the times of HTTP and
-    of its access logs, of ctime, of date(1), of Redis and of java.util.logging, `28-Nov-2026 10:00:00` of
-    Tomcat and PHP, and Unix epochs in s, ms, us, 100 ns or ns by
+    of its access logs, of mail, of ctime, of date(1), of JavaScript, of Redis and of java.util.logging,
+    `28-Nov-2026 10:00:00` of Tomcat and PHP, `28.11.2026 10:00:00`, `11/28/2026` and `28/11/2026` where
+    no other day can be meant, and Unix epochs in s, ms, us, 100 ns or ns by
     magnitude, and ticks of .NET of 1990 to 2100. Digits below the microsecond are cut. NULL when the
     text is none of these: a day without a time, two digits for a year, a day without a year where no
     beginning is known, a year before 1000 or after 2999, a number that says a year before 1970 or after

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.engine import Engine
+from ingest.executions import tell_apart
 from ingest.generations import ACCOUNTS, FILES_SCHEMA, WAITING, Position, Registry, utc_now
 from ingest.inserts import (
     COUNT_REDACTED,
@@ -317,6 +318,7 @@ class Writer:
         return committed
 
     def _insert(self, outcome: Outcome, now: datetime) -> None:
+        tell_apart(self._cursor, outcome.rejects)
         if self._redaction.is_on:
             self._mask()
         self._cursor.execute(INSERT_EVENTS, [now])

@@ -1,7 +1,8 @@
 -- causal_order_counts: how much of what the vector clocks tell is ordered, and how much is concurrent?
 --
 -- One row, over all events of logs with vector clocks, each once; all counts are 0 where
--- there are none. Of two events one happened before the other, or they are concurrent.
+-- there are none. Of two events of one execution one happened before the other, or they
+-- are concurrent; events of two executions, which a line of === parts in a log, are no pair.
 --
 -- Columns
 --   event_count            BIGINT  events with a vector clock
@@ -18,7 +19,10 @@ WITH numbered AS MATERIALIZED (
     SELECT DISTINCT
         events.event_id,
         events.node,
-        events.sequence
+        events.sequence,
+        CASE
+            WHEN events.format = 'vector_clock_log' THEN events.correlation_id
+        END AS execution
     FROM events
     WHERE
         starts_with(events.format, 'vector_clock')
@@ -39,6 +43,7 @@ ranked AS MATERIALIZED (
         numbered.event_id,
         numbered.node,
         numbered.sequence,
+        numbered.execution,
         row_number() OVER (
             PARTITION BY numbered.node
             ORDER BY numbered.sequence
@@ -62,6 +67,15 @@ totals AS (
     FROM ranked
 ),
 
+possible AS (
+    SELECT coalesce(sum(sizes.size * (sizes.size - 1) // 2), 0) AS pair_count
+    FROM (
+        SELECT count(*) AS size
+        FROM ranked
+        GROUP BY ranked.execution
+    ) AS sizes
+),
+
 crossing AS (
     SELECT count(*) AS edge_count
     FROM edges
@@ -76,8 +90,9 @@ pairs AS (
         crossing.edge_count AS cross_edge_count,
         (totals.own_pair_count + coalesce(before_of_others.pair_count, 0))::BIGINT
             AS before_pair_count,
-        totals.event_count * (totals.event_count - 1) // 2 AS pair_count
+        possible.pair_count::BIGINT AS pair_count
     FROM totals
+    CROSS JOIN possible
     CROSS JOIN before_of_others
     CROSS JOIN crossing
 )

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
+import orjson
+
 from ingest.formats import python_dict
 from ingest.formats.base import Envelope, Transcoder, made, none_of
 
@@ -25,8 +27,8 @@ _TIME: Final = (
 _LEVEL: Final = (
     rb"\b(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|CRITICAL|trace|debug|info|warn(?:ing)?|error|fatal)\b"
 )
-_WORD: Final = rb"(?>\[[^\]{}\n]{1,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
-# Nothing but a time, or words; not the clock of a vector-clock log.
+_WORD: Final = rb"(?>\[[^\]{}\n]{0,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
+# Nothing but a time, or words; not the clock of a vector-clock log, at the end.
 CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
 )
@@ -38,11 +40,13 @@ _TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _T
 _UNTIMED: Final = (
     rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL
 )
-_PREFIX: Final = rb'(?:%b|%b)(?!%b)(?=\{[ \t]*+["\x27])' % (_TIMED, _UNTIMED, CLOCK)
+_PREFIX: Final = rb'(?:%b|%b)(?!%b(?![ \t]+[\[{]))(?=\{[ \t]*+["\x27])' % (_TIMED, _UNTIMED, CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
+_OF_MONOLOG: Final = re.compile(rb"\] [\w-]+\.[A-Z]+: ([^\n]*?)(?: \[\])?[ \t]*\Z")
 _LEVELS: Final = re.compile(_LEVEL)
 _NOTHING: Final = (b"[]", b"{}")
 """What Monolog writes behind the object, and a space, where it has nothing else to say."""
+_TWO: Final = re.compile(rb"\}[ \t]+\{(?![ \t]*\})")
 BEHIND: Final = rb"(?:[ \t]++(?:%b))?[ \t\r]*" % b"|".join(map(re.escape, _NOTHING))
 
 _ENVELOPE: Final = Envelope(
@@ -53,8 +57,14 @@ _ENVELOPE: Final = Envelope(
         name="prefixed_json",
         fields={"occurred_at": "time", "severity": "level", "message": "log"},
     ),
-    about={"occurred_at": "{time}", "severity": "{level}", "node": "{node}", "service": "{service}"},
-    inputs={name: (name,) for name in ("time", "level", "node", "service")},
+    about={
+        "occurred_at": "{time}",
+        "severity": "{level}",
+        "node": "{node}",
+        "service": "{service}",
+        "message": "{text}",
+    },
+    inputs={name: (name,) for name in ("time", "level", "node", "service", "text")},
 )
 
 
@@ -69,6 +79,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "level": level and level[0],
         "node": line["pj_pod"] or line["pj_dyno"],
         "service": line["pj_container"] or line["pj_app"],
+        "text": (text := _OF_MONOLOG.search(line["prefix"])) and text[1],
     }
     said = {name: value.decode() for name, value in about.items() if value}
     yield {"log": object_in(line["json"]), **said}
@@ -83,10 +94,20 @@ def object_in(text: bytes) -> str:
 
 
 def _alone(text: bytes) -> bytes:
-    """An object without what is behind it."""
+    """An object without what is behind it, or with the object that is behind it as `extra`."""
     text = text.rstrip(b" \t\r")
+    if text.endswith(b"}") and (two := _TWO.search(text)) and _is_object(text[: two.start() + 1]):
+        comma = b"" if text[1 : two.start()].isspace() or two.start() == 1 else b","
+        return b'%b%b"extra":%b}' % (text[: two.start()], comma, text[two.end() - 1 :])
     before = text[: -len(_NOTHING[0])]
     return before.rstrip(b" \t") if text.endswith(_NOTHING) and before.endswith((b" ", b"\t")) else text
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 FORMAT = Transcoder(

@@ -1,9 +1,10 @@
-"""Messages that Raft nodes say they sent and received, without ids: from, to, type, term, index.
+"""Messages that nodes say they sent and received, without ids, as in Raft: from, to, type, term, index.
 
-Flat, or as the object `msg` of a record or of its `event`, as etcd-raft's state traces have it. The
-channel `from->to` is the stream; what the message says, all but the channel, is the key in it: no
-id, for heartbeats are alike and no duplicates. The relation `message_pairs` finds the two ends. Source:
-etcd-io/raft, state_trace.go.
+Those of other protocols have a ballot, a round or a view for the term, or a word that says which way they
+went, and the node that says so may stand for one of the ends. Flat, or as the object `msg` of a record or of
+its `event`, as etcd-raft's state traces have it. The channel `from->to` is the stream; what the message says,
+all but the channel, is the key in it: no id, for heartbeats are alike and no duplicates. The relation
+`message_pairs` finds the two ends. Source: etcd-io/raft, state_trace.go.
 """
 
 from __future__ import annotations
@@ -14,34 +15,69 @@ from ingest.formats.base import JsonFormat, Shape
 from ingest.names import Path
 from ingest.vocabulary import GENERIC
 
-_TYPES: Final = ("type", "msg_type", "msgType", "message_type", "messageType", "kind")
+_TYPES: Final = ("msg_type", "msgType", "message_type", "messageType", "type", "kind")
 _CONTENT: Final = (
     *_TYPES, "term", "logTerm", "log_term", "logterm", "index", "commit", "entries", "reject", "rejectHint",
-    "reject_hint", "vote", "snapshot", "context",
+    "reject_hint", "vote", "snapshot", "context", "ballot", "round", "view", "viewNumber", "view_number",
+    "epoch", "proposal", "slot", "instance", "n", "seq", "key", "value", "digest", "payload", "body",
+    "content", "data", "rumor", "ttl", "hops",
 )  # fmt: skip
+_ROUNDS: Final = ("term", "ballot", "round", "view", "viewNumber", "view_number", "epoch", "proposal", "slot")
+_WAYS: Final = ("direction", "dir", "event", "action", "op")
+_ENDS: Final = (("from", "src", "sender"), ("to", "dst", "dest", "receiver"))
+_NODES: Final = ("node", "nid", "node_id", "nodeId", "host", "process", "server", "replica", "peer")
 _NAMES: Final = ", ".join(f"'{'type' if key in _TYPES else key}'" for key in _CONTENT)
 _KEYS: Final = ", ".join(f"'/{key}'" for key in _CONTENT)
 _OBJECT: Final = (
     "CASE WHEN starts_with({event_msg}, '{{') THEN {event_msg} WHEN starts_with({msg}, '{{') THEN {msg}"
     " WHEN starts_with({msg_object}, '{{') THEN {msg_object} ELSE line END"
 )
-_FROM: Final = f"json_extract_string({_OBJECT}, '/from')"
-_TO: Final = f"json_extract_string({_OBJECT}, '/to')"
-_SAID: Final = "lower(coalesce({event_name}, {name}, {operation_word}, {event}, {action}, {direction}))"
+_SAID: Final = (
+    "lower(coalesce({event_name}, {name}, {operation_word}, {event}, {action}, {direction}, {dir}, {type}))"
+)
 _OPERATION: Final = (
     f"CASE WHEN starts_with({_SAID}, 'send') OR starts_with({_SAID}, 'sent') THEN 'send'"
     f" WHEN starts_with({_SAID}, 'rec') THEN 'receive' ELSE operation END"
 )
-_IS_MESSAGE: Final = f"({_FROM}) IS NOT NULL AND ({_TO}) IS NOT NULL"
+
+
+def _end(names: tuple[str, ...], operation: str) -> str:
+    """One of the two ends; the node itself where only the other one is named."""
+    named = ", ".join(f"json_extract_string({_OBJECT}, '/{name}')" for name in names)
+    return f"coalesce({named}, CASE WHEN {_OPERATION} = '{operation}' THEN {{node}} END)"
+
+
+_FROM: Final = _end(_ENDS[0], "send")
+_TO: Final = _end(_ENDS[1], "receive")
+_TYPE: Final = ", ".join(f"json_extract_string({_OBJECT}, '/{name}')" for name in _TYPES)
+_IS_MESSAGE: Final = (
+    f"({_FROM}) IS NOT NULL AND ({_TO}) IS NOT NULL"
+    f" AND (json_extract_string({_OBJECT}, '/term') IS NOT NULL OR {_OPERATION} IN ('send', 'receive'))"
+)
+
+
+def _names_no_other(shape: Shape) -> bool:
+    """Whether it has no id but those of nodes, and no stream: it is no business event."""
+    ids = {path[-1].lower() for path in shape.paths if path[-1].lower().endswith(("id", "guid"))}
+    streams = ("topic", "queue", "stream", "exchange")
+    return ids <= {"nid", "node_id", "nodeid"} and not any(shape.names(name) for name in streams)
 
 
 def _match(shape: Shape) -> Path | None:
     if any(shape.names(name) for name in ("event_id", "message_id", "msg_id")):
         return None
+    says_node = any(shape.has(name) for name in _NODES)
     for above in ((), ("msg",), ("message",)):
+        ends = [any((*above, name) in shape.paths for name in names) for names in _ENDS]
+        is_typed = any((*above, key) in shape.paths for key in _TYPES)
+        if not (is_typed and (all(ends) or (any(ends) and says_node))):
+            continue
         if all((*above, key) in shape.paths for key in ("from", "to", "term")):
-            is_typed = any((*above, key) in shape.paths for key in _TYPES)
-            return () if is_typed else None
+            return ()
+        if _names_no_other(shape) and any(
+            (*above, key) in shape.paths for key in (*_ROUNDS, *(_WAYS if says_node else ()))
+        ):
+            return ()
     is_traced = {("event", "nid"), ("event", "name"), ("event", "role")} <= shape.paths
     return () if is_traced else None
 
@@ -51,7 +87,7 @@ FORMAT = JsonFormat(
     priority=660,
     match=_match,
     vocabulary=GENERIC.changed(message=("text",), stream=(), stream_key=(), event_id=()),
-    fields={"node": (("event", "nid"), ("nid",), ("node",), ("id",))},
+    fields={"node": (("event", "nid"), *((name,) for name in _NODES), ("id",))},
     named={"node"},
     inputs={
         "event_msg": ("event", "msg"),
@@ -63,6 +99,8 @@ FORMAT = JsonFormat(
         "event": ("event",),
         "action": ("action",),
         "direction": ("direction",),
+        "dir": ("dir",),
+        "type": ("type",),
     },
     computed={
         "operation": _OPERATION,
@@ -75,6 +113,6 @@ FORMAT = JsonFormat(
         "node": (
             f"coalesce({{node}}, CASE {_OPERATION} WHEN 'send' THEN {_FROM} WHEN 'receive' THEN {_TO} END)"
         ),
-        "event_type": (f"coalesce({{event_name}}, json_extract_string({_OBJECT}, '/type'), {{event_type}})"),
+        "event_type": (f"coalesce({{event_name}}, {_TYPE}, {{event_type}})"),
     },
 )

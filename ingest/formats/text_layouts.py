@@ -6,7 +6,7 @@ are the fields. A field that stands in different places has a group for each: `t
 Sources: documentation of Log4j, Logback, Spring Boot, java.util.logging, the unified logging of the JVM,
 Python's logging, Celery, Django, Gunicorn, Flask, loguru, Serilog, NLog, Ruby's Logger, Monolog, Go's log,
 glog, hclog, nginx, Apache httpd, RabbitMQ, Redis, NATS, Kafka, ZooKeeper, Elasticsearch, etcd, MongoDB
-before 4.4, Cassandra and WildFly.
+before 4.4, Cassandra, WildFly, Spark, Android and OpenStack; logs of supercomputers in the USENIX repository.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ _LAYOUTS: Final = (
         rf"(?:{_BARE_LEVEL}|[ \t]*\[(?P<level>{_MARKED}) *\][ \t]*){_BEHIND_THREAD}"
         rf"|{_S}-{_S}(?P<logger>{_NAME}){_S}-{_S}(?P<level>{LEVEL}){_S}-{_S}"
         rf"|{_S}(?P<logger>{_NAME}){_BARE_LEVEL}"
+        # OpenStack.
+        rf"|{_S}(?P<pid>\d{{1,10}}){_BARE_LEVEL}(?P<logger>{_DOTTED}){_S}"
         # etcd, MongoDB.
         rf"| (?P<level>[CDEINW]) \| (?:(?P<logger>{_NAME}): )?"
         rf"| (?P<level>[DEFIW])\d?{_S}(?P<subsystem>[A-Z_-]+){_S}\[(?P<thread>{_TEXT})\] "
@@ -131,12 +133,45 @@ _LAYOUTS: Final = (
     # Go, without a level. Nothing else that is known has such a day.
     rf"(?P<time>{_SLASHED}) (?:(?P<caller>{_FILE}): )?",
 )
+_ABOUT: Final = (
+    rf"{_OF_LEVEL}{_BEHIND_LEVEL}|{_S}[\[(] *(?P<thread>{_TEXT}) *[\])]"
+    rf"(?:{_BARE_LEVEL}|[ \t]*\[(?P<level>{_MARKED}) *\][ \t]*){_BEHIND_THREAD}"
+)
+_DATED: Final = (
+    rf"(?:[0-3]?\d[/.][0-3]?\d[/.][12]\d{{3}},? \d{{1,2}}:[0-5]\d:[0-5]\d(?:[.,]\d{{1,6}})?"
+    r"(?: [AaPp][Mm])?"
+    rf"|[12]\d{{3}}\.[01]\d\.[0-3]\d[ T]{_CLOCK}(?:[.,]\d{{1,6}})?"
+    rf"|[12]\d{{3}}[01]\d[0-3]\d[ T-]{_CLOCK}(?:[.,:]\d{{1,9}})?"
+    rf"|[0-3]\d/{_MONTH}/[12]\d{{3}} {_CLOCK})"
+)
+"""Full times of few logs. Which number is the day is not told by where it stands."""
+_UNDATED: Final = rf"{_CLOCK}(?:[.,]\d{{1,9}})?"
+"""As Logback and Log4j write it where nobody says otherwise: kept, but no time."""
 _UNFIT: Final = (
     # The rest of a line that has no level, or no time.
     rf"(?:\[(?P<pid>\d{{1,10}})\] )?\[?(?P<time>{_TIME})\]?:?(?:[ \t]+(?=\S)|(?=[|\[]))",
+    rf"\[?(?P<time>{_DATED})\]?:?(?:{_ABOUT}|[ \t]+(?=\S)|(?=[|\[]))",
+    rf"\[(?P<time>{_CTIME})\] ",
+    rf"[\[(]?(?P<time>{_UNDATED})[\])]?(?:{_ABOUT})",
+    # Rust's tracing, with a line for each place and span behind it.
+    rf"  (?P<time>{_TIME}){_BARE_LEVEL}(?P<logger>{_NAME}): ",
+    # Hadoop and Spark, whose days begin with their year.
+    rf"(?P<time>\d\d/[01]\d/[0-3]\d {_CLOCK}) (?P<level>{LEVEL}) +(?P<logger>{_NAME}): ",
     (
-        rf"(?P<level>[DEFIW])(?P<time>(?:0[1-9]|1[0-2])[0-3]\d {_CLOCK}\.\d{{1,6}}) +(?P<tid>\d{{1,20}}) "
-        rf"(?P<caller>{_FILE})\] "
+        rf"(?P<time>\d\d[01]\d[0-3]\d [0-2]\d[0-5]\d[0-5]\d) (?P<tid>\d{{1,20}}) (?P<level>{LEVEL}) "
+        rf"(?P<logger>{_NAME}): "
+    ),
+    # Android.
+    (
+        rf"(?P<time>[01]\d-[0-3]\d {_CLOCK}\.\d{{3,6}}) +(?P<pid>\d{{1,10}}) +(?P<tid>\d{{1,10}}) "
+        r"(?P<level>[DEFIVW]) (?P<logger>[^\s:]+) *: "
+    ),
+    # Windows' servicing; supercomputers, of which the first word tells the alerts.
+    rf"(?P<time>{_TIME}), (?P<level>{_MARKED}) +(?P<logger>{_NAME}) +",
+    r"(?P<alert>-|[A-Z]\w*) (?P<time>\d{10}) [12]\d{3}\.[01]\d\.[0-3]\d (?P<node>[\w.:/#-]+) ",
+    (
+        rf"(?P<level>[DEFIW])(?P<time>(?:[12]\d{{3}})?(?:0[1-9]|1[0-2])[0-3]\d {_CLOCK}\.\d{{1,6}}) +"
+        rf"(?P<tid>\d{{1,20}}) (?P<caller>{_FILE})\] "
     ),
     (
         rf"(?P<time>{_MONTH} \d{{1,2}}, [12]\d{{3}},? \d{{1,2}}:[0-5]\d:[0-5]\d(?: |\xe2\x80\xaf)[AP]M) "

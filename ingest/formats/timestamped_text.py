@@ -37,17 +37,24 @@ _LOGGER: Final = re.compile(rb"(?<![ \t])[ \t]+\(([A-Za-z_]\w*(?:\.[\w$]+)+)\)[ 
 # Where all of these begin with a letter of their own, Python finds them twice as fast. "term:" is of Raft.
 _UNLESS: Final = r"\{|=|\x1b|:  |m:|M:|_safe |-safe |\([A-Za-z_]\w*(?:\.[\w$]+)+\)[ \t]*\n?$"
 """What another notation may have in it, pairs, colours, or a logger behind the text."""
-_INDENTED: Final = re.compile(rb"[ \t]+[^\s{]|[ \t]*[}\]][ \t,;}\])]*\r?\n?\Z")
+_INDENTED: Final = re.compile(
+    rb"[ \t]+[^\s{]|[ \t]*[}\]][ \t,;}\])]*\r?\n?\Z"
+    # What Monolog writes of an exception, in a text that goes on over lines.
+    rb"|\[(?:stacktrace|previous exception)\]|\"\}[ \t\r\n]*\Z"
+)
 _FLUSH: Final = re.compile(rb"[A-Za-z(|>#+\x80-\xff-]")
 """How lines of a text of several begin: not like data, nor a ruler."""
 _BEHIND_EMPTY: Final = re.compile(
     rb"[ \t]*\r?\n(?=Traceback \(most recent call last\)|During handling of the above"
-    rb"|The above exception was|goroutine \d+ \[|Caused by: )"
+    rb"|The above exception was|goroutine \d+ \[|Caused by: |\[previous exception\])"
 )
 """Parts of a stack trace that stand behind an empty line."""
 _LONGEST: Final = 256 << 10
 """Bytes of a record, when nothing ends it."""
-_GLOG: Final = re.compile(r"(\d\d)(\d\d) (.*)")
+_YEARLESS: Final = re.compile(r"(0[1-9]|1[0-2])-?(\d\d) (\d\d:.*)")
+"""Of glog and Android."""
+_YEAR_FIRST: Final = re.compile(r"(\d\d)/?(\d\d)/?(\d\d) (\d\d):?(\d\d):?(\d\d)")
+"""Of Hadoop and Spark."""
 _OF_JAVA: Final = re.compile(r"([A-Z]+): ?(.*)", re.DOTALL)
 
 
@@ -108,10 +115,12 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _spelled(fields: dict[str, Any], text: str) -> dict[str, Any]:
-    """With the month of glog in letters, and what java.util.logging has on its second line."""
+    """With the time as it is read, and what java.util.logging has on its second line."""
     time = fields.get("time", "")
-    if glog := _GLOG.fullmatch(time):
-        fields["time"] = f"{MONTHS[int(glog[1]) - 1]} {glog[2]} {glog[3]}"
+    if yearless := _YEARLESS.fullmatch(time):
+        fields["time"] = f"{MONTHS[int(yearless[1]) - 1]} {yearless[2]} {yearless[3]}"
+    elif shortened := _YEAR_FIRST.fullmatch(time):
+        fields["time"] = "20{}-{}-{} {}:{}:{}".format(*shortened.groups())
     elif time.endswith(("AM", "PM")):
         fields["time"] = time.replace("\u202f", " ")
         if level := _OF_JAVA.match(text):

@@ -10,7 +10,19 @@ from ingest.names import Path
 from ingest.vocabulary import GENERIC
 
 CLOCKS = ("clock", "vector_clock", "vectorClock", "vclock", "VectorClock", "vc")
-HOSTS = ("host", "process", "pid", "Pid", "node", "processId", "process_id", "actor", "hostname")
+HOSTS = (
+    "host",
+    "process",
+    "pid",
+    "Pid",
+    "node",
+    "processId",
+    "process_id",
+    "actor",
+    "hostname",
+    "nodeId",
+    "node_id",
+)
 _LIST = ", ".join(f"{{clock_{number}}}" for number in range(len(CLOCKS)))
 _CLOCK = f"coalesce({_LIST})"
 # A clock time is called the same; one host counts as often as it did something.

@@ -54,8 +54,14 @@ _LAYOUT: Final = re.compile(_STARTS)
 _ANY_CLOCK_LINE: Final = re.compile(_clock_line("vc_next"))
 _OBJECT: Final = re.compile(_CLOCK)
 _LEADING_TIME: Final = re.compile(rb"[ \t]*(%b)[ \t]+" % _TIME)
+_TOLD_TIME: Final = re.compile(
+    r"(?P<number>\d{13}|\d{16}|\d{19})[ \t]"
+    r"|(?:\S+[ \t]+)?[\[(]?(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|\d\d?/\d\d?/\d{4},? \d\d?:\d\d:\d\d(?:[.,]\d+)?(?: [AaPp][Mm])?)(?=[\s\]),]|\Z)"
+)
+"""In the text, where it is the first or the second thing it says."""
 _LEVEL: Final = re.compile(r"(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\s+(?=\S)")
-_HEADER: Final = rb"[^\n{(]*+(?:\((?!\?<(?:host|clock|event)>)[^\n{(]*+)*+\("
+_HEADER: Final = rb"[^\n{(]*+(?:\((?!\?<(?:host|clock|event|trace)>)[^\n{(]*+)*+\("
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:  # noqa: ARG001 - what follows a clock is its text, whatever it looks like
@@ -94,6 +100,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         text, before = text.strip() or before.decode().strip(), before if text.strip() else b""
     if before.strip():
         event["prefix"] = before.decode().strip()
+    if told := _TOLD_TIME.match(event.get("prefix", text)):
+        event.setdefault("timestamp", told["number"] or told["time"])
     if level := _LEVEL.match(text):
         event["severity"], text = level[1], text[level.end() :]
     yield {**event, "event": text}

@@ -17,7 +17,7 @@ from ingest.mapping import Inferred, Kind
 from ingest.matching import is_looked_into
 from ingest.names import Path
 from ingest.reader import Chunk
-from ingest.roles import clocks, event_types, numbering, shared_events, versions, wrappers, zeros
+from ingest.roles import clocks, codes, event_types, numbering, shared_events, versions, wrappers, zeros
 from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.kinds import Kinds
@@ -132,6 +132,7 @@ class RoleFinder:
             apart = [one for one in self._judged(parts.records) if one.scope in parts.kinds]
             found += map(parts.named, apart)
         found += zeros.find(self._records, found)
+        found += codes.find(self._records, found)
         changed = []
         for decision in found:
             about = _about(decision)

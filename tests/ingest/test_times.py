@@ -76,6 +76,34 @@ EXACT = NOON.replace(microsecond=806_088)
         ("Nov 23, 2026 9:18:26 AM", NOON),
         ("Nov 23, 2026 12:18:26 AM", NOON.replace(hour=0)),
         ("2026-11-23  9:18:26", NOON),
+        ("23-NOV-2026 09:18:26", NOON),
+        ("Nov 23, 2026, 9:18:26 AM", NOON),
+        ("Monday, November 23, 2026 9:18:26 AM", NOON),
+        ("Mon, 23 Nov 2026 10:18:26 CET", NOON),
+        ("Mon, 23 Nov 26 09:18:26 GMT", None),
+        ("23 Nov 26 09:18:26", None),
+        # JavaScript, Twitter, Json.NET.
+        ("Mon Nov 23 2026 10:18:26 GMT+0100 (Central European Standard Time)", NOON),
+        ("Mon Nov 23 10:18:26 +0100 2026", NOON),
+        ("/Date(1795425506806)/", FRACTION),
+        ("/Date(1795425506806+0100)/", FRACTION),
+        # Days and months as numbers, in any order that only one day fits.
+        ("11/23/2026 09:18:26", NOON),
+        ("23/11/2026, 09:18:26.806", FRACTION),
+        ("11/23/2026 9:18:26 AM", NOON),
+        ("11/11/2026 09:18:26", datetime(2026, 11, 11, 9, 18, 26, tzinfo=UTC)),
+        ("11/12/2026 09:18:26", None),
+        ("23.11.2026 09:18:26", NOON),
+        ("2026.11.23 09:18:26", NOON),
+        ("2026-11-23_09:18:26", NOON),
+        ("2026-11-23-09.18.26.806088", EXACT),  # DB2
+        # By week, and by the number of the day in its year.
+        ("2026-W48-1T09:18:26Z", NOON),
+        ("2026W481T091826Z", NOON),
+        ("2026-327T11:18:26+02:00", NOON),
+        ("2026327T091826Z", NOON),
+        ("2026-W54-1T09:18:26Z", None),
+        ("2026-367T09:18:26Z", None),
         # Abbreviations, also in the hour that is there twice.
         ("2026-11-23 09:18:26.806 UTC", FRACTION),
         ("2026-11-23 10:18:26 CET", NOON),
@@ -126,7 +154,7 @@ def test_written_times(read, written: str, instant: datetime) -> None:  # type: 
     [
         "", " ", "xxx", "now", "today", "epoch", "infinity", "-infinity", "NaN", "true", "1,5", "\u0661",
         "12:00:00", "2026-11-23", "20261123", "2026-W47-1", "Nov 23 09:18:26", "26-11-23 09:18:26",
-        "11/23/2026 09:18:26", "2026-11-23 09:18:26 PM", "2026-11-23T09:18:26Z and more",
+        "11/12/2026 09:18:26", "2026-11-23 09:18:26 PM", "2026-11-23T09:18:26Z and more",
         "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T09:61:00Z",
         "2026-11-23T09:18:60Z", "2026-11-23 09:18:26 XYZ", "2026-11-23 09:18:26 Foo/Bar",
         "2026-11-23 09:18:26 IST",  # India, Ireland or Israel

@@ -88,19 +88,22 @@ def decide(evidence: Evidence) -> list[Decision]:
 
 
 def _called_alike(decided: Iterable[Decision], uses: Mapping[tuple[str, Path], Use]) -> list[Decision]:
-    """The ids and causes of scopes that tell nothing, not even by names: fields that are one elsewhere."""
+    """What scopes that tell nothing of it, not even by names, have in a field that is one elsewhere.
+
+    The first events of all flows may be in logs of their own: these have no causes, and share no flow.
+    """
     known = {(one.scope, one.role) for one in decided}
     roles: dict[Path, set[str]] = {}
     for one in decided:
         roles.setdefault(one.field, set()).add(one.role)
     best: dict[tuple[str, str], Decision] = {}
     for one in sorted(decided, key=lambda one: (-one.confidence, one.scope)):
-        if one.role not in ("event_id", "causation_id") or roles[one.field] != {one.role}:
+        if roles[one.field] != {one.role}:
             continue
         for scope in {scope for scope, field in uses if field == one.field}:
             named = GENERIC.roles(field for name, field in uses if name == scope)
             is_told = (scope, one.role) in known or named.get(one.role)
-            if not is_told and (one.role in CAUSES or uses[scope, one.field].share >= _EVERYWHERE):
+            if not is_told and (one.role != "event_id" or uses[scope, one.field].share >= _EVERYWHERE):
                 told = {**one.evidence, "in": one.scope}
                 alike = replace(one, scope=scope, evidence=told, is_override=True)
                 best.setdefault((scope, one.role), alike)

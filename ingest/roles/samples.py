@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from ingest.discovery import as_stored
+from ingest.inlined import MAY_HOLD_TEXTS
 from ingest.mapping import Kind
 from ingest.names import NAMES, PAYLOADS, Path
 from ingest.roles.unpacked import WHOLE_TIME, records_in
@@ -186,17 +187,22 @@ def _leaves(record: dict[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
         if isinstance(value, dict):
             if len(path) < _DEPTH:
                 yield from _leaves(value, path)
-        elif isinstance(value, str) and value.startswith('{"') and not above:
-            yield from _held(value)
+        elif isinstance(value, str) and value.startswith("{") and not above and _may_hold(key):
+            yield from _held(path, value)
         else:
             yield path, value
 
 
-def _held(text: str) -> Iterator[tuple[Path, Any]]:
-    """The fields of a record that another one holds as a text: they are read as if it stood alone."""
+@lru_cache(maxsize=65_536)
+def _may_hold(key: str) -> bool:
+    return normalise(key) in MAY_HOLD_TEXTS
+
+
+def _held(path: Path, text: str) -> Iterator[tuple[Path, Any]]:
+    """The fields of an object that a record holds as a text: they are read as if it stood there."""
     try:
         held = orjson.loads(text)
     except orjson.JSONDecodeError:
         return
     if isinstance(held, dict):
-        yield from _leaves(held, ())
+        yield from _leaves(held, path)

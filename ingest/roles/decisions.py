@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ingest.composed import parts
 from ingest.mapping import Kind
 from ingest.names import CAUSES, IDS, Path
 from ingest.roles.evidence import Evidence, Pointer, Use
@@ -252,11 +253,14 @@ def _is_near(pointer: Pointer, evidence: Evidence) -> bool:
 
 
 def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer:
-    """The one that is called a cause, or else the strongest: all of them fit."""
+    """The one that is called a cause, or else the strongest: all of them fit. Of those that are alike the
+    one that is made of most fields, as the others may fit by chance.
+    """
 
     def order(pointer: Pointer) -> tuple[object, ...]:
         by_name = min(GENERIC.sort_key(role, pointer.field) for role in CAUSES)
-        return (by_name[:2], -_strength(pointer, uses), by_name, GENERIC.sort_key("event_id", pointer.key))
+        strength, known = _strength(pointer, uses), GENERIC.sort_key("event_id", pointer.key)
+        return (by_name[:2], -strength, -len(parts(pointer.key)), by_name, known)
 
     return min(pointers, key=order)
 

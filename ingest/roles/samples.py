@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from ingest import composed
 from ingest.discovery import as_stored
 from ingest.inlined import MAY_HOLD_TEXTS
 from ingest.mapping import Kind
@@ -40,6 +41,7 @@ _COUNTED: Final = 1_000_000_000
 """Greater numbers are times, amounts or ids, not counts."""
 _LABEL: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
 _LONG_NUMBER: Final = 8
+_LONGEST_PART: Final = 100
 _DIGITS: Final = re.compile(r"\d+")
 _HEX: Final = re.compile(r"[0-9a-f]{8,}(?=[^a-z]|$)")
 _SUFFIX: Final = re.compile(r"(\.(gz|bz2|xz|zst|old|bak)|[-_.]#)+$")
@@ -85,10 +87,13 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
     labels: list[tuple[Path, str]] = []
     rank, time, is_outside = _NO_TIME, None, False
     leaves = list(_leaves(record, ()))
+    texts: dict[Path, str] = {}
     for path, value in leaves:
         text = value if type(value) is str else _text(value)
         if text is None:
             continue
+        if len(text) <= _LONGEST_PART:
+            texts[path] = text
         place = _time_rank(path[-1])
         if place < rank and (at := _seconds(text)) is not None:
             rank, time, is_outside = place, at, is_outside or _is_outside(path)
@@ -100,6 +105,7 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
             labels.append((path, value))
     times = _times(record) if time is None or not is_outside else []
     fields = _once(_kind_of([path for path, _ in leaves]))
+    ids += composed.values(fields, texts)
     return Sampled(ids, numbers, labels, time, times, fields) if ids or numbers or times else None
 
 

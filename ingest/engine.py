@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import duckdb
 import pyarrow as pa
 
+from ingest import composed
 from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder
@@ -108,7 +109,8 @@ class Engine:
         self._mappings.append(known)
         said, inferred = known
         every = (said, *inferred.every())
-        inside = {path[:-1] for fields in every for path in fields.values() if len(path) > 1}
+        told = {part for fields in every for path in fields.values() for part in composed.parts(path)}
+        inside = {path[:-1] for path in told if len(path) > 1}
         # Kinds are told apart by what is in objects too, whatever is known of other files.
         known_by = {path for kind, _ in inferred.kinds for path in kind}
         inside |= {path[:depth] for path in known_by for depth in range(1, len(path))}
@@ -302,7 +304,7 @@ class Engine:
 
     def _plan(self, shape: Shape, fmt: JsonFormat, envelope: Path, mapping_no: int) -> Plan:
         said, inferred = self.mappings[mapping_no]
-        self.met.update((role, path) for role, path in said.items() if path in shape.paths)
+        self.met.update((role, path) for role, path in said.items() if composed.is_there(path, shape.paths))
         told = inferred.of(shape.paths)
         fields = merged({role: path for role, path in told.items() if fmt.is_open(role)}, said)
         return make_plan(shape, fmt, envelope, fields, mapping_no)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingest.formats.base import Shape
-from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS
+from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS, WRAPPERS
 from ingest.statement import may_be_rounded, pointer
 from ingest.vocabulary import normalise
 
@@ -19,7 +19,8 @@ _TEXTS: Final = ('"{\\"', '"{ \\"', '"{\\n')
 _LISTS: Final = ('[{"key":', '[{"name":')
 MARKS: Final = (*_TEXTS, *_LISTS)
 """What stands in a record that may be one of these."""
-_MAY_HOLD_TEXTS: Final = EVENT_OBJECTS | PAYLOADS
+MAY_HOLD_TEXTS: Final = EVENT_OBJECTS | PAYLOADS | WRAPPERS
+"""Names of fields in which a text that is an object is read as one."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def inlined_in(shape: Shape) -> Inlined | None:
     """The fields in records of a shape; None where none can hold any."""
     may_hold: frozenset[str] = frozenset()
     if not shape.marks.isdisjoint(_TEXTS):
-        may_hold |= _MAY_HOLD_TEXTS
+        may_hold |= MAY_HOLD_TEXTS
     if not shape.marks.isdisjoint(_LISTS):
         may_hold |= HEADER_LISTS
     if not may_hold or shape.repeats_keys:

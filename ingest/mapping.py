@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+from ingest import composed
 from ingest.discovery import matches
 from ingest.names import NAMES, Path
 from ingest.times import Beginning
@@ -227,7 +228,9 @@ def _role(name: str, where: str) -> str:
 
 
 def _path(name: str) -> Path:
-    """`a.b` is b in a; `/a.b` and `/a/b` are JSON pointers, for keys that hold dots."""
+    """`a.b` is b in a; `/a.b` and `/a/b` are JSON pointers, for keys that hold dots; `{a}@{b}` is both."""
+    if "{" in name:
+        return composed.of(name)
     if name.startswith("/"):
         keys = name[1:].split("/")
         return tuple(key.replace("~1", "/").replace("~0", "~") for key in keys)

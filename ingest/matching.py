@@ -19,7 +19,8 @@ from ingest.names import (
 )
 from ingest.vocabulary import normalise
 
-_MAX_DEPTH: Final = 2
+_MAX_DEPTH: Final = 3
+_ONLY_HOLD: Final = WRAPPERS | CANDIDATE_ENVELOPES
 
 
 def containers(paths: Iterable[Path]) -> Iterator[Path]:
@@ -31,11 +32,16 @@ def containers(paths: Iterable[Path]) -> Iterator[Path]:
         else:
             # Business data is no place to look for ids, unless it is a whole event.
             outer = normalise(path[0])
-            is_known = name in WRAPPERS and outer in WRAPPERS | CANDIDATE_ENVELOPES
-            is_known = is_known or (name in NAME_PARTS and outer in WRAPPERS | EVENT_OBJECTS)
+            may_hold = WRAPPERS | EVENT_OBJECTS if len(path) < _MAX_DEPTH else WRAPPERS
+            is_known = name in may_hold and all(normalise(above) in _ONLY_HOLD for above in path[:-1])
+            is_known = is_known or (len(path) < _MAX_DEPTH and _is_part_of_a_name(name, outer))
             is_known = is_known or normalise("".join(path)) in DEEP_CONTAINERS
         if is_known and len(path) <= _MAX_DEPTH:
             yield path
+
+
+def _is_part_of_a_name(name: str, outer: str) -> bool:
+    return name in NAME_PARTS and outer in WRAPPERS | EVENT_OBJECTS
 
 
 @lru_cache(maxsize=65_536)

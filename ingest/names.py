@@ -63,7 +63,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "event_type": (
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
-        "command", "evt_type", "message_template", "concept:name", "activity",
+        "command", "evt_type", "evt_name", "msg_type", "msg_name", "message_name", "type_name",
+        "message_template", "concept:name", "activity",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from ingest import leftover
+from ingest import composed, leftover
 from ingest.formats.base import JsonFormat, Shape
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, ZERO_ID, Path
 from ingest.vocabulary import GENERIC
@@ -152,7 +152,7 @@ def make_plan(
 
     An empty path says that no field fills the role.
     """
-    mapping = {role: path for role, path in told.items() if not path or path in shape.paths}
+    mapping = {role: path for role, path in told.items() if not path or composed.is_there(path, shape.paths)}
     zero_id = mapping.pop(ZERO_ID, None)
     around = _around(shape)
     own = [path for path in shape.paths if path[0] not in around]
@@ -274,7 +274,7 @@ def _removed(found: Mapping[str, tuple[Path, ...]]) -> set[Path]:
     second = {late for early, late in _ALTERNATIVES if early in found}
     kept = {path for role in _KEPT for path in found.get(role, ())}
     firsts = {paths[0] for role, paths in found.items() if role not in UNREMOVED and role not in second}
-    return firsts - kept
+    return {path for path in firsts - kept if not composed.is_composed(path)}
 
 
 def _merge_patch(paths: Iterable[Path]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ingest import leftover
+from ingest import composed, leftover
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
 from ingest.times import ZONES, Beginning, is_inexact, parse_time
@@ -77,7 +77,7 @@ class Statement:
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
         every = {path for paths in order.values() for path in paths} | set(inputs.values())
         self._left, self._left_with_time = group.left, group.left_with_time
-        self._paths = sorted(every)
+        self._paths = sorted({part for path in every for part in composed.parts(path)})
         self._index = {path: number for number, path in enumerate(self._paths, start=1)}
         self._roles = order
         self._operations = [path for role in ("operation", "operation_hint") for path in order.get(role, ())]
@@ -99,6 +99,8 @@ class Statement:
         return sorted(paths, key=key)
 
     def _raw(self, path: Path) -> str:
+        if composed.is_composed(path):
+            return composed.sql(path, self._raw)
         return f"v[{self._index[path]}]"
 
     def _leaf(self, path: Path, role: str) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
+
+COMPOSED: Final = "@composed"
+"""First step of what stands for a field but is made of several; the second is how: `{stream}@{version}`."""
 
 
 def field_name(path: Sequence[str]) -> str:
     """A field as `--map` takes it: dotted, or a JSON pointer where a key has a dot itself."""
+    if path[:1] == (COMPOSED,) or path[:1] == [COMPOSED]:
+        return path[1]
     if any("." in key or "/" in key for key in path):
         return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
     return ".".join(path)

@@ -2,9 +2,9 @@
 
 `Records` of AWS CloudTrail, S3 and Lambda, `Messages` of `aws sqs receive-message`, `logEvents` of
 CloudWatch Logs, `records` of Azure's diagnostic logs, `items` of `kubectl get -o json`, `events` of exports
-and of Temporal's histories, and other names of lists where nothing stands beside them. What
-stands beside the list is kept with the first. Of CloudWatch Logs the group is the service, the stream
-the node, and a message may be any record.
+and of Temporal's histories, `entries` of EventStoreDB's feeds, which have the newest first, and other names
+of lists where nothing stands beside them. What stands beside the list is kept with the first. Of CloudWatch
+Logs the group is the service, the stream the node, and a message may be any record.
 Source: AWS documentation, "CloudTrail record contents", "Using CloudWatch Logs subscription filters";
 Kubernetes API, lists.
 """
@@ -21,8 +21,9 @@ from ingest.formats.base import Envelope, Shape, Transcoder, made
 from ingest.formats.temporal_history import of_run
 
 _LISTS: Final = {
-    **dict.fromkeys(
-        ("Records", "records", "Messages", "messages", "Events", "entries", "logs"), frozenset[str]()
+    **dict.fromkeys(("Records", "records", "Messages", "messages", "Events", "logs"), frozenset[str]()),
+    "entries": frozenset(
+        {"title", "id", "updated", "author", "links", "streamId", "headOfStream", "selfUrl", "eTag"}
     ),
     "events": frozenset({"nextForwardToken", "nextBackwardToken", "nextToken", "searchedLogStreams"}),
     "items": frozenset({"apiVersion", "kind", "metadata"}),
@@ -49,6 +50,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any] | bytes]:
     if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
         yield {"event": orjson.dumps({**content, name: listed}).decode()}
         return
+    if "selfUrl" in content:
+        listed.reverse()
     around = {key: content[key] for key in ("logGroup", "logStream") if key in content}
     for number, one in enumerate(of_run(listed)):
         beside = around if number else content

@@ -8,7 +8,7 @@ it, and what is about no event with the first one. Source: OCEL 2.0 specificatio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ingest.formats import exact
 from ingest.formats.base import Transcoder, made
@@ -59,6 +59,15 @@ def _transcode(record: bytes) -> Iterator[Json]:
     document = exact.loads(record)
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - the reason of a reject
+    return events_of(document)
+
+
+def events_of(document: Json) -> Iterator[Json]:
+    """The events of a log, as its JSON has it.
+
+    Raises:
+        ValueError: it has none, or lists of something else.
+    """
     events, objects = _items(document, "events"), _items(document, "objects")
     if not events:
         raise ValueError("a log without events")
@@ -73,19 +82,18 @@ def _transcode(record: bytes) -> Iterator[Json]:
         yield {**made, "document": rest} if number == 0 else made
 
 
+FIELDS: Final = {
+    "event_id": "id",
+    "occurred_at": "time",
+    "event_type": "type",
+    "stream_key": "@entity",
+    "entity": "@entity",
+}
+MADE: Final = ("@entity",)
+
 FORMAT = Transcoder(
     name="ocel2",
-    format=made(
-        name="ocel2",
-        fields={
-            "event_id": "id",
-            "occurred_at": "time",
-            "event_type": "type",
-            "stream_key": "@entity",
-            "entity": "@entity",
-        },
-        made=("@entity",),
-    ),
+    format=made(name="ocel2", fields=FIELDS, made=MADE),
     match_json=lambda shape: shape.has("eventTypes", "objectTypes", "events"),
     transcode=_transcode,
 )

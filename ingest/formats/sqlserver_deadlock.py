@@ -21,9 +21,11 @@ from ingest.formats.base import Transcoder, lines_with, made
 _NAME: Final = rb"[^>\n]*\bname=[\"']"
 _OF_A_SESSION: Final = rb"(?=[^>\n]*\bpackage=[\"'])(?=[^>\n]*\btimestamp=[\"'])"
 _STARTS: Final = (
-    rb"[ \t]*(?:<\?xml [^\n]*|<(?:deadlock(?:-list)?[\s>]|RingBufferTarget[\s>]"
+    rb"[ \t]*(?:<\?xml (?![^\n]*<log[\s>])[^\n]*|<(?:deadlock(?:-list)?[\s>]|RingBufferTarget[\s>]"
     rb"|event (?:%bxml_deadlock_report[\"']|%b%b)))" % (_NAME, _OF_A_SESSION, _NAME)
 )
+_OTHER_ROOTS: Final = (b"log",)
+"""Elements around documents of other notations: the declaration before them is a line of its own."""
 _DECLARATION: Final = re.compile(rb"\s*<\?xml .*?\?>")
 _BEFORE: Final = re.compile(rb"\s*(?:<\?xml [^>\n]*\?>\s*)?")
 _ROOT: Final = re.compile(rb"<([A-Za-z_][\w.-]*)[\s/>]")
@@ -75,7 +77,7 @@ def _level(element: bytes) -> int:
     return _NESTED.index(element) + 1 if element in _NESTED else 0
 
 
-def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
+def element_end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
     """Behind the line on which the first element closes; a torn one ends with its first lines of XML."""
     line = data.find(b"\n", start) + 1 or len(data)
     before = _BEFORE.match(data, start)
@@ -84,6 +86,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     if root is None:
         may_come = not is_all and len(data) - begin < _LONGEST_TAG and b">" not in data[begin:]
         return None if may_come else line
+    if root[1] in _OTHER_ROOTS and line <= root.start():
+        return line
     closing, limit = b"</%b>" % root[1], root.end() + _LONGEST
     close = data.find(closing, start, limit)
     limit = _torn_at(data, root.end(), close + len(closing) if close >= 0 else limit, another, root[1])
@@ -193,7 +197,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
             for graph, source in _graphs(part, document):
                 found = True
                 yield _deadlock(graph, {}, source)
-    if not found:
+    if not found and (len(document.top) or _text(document.top).strip()):
         raise ValueError("XML without a deadlock")
 
 
@@ -343,6 +347,6 @@ FORMAT = Transcoder(
     name="sqlserver_deadlock",
     format=MAPPED,
     starts=_STARTS,
-    end=_end,
+    end=element_end,
     transcode=_transcode,
 )

@@ -67,9 +67,15 @@ _OF_LEVEL: Final = (
     rf"|{_S}(?:-{_S})?(?:(?P<level>{LEVEL})(?::{_S}|{_S}(?:[-|]{_S})?)|(?P<level>{_MARKED}):{_S}))"
 )
 _BARE_LEVEL: Final = rf"{_S}(?:-{_S})?(?P<level>{LEVEL})(?::{_S}|{_S}(?:[-|]{_S})?)"
+_OF_TRACE: Final = (
+    # Spring Cloud Sleuth: application, trace, span, and whether they are exported.
+    rf"(?:\[(?P<service>[\w. /-]{{1,80}})?,(?P<trace_id>[0-9a-f]{{16,32}})?,(?P<span_id>[0-9a-f]{{16}})?"
+    rf"(?:,(?P<exported>true|false)?)?\]{_S})?"
+)
 _BEHIND_LEVEL: Final = (
     # Spring Boot, with its application's name or without.
     rf"(?:(?P<pid>\d{{1,10}}) --- (?:\[(?P<service>{_TEXT})\] )?\[ *(?P<thread>{_TEXT}) *\] "
+    rf"(?:\[(?:(?P<trace_id>[0-9a-f]{{16,32}})-(?P<span_id>[0-9a-f]{{16}})| +)\] )?"
     rf"(?P<logger>[\w.$/\[\]-]+) *: "
     rf"|(?P<process><\d+\.\d+\.\d+>)[ \t]"
     rf"|(?P<pid>\d{{1,10}})#(?P<tid>\d{{1,20}}): (?:\*(?P<connection>\d{{1,20}}) )?"
@@ -100,13 +106,13 @@ _LAYOUTS: Final = (
     ),
     (
         rf"[\[(]?(?P<time>{_TIME})[\])]?(?:"
-        rf"{_OF_LEVEL}{_BEHIND_LEVEL}"
+        rf"{_OF_LEVEL}{_OF_TRACE}{_BEHIND_LEVEL}"
         # Before the level stand the thread and what belongs to it, the process, or the logger.
         rf"|{_S}\[(?P<pid>\d{{1,10}})\][ \t]*\[(?P<level>{_MARKED})\]{_S}"
         rf"|{_S}\[(?P<logger>{_DOTTED})\]{_BARE_LEVEL}"
         rf"|{_S}\[myid:(?P<myid>\d*)\]{_BARE_LEVEL}(?:\[(?P<thread>{_TEXT})\]{_S}-{_S})?"
         rf"|{_S}(?:-{_S})?[\[(] *(?P<thread>{_TEXT}) *[\])](?:{_S}\[(?P<context>{_TEXT})\])?"
-        rf"(?:{_BARE_LEVEL}|[ \t]*\[(?P<level>{_MARKED}) *\][ \t]*){_BEHIND_THREAD}"
+        rf"(?:{_BARE_LEVEL}|[ \t]*\[(?P<level>{_MARKED}) *\][ \t]*){_OF_TRACE}{_BEHIND_THREAD}"
         rf"|{_S}-{_S}(?P<logger>{_NAME}){_S}-{_S}(?P<level>{LEVEL}){_S}-{_S}"
         rf"|{_S}(?P<logger>{_NAME}){_BARE_LEVEL}"
         # OpenStack.

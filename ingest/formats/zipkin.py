@@ -1,8 +1,9 @@
-"""Zipkin v2 spans: one a line, a list of them, or a list of traces as `/api/v2/traces` answers.
+"""Zipkin spans: one a line, a list of them, or a list of traces as `/api/v2/traces` answers.
 
+Of version 1 the endpoint of the first annotation is the service; what was sent and received is annotated.
 Client and server of one call may share a span id: they are observations of one event, and what
 either caused names it. The tags that Brave and Spring set name the destination and the key.
-Source: Zipkin API v2 (zipkin2-api.yaml).
+Source: Zipkin API v1 and v2 (zipkin-api.yaml, zipkin2-api.yaml).
 """
 
 from ingest.formats.base import JsonFormat, Shape
@@ -18,7 +19,12 @@ def _match(shape: Shape) -> Path | None:
         return None
     has_endpoint = shape.has("localEndpoint") or shape.has("remoteEndpoint")
     is_timed = shape.has("timestamp") and sum(shape.has(key) for key in _SPAN) > 1
-    return () if has_endpoint or is_timed else None
+    is_old = shape.has("annotations", "binaryAnnotations")
+    return () if has_endpoint or is_timed or is_old else None
+
+
+_FIRST = ("annotations", "0")
+_FIRST_TAG = ("binaryAnnotations", "0")
 
 
 def _tags(*names: str) -> tuple[Path, ...]:
@@ -52,10 +58,22 @@ FORMAT = JsonFormat(
         "error": (_TAG, "error"),
         "type": (_TAG, "messaging.operation.type"),
         "older": (_TAG, "messaging.operation"),
+        "annotated": (*_FIRST, "value"),
+        "annotated_at": (*_FIRST, "timestamp"),
+        "annotated_by": (*_FIRST, "endpoint", "serviceName"),
+        "annotated_on": (*_FIRST, "endpoint", "ipv4"),
+        "tagged_by": (*_FIRST_TAG, "endpoint", "serviceName"),
+        "tagged_on": (*_FIRST_TAG, "endpoint", "ipv4"),
+    },
+    derived={
+        "occurred_at": "coalesce({occurred_at}, {annotated_at})",
+        "service": "coalesce({service}, nullif({annotated_by}, ''), nullif({tagged_by}, ''))",
+        "node": "coalesce({node}, {annotated_on}, {tagged_on})",
     },
     computed={
         "operation": (
-            "CASE coalesce(lower({type}), lower({older}), {kind})"
+            "CASE coalesce(lower({type}), lower({older}), {kind}, {annotated})"
+            " WHEN 'ms' THEN 'send' WHEN 'mr' THEN 'receive'"
             " WHEN 'PRODUCER' THEN 'send' WHEN 'send' THEN 'send' WHEN 'publish' THEN 'send'"
             " WHEN 'create' THEN 'create' WHEN 'CONSUMER' THEN 'receive' WHEN 'receive' THEN 'receive'"
             " WHEN 'process' THEN 'process' WHEN 'deliver' THEN 'process' WHEN 'settle' THEN 'settle' END"

@@ -1,15 +1,15 @@
 """Which field says when a record was written, told by its values where no name does.
 
-Whole times that hardly ever go back from one record to the next are those of the log itself: dates of
-birth do not rise with it. Of several that do the latest is taken, as a record is written after what it
-tells of, but none whose name says that it is to come: what expires after half an hour rises as well.
+Whole times that hardly ever go back from one record to another further on are those of the log itself:
+dates of birth do not rise with it, while records that stand near each other may have come in any order. Of
+several that do the latest is taken, as a record is written after what it tells of, but none whose name says
+that it is to come: what expires after half an hour rises as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Final
 
 from ingest.names import Path
@@ -22,7 +22,9 @@ _FEWEST: Final = 10
 _SHARE: Final = 0.9
 """Share of the records that have it, of those without a time that has a name."""
 _RISING: Final = 0.9
-"""Share of the steps from a record to the next one that do not go back."""
+"""Share of the steps from a record to one further on that do not go back."""
+_STEP: Final = 0.05
+"""Share of all records that a step goes on by; the next one at least."""
 
 _TO_COME: Final = re.compile(
     r"expir|deadline|until|valid(to|thr)|notafter|due(at|date|time|on|by)?$|next|scheduled|(retry|visible)at"
@@ -65,5 +67,6 @@ def _rising(times: Sequence[float]) -> float:
     """Times that are all the same rise nowhere."""
     if len(set(times)) < _FEWEST // 2:
         return 0.0
-    steps = [later >= earlier for earlier, later in pairwise(times)]
+    further = max(1, int(_STEP * len(times)))
+    steps = [later >= earlier for earlier, later in zip(times, times[further:], strict=False)]
     return sum(steps) / len(steps)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ingest.composed import parts
 from ingest.mapping import Kind
 from ingest.names import CAUSES, IDS, Path
 from ingest.roles.evidence import Evidence, Pointer, Use
@@ -88,19 +89,22 @@ def decide(evidence: Evidence) -> list[Decision]:
 
 
 def _called_alike(decided: Iterable[Decision], uses: Mapping[tuple[str, Path], Use]) -> list[Decision]:
-    """The ids and causes of scopes that tell nothing, not even by names: fields that are one elsewhere."""
+    """What scopes that tell nothing of it, not even by names, have in a field that is one elsewhere.
+
+    The first events of all flows may be in logs of their own: these have no causes, and share no flow.
+    """
     known = {(one.scope, one.role) for one in decided}
     roles: dict[Path, set[str]] = {}
     for one in decided:
         roles.setdefault(one.field, set()).add(one.role)
     best: dict[tuple[str, str], Decision] = {}
     for one in sorted(decided, key=lambda one: (-one.confidence, one.scope)):
-        if one.role not in ("event_id", "causation_id") or roles[one.field] != {one.role}:
+        if roles[one.field] != {one.role}:
             continue
         for scope in {scope for scope, field in uses if field == one.field}:
             named = GENERIC.roles(field for name, field in uses if name == scope)
             is_told = (scope, one.role) in known or named.get(one.role)
-            if not is_told and (one.role in CAUSES or uses[scope, one.field].share >= _EVERYWHERE):
+            if not is_told and (one.role != "event_id" or uses[scope, one.field].share >= _EVERYWHERE):
                 told = {**one.evidence, "in": one.scope}
                 alike = replace(one, scope=scope, evidence=told, is_override=True)
                 best.setdefault((scope, one.role), alike)
@@ -249,11 +253,14 @@ def _is_near(pointer: Pointer, evidence: Evidence) -> bool:
 
 
 def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer:
-    """The one that is called a cause, or else the strongest: all of them fit."""
+    """The one that is called a cause, or else the strongest: all of them fit. Of those that are alike the
+    one that is made of most fields, as the others may fit by chance.
+    """
 
     def order(pointer: Pointer) -> tuple[object, ...]:
         by_name = min(GENERIC.sort_key(role, pointer.field) for role in CAUSES)
-        return (by_name[:2], -_strength(pointer, uses), by_name, GENERIC.sort_key("event_id", pointer.key))
+        strength, known = _strength(pointer, uses), GENERIC.sort_key("event_id", pointer.key)
+        return (by_name[:2], -strength, -len(parts(pointer.key)), by_name, known)
 
     return min(pointers, key=order)
 

@@ -2,6 +2,10 @@
 
 The numbers of a key stand close together, each belongs to few records, and they rise as the log goes
 on. That is so of a counter and of little else, unless there are few keys or few numbers.
+
+What is called a sequence may count the events of a service or of a stream, whatever business objects they
+are about: then no field is its key. Or it counts all that a store holds, as a broker's offset does, and the
+number of an event in its stream, which may be called a version, is the sequence.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.names import Path
-from ingest.roles.decisions import Decision
+from ingest.roles.decisions import NO_FIELD, Decision
 from ingest.roles.samples import is_hinted
 from ingest.roles.versions import is_called_version
 from ingest.vocabulary import GENERIC
@@ -38,6 +42,10 @@ _DENSE: Final = 0.8
 """Share of the numbers between the least and the greatest of a key that is there."""
 _RISING: Final = 0.6
 """Share of the steps from a record of a key to its next one that go up."""
+_SPARSE: Final = 0.5
+"""The same share where the numbers count something else, at most."""
+_NUMBERS: Final = 30
+"""Numbers that tell so, at least."""
 _RECORDS: Final = 6.0
 """Records that one number of a key is in on average, at most: sent, received by several, settled."""
 
@@ -46,6 +54,8 @@ WITH numbers AS (SELECT record, scope, field, number FROM counted WHERE number I
 labels AS (
     SELECT record, field, coalesce(label, number::VARCHAR) AS label
     FROM counted WHERE label IS NOT NULL OR list_contains($numbered, field)
+    UNION ALL
+    SELECT DISTINCT record, -1 AS field, '' AS label FROM counted
 ),
 pairs AS (
     SELECT
@@ -66,7 +76,6 @@ SELECT
     scope, field, key, count(*), sum(n)::BIGINT,
     (sum(n) - count(*)) / sum(reach), sum(rising) / (sum(n) - count(*)), sum(records) / sum(n)
 FROM keys GROUP BY ALL
-HAVING count(*) >= $keys AND sum(n) >= $per_key * count(*)
 """
 
 
@@ -75,6 +84,7 @@ class _Counter:
     scope: str
     field: Path
     key: Path
+    """NO_FIELD: of all records."""
     keys: int
     numbers: int
     density: float
@@ -82,8 +92,18 @@ class _Counter:
     records: float
 
     @property
-    def fits(self) -> bool:
+    def is_dense(self) -> bool:
         return self.density >= _DENSE and self.rising >= _RISING and self.records <= _RECORDS
+
+    @property
+    def is_sparse(self) -> bool:
+        return self.density <= _SPARSE and self.numbers >= _NUMBERS
+
+    @property
+    def fits(self) -> bool:
+        """Whether the numbers alone tell that they are of this key."""
+        is_told = self.keys >= _KEYS and self.numbers >= _PER_KEY * self.keys
+        return is_told and self.is_dense and self.key != NO_FIELD
 
 
 def count(
@@ -94,16 +114,13 @@ def count(
     numbered = [number for number, path in enumerate(fields) if _is_called_key(path)]
     connection.register("counted", table)
     try:
-        rows = connection.execute(
-            _COUNTED, {"keys": _KEYS, "per_key": _PER_KEY, "numbered": numbered}
-        ).fetchall()
+        rows = connection.execute(_COUNTED, {"numbered": numbered}).fetchall()
     finally:
         connection.unregister("counted")
     by_scope: dict[str, list[_Counter]] = {}
     for scope, field, key, *counts in rows:
-        found = _Counter(scopes[scope], fields[field], fields[key], *counts)
-        if found.fits:
-            by_scope.setdefault(found.scope, []).append(found)
+        path = fields[key] if key >= 0 else NO_FIELD
+        by_scope.setdefault(scopes[scope], []).append(_Counter(scopes[scope], fields[field], path, *counts))
     used: dict[str, set[Path]] = {}
     for scope, field in set(zip(table["scope"].to_pylist(), table["field"].to_pylist(), strict=True)):
         used.setdefault(scopes[scope], set()).add(fields[field])
@@ -120,11 +137,42 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
     claimed = {
         path for role, paths in named.items() if role not in ("sequence", "stream_key") for path in paths
     }
-    if sequences:
-        allowed = [one for one in counters if one.field in sequences]
-    else:
-        allowed = [one for one in counters if one.field not in claimed and not is_called_version(one.field)]
-    allowed = [one for one in allowed if one.key in keys or one.key not in claimed]
+    # Streams that have numbers of their own need no key beside them.
+    keys = [*keys, *named.get("stream", [])]
+    fitting = [one for one in counters if one.fits and (one.key in keys or one.key not in claimed)]
+    nameless = [one for one in fitting if one.field not in claimed]
+    if not sequences:
+        return _best([one for one in nameless if not is_called_version(one.field)], sequences, keys)
+    if found := _best([one for one in fitting if one.field in sequences], sequences, keys):
+        return found
+    unkeyed = _without_a_key(sequences[0], counters, named)
+    if not any(one.role == "sequence" for one in unkeyed):
+        return unkeyed
+    found = _best([one for one in nameless if one.field != sequences[0]], sequences, keys)
+    return found + [one for one in unkeyed if not found or one.role != "sequence"]
+
+
+def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[Decision]:
+    """What a field called a sequence counts that is dense, but not by what is called its key."""
+    by_key = {one.key: one for one in counters if one.field == field}
+    every = by_key.get(NO_FIELD)
+    called = [by_key[path] for path in named.get("stream_key", [])[:1] if path in by_key]
+    around = [named[role][0] for role in ("service", "stream") if named.get(role)]
+    own = [by_key[path] for path in around if path in by_key] or ([every] if every else [])
+    dense = [one for one in (*own, *([every] if every else [])) if one.is_dense]
+    if not dense or not any(one.is_sparse for one in (*called, *own)):
+        return []
+    told = {"numbers": dense[0].numbers, "dense": round(dense[0].density, 3), "of": list(dense[0].key)}
+
+    def decided(role: str, path: Path) -> Decision:
+        return Decision(dense[0].scope, role, path, dense[0].density, told, is_override=True)
+
+    if all(one.is_dense for one in own):
+        return [decided("stream_key", NO_FIELD)]
+    return [decided("sequence", NO_FIELD), decided("broker_sequence", field)]
+
+
+def _best(allowed: list[_Counter], sequences: list[Path], keys: list[Path]) -> list[Decision]:
     if not allowed:
         return []
     best = min(

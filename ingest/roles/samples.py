@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import orjson
 
+from ingest import composed
 from ingest.discovery import as_stored
+from ingest.inlined import MAY_HOLD_TEXTS
 from ingest.mapping import Kind
 from ingest.matching import is_looked_into
 from ingest.names import NAMES, PAYLOADS, Path
@@ -41,6 +43,7 @@ _COUNTED: Final = 1_000_000_000
 """Greater numbers are times, amounts or ids, not counts."""
 _LABEL: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
 _LONG_NUMBER: Final = 8
+_LONGEST_PART: Final = 100
 _DIGITS: Final = re.compile(r"\d+")
 _HEX: Final = re.compile(r"[0-9a-f]{8,}(?=[^a-z]|$)")
 _SUFFIX: Final = re.compile(r"(\.(gz|bz2|xz|zst|old|bak)|[-_.]#)+$")
@@ -86,10 +89,13 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
     labels: list[tuple[Path, str]] = []
     rank, time, is_outside = _NO_TIME, None, False
     leaves = list(_leaves(record, ()))
+    texts: dict[Path, str] = {}
     for path, value in leaves:
         text = value if type(value) is str else _text(value)
         if text is None:
             continue
+        if len(text) <= _LONGEST_PART:
+            texts[path] = text
         place = _time_rank(path[-1])
         if place < rank and (at := _seconds(text)) is not None:
             rank, time, is_outside = place, at, is_outside or (_is_outside(path) and is_looked_into(path))
@@ -101,6 +107,7 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
             labels.append((path, value))
     times = _times(record) if time is None or not is_outside else []
     fields = _once(_kind_of([path for path, _ in leaves]))
+    ids += composed.values(fields, texts)
     return Sampled(ids, numbers, labels, time, times, fields) if ids or numbers or times else None
 
 
@@ -193,17 +200,22 @@ def _leaves(record: dict[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
         if isinstance(value, dict):
             if len(path) < _DEPTH:
                 yield from _leaves(value, path)
-        elif isinstance(value, str) and value.startswith('{"') and not above:
-            yield from _held(value)
+        elif isinstance(value, str) and value.startswith("{") and not above and _may_hold(key):
+            yield from _held(path, value)
         else:
             yield path, value
 
 
-def _held(text: str) -> Iterator[tuple[Path, Any]]:
-    """The fields of a record that another one holds as a text: they are read as if it stood alone."""
+@lru_cache(maxsize=65_536)
+def _may_hold(key: str) -> bool:
+    return normalise(key) in MAY_HOLD_TEXTS
+
+
+def _held(path: Path, text: str) -> Iterator[tuple[Path, Any]]:
+    """The fields of an object that a record holds as a text: they are read as if it stood there."""
     try:
         held = orjson.loads(text)
     except orjson.JSONDecodeError:
         return
     if isinstance(held, dict):
-        yield from _leaves(held, ())
+        yield from _leaves(held, path)

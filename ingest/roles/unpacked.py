@@ -75,13 +75,25 @@ def _pairs(line: bytes) -> dict[str, str | int]:
 
 
 def _unpacked(record: Json, text: bytes) -> Iterator[Json]:
-    transcoder, headers = _around(tuple(record))
+    transcoder, envelope = _around(tuple(record))
     if transcoder is not None:
         yield from _transcoded(transcoder, text)
         return
-    if headers and (named := _named(record[headers])):
+    yield _opened(record, envelope) if envelope is not None else record
+
+
+def _opened(record: Json, envelope: Envelope) -> Json:
+    """What an envelope holds beside what it says itself, as it is read where it stands alone."""
+    headers = envelope.headers
+    if headers in record and (named := _named(record[headers])):
         record = {**{name: value for name, value in record.items() if name != headers}, HEADERS: named}
-    yield record
+    key = envelope.held[0]
+    held = record.get(key)
+    if isinstance(held, str) and held.startswith("{"):
+        held = _loaded(held.encode())
+    if not isinstance(held, dict):
+        return record
+    return {**{name: value for name, value in record.items() if name != key}, **held}
 
 
 def _transcoded(transcoder: Transcoder, text: bytes) -> Iterator[Json]:
@@ -89,8 +101,8 @@ def _transcoded(transcoder: Transcoder, text: bytes) -> Iterator[Json]:
     with suppress(ValueError, *DEFECTS):  # what cannot be read tells nothing
         for record in transcoder.transcode(text):
             if isinstance(record, dict):
-                is_final = not isinstance(transcoder.format, Envelope)
-                yield _without_writer(record) if is_final else record
+                by = transcoder.format
+                yield _opened(record, by) if isinstance(by, Envelope) else _without_writer(record)
 
 
 def _without_writer(record: Json) -> Json:
@@ -99,15 +111,14 @@ def _without_writer(record: Json) -> Json:
 
 
 @lru_cache(maxsize=1024)
-def _around(keys: Sequence[str]) -> tuple[Transcoder | None, str]:
-    """What takes records out of an object with these keys, and the key of what its sender wrote on it."""
+def _around(keys: Sequence[str]) -> tuple[Transcoder | None, Envelope | None]:
+    """What takes records out of an object with these keys, or the envelope that it is."""
     shape = Shape(frozenset((key,) for key in keys))
     for one in transcoders():
         is_open = isinstance(one.format, Envelope) or one.format.by_value
         if one.match_json is not None and is_open and one.match_json(shape):
-            return one, ""
-    names = (one.headers for one in envelopes() if one.headers in keys and one.match(shape))
-    return None, next(names, "")
+            return one, None
+    return None, next((one for one in envelopes() if one.match(shape)), None)
 
 
 def _named(headers: Any) -> Json:

@@ -27,6 +27,8 @@ class Piece:
 
 _PARTIAL: Final = re.compile(rb" std(?:out|err) P [^\n]*\n?\Z")
 """A part of a line of a container, of which more is to come: no whole record."""
+_AROUND: Final = re.compile(rb"<\?xml |<!--|<log |</log>|Dumping |Log starting |baseOffset: ")
+"""What stands around records of XES and in segments of Kafka, and is none."""
 
 
 @cache
@@ -40,9 +42,13 @@ def records() -> tuple[Piece, ...]:
         for start, end in pairwise(frames(content, is_all=True).tolist()):
             raw = content[start:end]
             is_open = raw.startswith(b"[") and not raw.rstrip().endswith(b"]")
-            if raw.strip() and not is_open and not _PARTIAL.search(raw):
+            if raw.strip() and not is_open and not _PARTIAL.search(raw) and not _is_around(raw):
                 found[raw] = Piece(_ended(raw), path.parent.name)
     return tuple(found.values())
+
+
+def _is_around(raw: bytes) -> bool:
+    return _AROUND.match(raw) is not None and b"<trace>" not in raw and b"<events>" not in raw
 
 
 def _ended(data: bytes) -> bytes:
@@ -50,6 +56,7 @@ def _ended(data: bytes) -> bytes:
 
 
 _PART: Final = rb"[^\n]*\b(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|BACKTRACE|STATEMENT):  "
+_MORE_TEXT: Final = rb"[ \t]|[A-Za-z(|>#+\x80-\xff-]|[}\]]|\r?\n[TDcg]"
 _GOES_ON: Final = {
     "postgresql_text": rb"\t|" + _PART,
     "docker_json": rb'\{"log":',
@@ -60,7 +67,8 @@ _GOES_ON: Final = {
     "java_thread_dump": rb'["\t }\r\n=]|0x|_|JNI|Thr|Java|Found|Heap',
     "innodb_status": b"=",
     "rabbitmq_trace_text": b"",  # a payload may be anything
-    "timestamped_text": rb"[ \t]|[A-Za-z(|>#+\x80-\xff-]|[}\]]|\r?\n[TDcg]",
+    "timestamped_text": _MORE_TEXT,
+    "terminal_colours": _MORE_TEXT,
 }
 """Format -> how lines begin that its records go on with, if they follow: nobody can tell."""
 _TAKES_ANYTHING: Final = frozenset({"mysql_text", "innodb_status", "rabbitmq_trace_text"})

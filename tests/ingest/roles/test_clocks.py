@@ -34,6 +34,16 @@ def test_the_times_that_rise_are_those_of_the_log(written: Any) -> None:
     assert decided(records) == {"occurred_at": "zeit"}
 
 
+def test_records_that_stand_near_each_other_may_have_come_in_any_order() -> None:
+    rng = random.Random(2)
+    seconds = sorted(range(200), key=lambda n: n + rng.uniform(-6, 6))
+    records = [
+        {"geburtstag": at(-rng.randrange(10**9)).isoformat(), "zeit": at(second).isoformat()}
+        for second in seconds
+    ]
+    assert decided(records) == {"occurred_at": "zeit"}
+
+
 def test_of_two_that_rise_the_later_one_is_when_it_was_written() -> None:
     records = [{"ende": at(n + 5).isoformat(), "beginn": at(n).isoformat()} for n in range(40)]
     assert decided(records) == {"occurred_at": "ende"}

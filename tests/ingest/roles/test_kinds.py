@@ -145,3 +145,15 @@ def test_what_was_not_looked_into_is_one_field() -> None:
     assert likeness(kind, frozenset({("a",), ("b",)})) == 1
     assert likeness(kind, frozenset({("a",), ("b", "x")})) == pytest.approx(2 / 3)
     assert likeness(frozenset(), frozenset()) == 0
+
+
+def test_the_flow_of_first_events_is_told_by_the_logs_of_their_effects() -> None:
+    """They name no cause, and each is alone in its log."""
+    rng = random.Random(8)
+    logs: dict[str, list[dict[str, Any]]] = {"first.log": [], "then.log": []}
+    for event in flows(rng, 300):
+        record = {key: value for key, value in _unknown(event).items() if value is not None}
+        logs["then.log" if event.cause else "first.log"].append(record)
+    with open_empty() as connection:
+        inferred = _look(connection, logs).fields_of("first.log")
+    assert _overrides(inferred, logs["first.log"][0]) == {"event_id": "kennung", "correlation_id": "kette"}

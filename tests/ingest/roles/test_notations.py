@@ -94,6 +94,15 @@ NOTATIONS: dict[str, Line] = {
         {"key": name, "value": {"stringValue": value}} for name, value in ids(e).items() if value
     ]),
     "a body of otlp_logs": lambda at, e: otlp_log(at, body={"stringValue": json.dumps(ids(e))}),
+    "a text that is an object": lambda at, e: {
+        "time": seconds(at), "n": 1, "metadata": json.dumps(ids(e), indent=1),
+    },
+    "documents of elasticsearch_hit": lambda at, e: {
+        "_index": "i", "_id": e.own, "_score": 1, "_source": {"time": seconds(at), **ids(e)},
+    },
+    "an event in a field of a logger": lambda at, e: {
+        "time": seconds(at), "level": "info", "extra": {"event": {"meta": {"kind": "done", **ids(e)}}},
+    },
     "headers in turn of kcat": lambda at, e: kcat(
         at, [text for item in ids(e).items() for text in item if item[1]]
     ),
@@ -145,5 +154,5 @@ def test_what_cannot_be_taken_apart_tells_nothing(
     whole, _ = unpacked._around(("resourceLogs",))
     assert whole is not None
     broken = replace(whole, transcode=transcode)
-    monkeypatch.setattr(unpacked, "_around", lambda _: (broken, ""))
+    monkeypatch.setattr(unpacked, "_around", lambda _: (broken, None))
     assert list(records_in(b'{"resourceLogs": []}')) == [{"id": "before it"}]

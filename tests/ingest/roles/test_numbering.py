@@ -51,6 +51,46 @@ def test_the_key_that_the_numbers_are_of_is_taken_among_several() -> None:
     assert decided(records)["stream_key"] == ("order_id", True)
 
 
+def of_services(rng: random.Random, services: int) -> Iterator[dict[str, Any]]:
+    """Services that number what they write, about orders that all of them are about."""
+    numbers = dict.fromkeys((f"svc-{n}" for n in range(services)), 0)
+    for _ in range(600):
+        service = rng.choice(list(numbers))
+        numbers[service] += 1
+        if rng.random() > 0.05:
+            yield {"service": service, "seq": numbers[service], "order_id": f"order-{rng.randrange(40)}"}
+
+
+def test_what_counts_the_events_of_a_service_has_no_key() -> None:
+    assert decided(list(of_services(random.Random(5), 3))) == {"stream_key": ("", True)}
+    one = [
+        {"seq": record["seq"], "order_id": record["order_id"]} for record in of_services(random.Random(6), 1)
+    ]
+    assert decided(one) == {"stream_key": ("", True)}
+
+
+def test_a_number_that_nobody_knows_may_be_of_a_stream() -> None:
+    records = [
+        {"stream_name": key, "position": number, "global_position": n}
+        for n, (key, number) in enumerate(counted(random.Random(8), 20, 30))
+    ]
+    assert decided(records) == {"sequence": ("position", True), "stream_key": ("stream_name", False)}
+
+
+def test_what_counts_all_that_a_store_holds_is_no_sequence() -> None:
+    rng = random.Random(7)
+    records = [
+        {"streamId": key, "version": number, "sequence": 100 + n}
+        for n, (key, number) in enumerate(counted(rng, 20, 30))
+    ]
+    found = decided(records)
+    assert found["broker_sequence"] == ("sequence", True)
+    assert found["sequence"] == ("version", True)
+    assert found["stream_key"] == ("streamId", False)
+    bare = [{name: value for name, value in one.items() if name != "version"} for one in records]
+    assert decided(bare) == {"broker_sequence": ("sequence", True), "sequence": ("", True)}
+
+
 def test_numbers_that_count_nothing_tell_nothing() -> None:
     rng = random.Random(4)
     records = [

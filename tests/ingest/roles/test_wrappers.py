@@ -84,7 +84,7 @@ def test_an_id_deeper_than_names_count_is_looked_for_though_it_is_called_so() ->
     rng = random.Random(2)
     records: list[dict[str, Any]] = []
     for _ in range(300):
-        before = rng.choice(records)["extra"]["event"]["id"] if records and rng.random() < 0.7 else None
+        before = rng.choice(records)["custom"]["event"]["id"] if records and rng.random() < 0.7 else None
         me = f"{rng.getrandbits(48):012x}"
-        records.append({"extra": {"event": {"id": me}, "parent": {"event": {"id": before}}}})
-    assert decided(records) == {"event_id": "extra.event.id", "causation_id": "extra.parent.event.id"}
+        records.append({"custom": {"event": {"id": me}, "parent": {"event": {"id": before}}}})
+    assert decided(records) == {"event_id": "custom.event.id", "causation_id": "custom.parent.event.id"}

@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from ingest.formats.base import Envelope, Transcoder, places
+from ingest.formats.base import Envelope, Transcoder, glued, places
 from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
 
@@ -202,8 +202,8 @@ def _as_object(found: str) -> str:
     objects = f"list_transform({items}, lambda item: {member} || ',')"
     return f"""CASE
         WHEN starts_with({found}, '[') AND NOT json_valid({found}) THEN NULL  -- a text
-        WHEN starts_with({found}, '[{{') THEN '{{' || rtrim(array_to_string({objects}, ''), ',') || '}}'
-        WHEN starts_with({found}, '[') THEN '{{' || rtrim(array_to_string({in_turn}, ''), ',') || '}}'
+        WHEN starts_with({found}, '[{{') THEN '{{' || coalesce(rtrim({glued(objects, "")}, ','), '') || '}}'
+        WHEN starts_with({found}, '[') THEN '{{' || coalesce(rtrim({glued(in_turn, "")}, ','), '') || '}}'
         WHEN contains({found}, 'Value"') THEN regexp_replace({found}, '{_TYPED}', '\\1', 'g')
         ELSE {found}
     END"""

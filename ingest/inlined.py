@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from ingest.formats.base import Shape
+from ingest.formats.base import Shape, glued
 from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS, WRAPPERS
 from ingest.statement import may_be_rounded, pointer
 from ingest.vocabulary import normalise
@@ -94,8 +94,8 @@ def _object(number: int) -> str:
     """SQL: the object that a field holds as a text, or its list says; NULL where it is neither."""
     text, kind = f"texts[{number}]", f"types[{number}]"
     is_object = f"regexp_matches({text}, '^\\s*\\{{\\s*\"') AND json_valid({text})"
-    members = f"array_to_string(list_transform(json_extract({text}, '$[*]'), lambda item: {_MEMBER}), ',')"
-    listed = f"'{{' || {members} || '}}'"
+    members = glued(f"list_transform(json_extract({text}, '$[*]'), lambda item: {_MEMBER})", ",")
+    listed = f"'{{' || coalesce({members}, '') || '}}'"
     return f"""CASE
         WHEN {kind} = 'VARCHAR' AND {is_object} THEN {text}
         WHEN {kind} = 'ARRAY' AND ({" OR ".join(f"starts_with({text}, '{one}')" for one in _LISTS)})

@@ -7,7 +7,7 @@ offset numbers, the timestamp dates and topic, partition and offset name what do
 Source: kcat, json.c.
 """
 
-from ingest.formats.base import Envelope, Shape, made
+from ingest.formats.base import Envelope, Shape, glued, made
 
 _KEYS = {
     "topic", "partition", "offset", "tstype", "ts", "broker", "headers", "key", "payload", "key_error",
@@ -18,10 +18,13 @@ _PLACE = "{topic} || '/' || {partition} || '/' || {offset}"
 _TIME = "nullif(nullif({ts}, '0'), '-1')"
 TRACE = "nullif(regexp_extract({traceparent}, '^[0-9a-f]{{2}}-([0-9a-f]{{32}})-', 1), '')"
 # A key that is an object, as of Debezium, is its values; a schema may stand beside it.
-KEY = (
-    "CASE WHEN starts_with({key}, '{{\"') AND json_valid({key}) THEN array_to_string("
+_VALUES = (
     "json_extract_string(CASE WHEN json_exists({key}, '$.schema')"
-    " THEN json_extract({key}, '$.payload') ELSE {key} END, '$.*'), '/') ELSE {key} END"
+    " THEN json_extract({key}, '$.payload') ELSE {key} END, '$.*')"
+)
+KEY = (
+    "CASE WHEN starts_with({key}, '{{\"') AND json_valid({key})"
+    f" THEN {glued(_VALUES, '/')} ELSE {{key}} END"
 )
 
 

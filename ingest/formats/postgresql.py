@@ -8,10 +8,10 @@ Reporting and Logging"; SQLSTATE appendix; deadlock.c.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from ingest.formats.base import JsonFormat, Shape
+from ingest.formats.base import JsonFormat, Shape, glued
 from ingest.formats.postgresql_words import (
     ACQUIRED,
     ENGLISH_RESOURCE,
@@ -23,6 +23,7 @@ from ingest.formats.postgresql_words import (
     WAITS,
     beginnings,
     patterns,
+    probes,
 )
 from ingest.names import Path
 
@@ -40,6 +41,8 @@ _MODE_FIRST: Final = r"(?m)^[^\d\n]*(\d+) [^\d\n]*?(\w+Lock)\S* \S+ ([^\n]+?) ?;
 _MODE_LAST: Final = r"(?m)^[^\d\n]*(\d+) \S+ ([^\n]+?) \S+ (\w+Lock) [^\d\n]*(\d+)[^\d\n]*$"
 _STATEMENT: Final = r"(?m)^[^\s\d]+(?: [^\s\d]+)? ?(\d+) ?: ?"
 _ENGLISH_WAIT: Final = rf"Process \d+ waits for \w+ on {ENGLISH_RESOURCE}; blocked by process \d+\."
+_ON, _BY = " on ", "; blocked by process "
+_LINE_END: Final = "\n"
 _BETWEEN: Final = "\x1f"
 _NUMBER, _MODE, _TEXT = r"(\d+)", r"(\w*Lock)", "(.+)"
 _OF_WAITS: Final = (_NUMBER, _MODE, _TEXT, _NUMBER)
@@ -86,30 +89,56 @@ def _first_other(text: str, replaced: Iterable[str]) -> str:
     return f"coalesce(list_filter([{', '.join(replaced)}], lambda other: other <> {text})[1], {text})"
 
 
+def _translated(
+    text: str,
+    arguments: Sequence[str],
+    messages: Sequence[str],
+    pattern: str,
+    by: Callable[[dict[int, int]], str],
+) -> str:
+    """SQL: a text in which what matches these messages in another language is replaced, else the text.
+
+    A pattern for all languages takes several times as long as to look which may be meant.
+    """
+    cases = [
+        f"WHEN contains({text}, {sql_text(probe)}) THEN "
+        + _first_other(
+            text,
+            [_replaced(text, pattern.format(one), by(group)) for one, group in patterns(arguments, texts)],
+        )
+        for probe, texts in probes(*messages)
+    ]
+    return f"CASE {' '.join(cases)} ELSE {text} END"
+
+
 def _wait(message: str) -> str:
     """SQL: a message about a lock that somebody waits for, in English but for what is locked."""
-    translated = [
-        _replaced(
-            message, f"^{pattern}", rf"process \{group[1]} {does} \{group[2]} on \{group[3]} after 0 ms"
-        )
-        for does, messages in (("still waiting for", WAITING), ("acquired", (ACQUIRED,)))
-        for pattern, group in patterns(_OF_A_WAIT, *messages)
-    ]
+
+    def translated(does: str, *messages: str) -> str:
+        def by(group: dict[int, int]) -> str:
+            return rf"process \{group[1]} {does} \{group[2]} on \{group[3]} after 0 ms"
+
+        return _translated(message, _OF_A_WAIT, messages, "^{}", by)
+
+    every = [translated("still waiting for", *WAITING), translated("acquired", ACQUIRED)]
     # Modes are not translated.
     return (
         f"CASE WHEN NOT contains({message}, 'Lock') THEN NULL"
         f" WHEN regexp_matches({message}, '^process \\d+ (?:still|acquired|detected) ') THEN {message}"
-        f" ELSE {_first_other(message, translated)} END"
+        f" ELSE {_first_other(message, every)} END"
     )
 
 
 def _in_english(detail: str) -> str:
     """SQL: the detail of a deadlock as the server writes it in English, whatever its language."""
     waits = r"Process \{} waits for \{} on \{}; blocked by process \{}."
-    known = [
-        _replaced(detail, f"(?m)^{pattern}$", waits.format(*(group[number] for number in range(1, 5))))
-        for pattern, group in patterns(_OF_WAITS, WAITS)
-    ]
+    known = _translated(
+        detail,
+        _OF_WAITS,
+        [WAITS],
+        "(?m)^{}$",
+        lambda group: waits.format(*(group[number] for number in range(1, 5))),
+    )
     said_by = r"Process \1: "
     runs = _replaced("known", f"(?m)^{beginnings(RUNS)}", said_by)
     others = [
@@ -118,15 +147,16 @@ def _in_english(detail: str) -> str:
     ]
     unknown = _replaced(_first_other("known", others), _STATEMENT, said_by)
     is_known = r"regexp_matches(known, '(?m)^Process \d+ waits for ')"
-    spoken = _let(
-        "known", _first_other(detail, known), f"CASE WHEN {is_known} THEN {runs} ELSE {unknown} END"
-    )
-    parts = r"'^(Process \d+ waits for \w+ on )(.+)(; blocked by process \d+\.)$', ['wait', 'what', 'by']"
-    line = f"CASE WHEN part.wait = '' THEN a_line ELSE part.wait || {_resource('part.what')} || part.by END"
-    line = _let("part", f"regexp_extract(a_line, {parts})", line)
+    spoken = _let("known", known, f"CASE WHEN {is_known} THEN {runs} ELSE {unknown} END")
+    # To look for groups takes ten times as long as to look whether there are any.
+    is_wait = rf"regexp_full_match(a_line, 'Process \d+ waits for \w+{_ON}.+{_BY}\d+\.')"
+    start = f"(strpos(a_line, '{_ON}') + {len(_ON)})"
+    what = f"substr(a_line, {start}, strpos(a_line, '{_BY}') - {start})"
+    line = f"left(a_line, {start} - 1) || {_resource('what')} || substr(a_line, {start} + length(what))"
+    line = f"CASE WHEN {is_wait} THEN {_let('what', what, line)} ELSE a_line END"
     lines = f"list_transform(string_split({spoken}, chr(10)), lambda a_line: {line})"
     is_english = rf"regexp_matches({detail}, '(?s)^{_ENGLISH_WAIT}\n.*Process \d+: ')"
-    return f"CASE WHEN {is_english} THEN {detail} ELSE array_to_string({lines}, chr(10)) END"
+    return f"CASE WHEN {is_english} THEN {detail} ELSE {glued(lines, _LINE_END)} END"
 
 
 BY_STATE: Final = "{state} = '40P01'"

@@ -114,21 +114,34 @@ ENGLISH_RESOURCE: Final = any_of(_RESOURCES, lambda one: r"\d+".join(map(escaped
 """Regular expression for what is locked, in English."""
 
 
-def patterns(arguments: Sequence[str], *messages: str) -> list[tuple[str, dict[int, int]]]:
-    """Regular expressions, to both, for these messages in other languages, and which group is which argument.
+def probes(*messages: str) -> list[tuple[str, list[str]]]:
+    """These messages in other languages by a text that stands in them: those that may be meant where it does.
 
-    There is one for all languages that have the arguments, which look like that, in the same order.
+    Where none of these texts stands, none of the messages does.
+    """
+    texts = said(*messages)
+    found = dict.fromkeys(max(_pieces(text)[1], key=len) for text in texts)
+    return [
+        (probe, [text for text in texts if any(probe in piece for piece in _pieces(text)[1])])
+        for probe in found
+    ]
+
+
+def patterns(arguments: Sequence[str], texts: Iterable[str]) -> list[tuple[str, dict[int, int]]]:
+    """Regular expressions, to both, for texts of messages, and which group is which argument.
+
+    There is one for all that have the arguments, which look like that, in the same order.
     """
     alike: dict[tuple[int, ...], list[list[str]]] = {}
-    for message in said(*messages):
+    for message in texts:
         order, pieces = _pieces(message)
         alike.setdefault(tuple(order), []).append(pieces)
     found = []
     for places, of_order in alike.items():
-        texts = [any_of(dict.fromkeys(alternatives)) for alternatives in zip(*of_order, strict=True)]
+        around = [any_of(dict.fromkeys(alternatives)) for alternatives in zip(*of_order, strict=True)]
         between = [*(arguments[number - 1] for number in places), ""]
         groups = [number for number in places if arguments[number - 1].startswith("(")]
-        pattern = "".join(map("".join, zip(texts, between, strict=True)))
+        pattern = "".join(map("".join, zip(around, between, strict=True)))
         found.append((pattern, {number: group for group, number in enumerate(groups, start=1)}))
     return found
 

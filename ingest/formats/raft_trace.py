@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.formats.base import JsonFormat, Shape
+from ingest.formats.base import JsonFormat, Shape, glued
 from ingest.names import Path
 from ingest.vocabulary import GENERIC
 
@@ -31,6 +31,10 @@ _KEYS: Final = ", ".join(f"'/{key}'" for key in _CONTENT)
 _OBJECT: Final = (
     "CASE WHEN starts_with({event_msg}, '{{') THEN {event_msg} WHEN starts_with({msg}, '{{') THEN {msg}"
     " WHEN starts_with({msg_object}, '{{') THEN {msg_object} ELSE line END"
+)
+_PAIRS: Final = (
+    f"list_transform(json_extract_string({_OBJECT}, [{_KEYS}]),"
+    f" lambda one, place: [{_NAMES}][place] || '=' || one)"
 )
 _SAID: Final = (
     "lower(coalesce({event_name}, {name}, {operation_word}, {event}, {action}, {direction}, {dir}, {type}))"
@@ -105,11 +109,7 @@ FORMAT = JsonFormat(
     computed={
         "operation": _OPERATION,
         "stream": f"CASE WHEN {_IS_MESSAGE} THEN ({_FROM}) || '->' || ({_TO}) END",
-        "stream_key": (
-            f"CASE WHEN {_IS_MESSAGE}"
-            f" THEN array_to_string(list_transform(json_extract_string({_OBJECT}, [{_KEYS}]),"
-            f" lambda one, place: [{_NAMES}][place] || '=' || one), ' ') END"
-        ),
+        "stream_key": (f"CASE WHEN {_IS_MESSAGE} THEN {glued(_PAIRS, ' ')} END"),
         "node": (
             f"coalesce({{node}}, CASE {_OPERATION} WHEN 'send' THEN {_FROM} WHEN 'receive' THEN {_TO} END)"
         ),

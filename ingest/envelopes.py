@@ -8,7 +8,8 @@ from typing import Final
 
 import duckdb
 
-from ingest.formats.base import Envelope, Transcoder, glued, places
+from ingest.expressions import glued
+from ingest.formats.base import Envelope, Transcoder, places
 from ingest.names import ABOUT, ABOVE, HEADERS
 from ingest.statement import pointer
 

@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from ingest.formats.base import Shape, glued
+from ingest.expressions import glued
+from ingest.formats.base import Shape
 from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS, WRAPPERS
 from ingest.statement import may_be_rounded, pointer
 from ingest.vocabulary import normalise

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ingest.expressions import bound, looked_up
+
 ZONES: Final[dict[str, str]] = {
     "UTC": "+00", "GMT": "+00", "Z": "+00", "WET": "+00", "WEST": "+01", "BST": "+01",
     "CET": "+01", "MET": "+01", "CEST": "+02", "MEST": "+02", "EET": "+02", "EEST": "+03",
@@ -54,10 +56,6 @@ _2101 = 4_133_980_800
 _TICKS_TO_1970 = 621_355_968_000_000_000
 """Units of 100 ns from the year 1 on, as .NET counts."""
 _TICKS_TO_1990 = 627_667_488_000_000_000
-
-
-def _map(zones: Mapping[str, str]) -> str:
-    return "MAP {" + ", ".join(f"'{name}': '{offset}'" for name, offset in zones.items()) + "}"
 
 
 def _epoch(text: str) -> str:
@@ -110,7 +108,7 @@ def _of_calendar(text: str) -> str:
     rest = f"regexp_replace({text}, '^ *{_COUNTED}', '')"
     clock = _replaced(rest, (r"^T(\d\d)(\d\d)(\d\d)", r"T\1:\2:\3"))
     return f"""CASE WHEN regexp_matches({text}, '^ *{_COUNTED}[T ]')
-        THEN {_bound(day, "day", read)} || {clock} ELSE {text} END"""
+        THEN {bound(day, "day", read)} || {clock} ELSE {text} END"""
 
 
 def _spelled_out(text: str) -> str:
@@ -133,11 +131,6 @@ def _spelled_out(text: str) -> str:
     )
 
 
-def _bound(expression: str, name: str, body: str) -> str:
-    """`body` with the value of an expression under a name: written and worked out once."""
-    return f"list_transform([{expression}], lambda {name}: {body})[1]"
-
-
 def _in_zone(zoned: str) -> str:
     """A local time with the name of a zone; NULL where clocks were put back or forward over it."""
     parts = (
@@ -147,7 +140,7 @@ def _in_zone(zoned: str) -> str:
     instant = "(l.at AT TIME ZONE l.zone)"
     repeated = [f"({instant} {sign} INTERVAL 1 HOUR) AT TIME ZONE l.zone = l.at" for sign in "+-"]
     skipped = f"{instant} AT TIME ZONE l.zone <> l.at"
-    judged = _bound(parts, "l", f"CASE WHEN {' OR '.join([*repeated, skipped])} THEN NULL ELSE {instant} END")
+    judged = bound(parts, "l", f"CASE WHEN {' OR '.join([*repeated, skipped])} THEN NULL ELSE {instant} END")
     # A zone that is not known makes AT TIME ZONE fail, and the cast give NULL.
     return f"CASE WHEN try_cast({zoned} AS TIMESTAMPTZ) IS NOT NULL THEN {judged} END"
 
@@ -161,7 +154,7 @@ def _in_year(text: str, beginning: Beginning) -> str:
         f" 'time': regexp_extract({text}, '\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{{1,6}})?')}}"
     )
     written = f"{of_year} || ' ' || parts.month || ' ' || parts.day || ' ' || parts.time"
-    return _bound(parts, "parts", f"try_strptime({written}, ['%Y %b %d %H:%M:%S', '%Y %b %d %H:%M:%S.%f'])")
+    return bound(parts, "parts", f"try_strptime({written}, ['%Y %b %d %H:%M:%S', '%Y %b %d %H:%M:%S.%f'])")
 
 
 def _with_offset(format_: str, words: str = "w") -> str:
@@ -181,27 +174,31 @@ def _either_way() -> str:
         for day in ("%d/%m/%Y", "%m/%d/%Y")
     )
     both = f"{{'day': {first}, 'month': {second}}}"
-    return _bound(
+    return bound(
         both,
         "b",
         "CASE WHEN b.day IS NULL OR b.month IS NULL OR b.day = b.month THEN coalesce(b.day, b.month) END",
     )
 
 
-def _of_words(zones: Mapping[str, str], beginning: Beginning | None, read: str) -> str:
-    """A time `w` that does not begin with its year; `read` is SQL for one `z` that does."""
-    dated = f"WHEN regexp_full_match(w, '{YEARLESS}') THEN {_in_year('w', beginning)}" if beginning else ""
+def _zone_apart() -> str:
+    """A time `w` with the name of its zone: one that begins with its year, and the zone; NULL: another."""
     of_date = f"regexp_extract(w, '^{_DATE_1}$', ['at', 'zone', 'year'])"
-    on_day = "strftime(try_strptime(d.year || ' ' || d.at, '%Y %b %d %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
-    in_date = _bound(of_date, "d", _bound(f"{on_day} || {_map(zones)}[d.zone]", "z", read))
+    in_date = "strftime(try_strptime(d.year || ' ' || d.at, '%Y %b %d %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
     of_mail = f"regexp_extract(w, '^{_MAIL} ([A-Z]{{1,5}})$', ['at', 'zone'])"
-    on_day = "strftime(try_strptime(d.at, '%d %b %Y %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
-    in_mail = _bound(of_mail, "d", _bound(f"{on_day} || {_map(zones)}[d.zone]", "z", read))
+    in_mail = "strftime(try_strptime(d.at, '%d %b %Y %H:%M:%S'), '%Y-%m-%d %H:%M:%S')"
+    return f"""CASE
+        WHEN regexp_full_match(w, '{_DATE_1}') THEN {bound(of_date, "d", f"[{in_date}, d.zone]")}
+        WHEN regexp_full_match(w, '{_MAIL} [A-Z]{{1,5}}') THEN {bound(of_mail, "d", f"[{in_mail}, d.zone]")}
+    END"""
+
+
+def _of_words(beginning: Beginning | None) -> str:
+    """A time `w` that does not begin with its year, and has no zone by name."""
+    dated = f"WHEN regexp_full_match(w, '{YEARLESS}') THEN {_in_year('w', beginning)}" if beginning else ""
     bare = "regexp_replace(w, ' \\(.*', '')"
     return f"""CASE
         {dated}
-        WHEN regexp_full_match(w, '{_DATE_1}') THEN {in_date}
-        WHEN regexp_full_match(w, '{_MAIL} [A-Z]{{1,5}}') THEN {in_mail}
         WHEN regexp_full_match(w, '{_MAIL} {_HOURS}[0-5]\\d') THEN {_with_offset("%a, %d %b %Y %H:%M:%S %z")}
         WHEN regexp_full_match(w, '[A-Z][a-z][a-z] [A-Z][a-z][a-z] \\d.* {_HOURS}[0-5]\\d \\d{{4}}')
             THEN {_with_offset("%a %b %d %H:%M:%S %z %Y")}
@@ -229,7 +226,7 @@ def _of_words(zones: Mapping[str, str], beginning: Beginning | None, read: str) 
 
 
 def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -> str:
-    offset = f"{_map(zones)}[regexp_extract(s, ' ([A-Z]{{1,5}})$', 1)]"
+    offset = looked_up(zones, "regexp_extract(s, ' ([A-Z]{1,5})$', 1)")
     zoned = f"regexp_replace(s, ' [A-Z]{{1,5}}$', coalesce({offset}, ' '))"
     read = f"""CASE
         WHEN regexp_full_match(z, '{_LOCAL}({_OFFSET}|Z)?')
@@ -237,13 +234,15 @@ def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -
         WHEN regexp_full_match(z, '{_LOCAL} {_ZONE}') THEN {_in_zone("z")} AT TIME ZONE 'UTC'
     END"""
     words = f"regexp_replace(trim({text}), '  +', ' ', 'g')"
+    apart = bound(_zone_apart(), "a", f"a[1] || {looked_up(zones, 'a[2]')}")
+    begun = f"""CASE
+        WHEN regexp_matches({text}, '^ *\\d{{4}}') THEN {bound(_spelled_out(_of_calendar(text)), "s", zoned)}
+        ELSE {bound(words, "w", apart)}
+    END"""
     # A leap second is the one after it, as in every Unix time; behind a third colon is a fraction.
     leap = f"CASE WHEN regexp_matches({text}, '(?:^|[T ])\\d\\d:59:60(?:\\D|$)') THEN 1 ELSE 0 END"
-    return f"""to_seconds({leap}) + CASE
-        WHEN regexp_matches({text}, '^ *\\d{{4}}')
-            THEN {_bound(_spelled_out(_of_calendar(text)), "s", _bound(zoned, "z", read))}
-        ELSE {_bound(words, "w", _of_words(zones, beginning, read))}
-    END"""
+    judged = f"CASE WHEN z IS NULL THEN {bound(words, 'w', _of_words(beginning))} ELSE {read} END"
+    return f"to_seconds({leap}) + {bound(begun, 'z', judged)}"
 
 
 def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning | None = None) -> str:

@@ -112,14 +112,6 @@ def one_of(patterns: Mapping[str, bytes]) -> re.Pattern[bytes]:
     return re.compile(b"|".join(b"(?:%b)(?P<%b>)" % (one, name.encode()) for name, one in patterns.items()))
 
 
-def glued(listed: str, between: str) -> str:
-    """SQL: the texts of a list as one, with a text between them; NULL of none.
-
-    `array_to_string` is a macro, which names the list twice: in a branch of CASE it is worked out twice.
-    """
-    return f"list_aggregate({listed}, 'string_agg', '{between}')"
-
-
 def none_of(codes: bytes) -> bytes:
     """Regular expression for any other byte, which takes half the time that `[^...]` does of two.
 

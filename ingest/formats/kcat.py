@@ -7,7 +7,8 @@ offset numbers, the timestamp dates and topic, partition and offset name what do
 Source: kcat, json.c.
 """
 
-from ingest.formats.base import Envelope, Shape, glued, made
+from ingest.expressions import glued
+from ingest.formats.base import Envelope, Shape, made
 
 _KEYS = {
     "topic", "partition", "offset", "tstype", "ts", "broker", "headers", "key", "payload", "key_error",

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from ingest.formats.base import JsonFormat, Shape, glued
+from ingest.expressions import bound, glued, looked_up
+from ingest.formats.base import JsonFormat, Shape
 from ingest.formats.postgresql_words import (
     ACQUIRED,
     ENGLISH_RESOURCE,
@@ -43,7 +44,6 @@ _STATEMENT: Final = r"(?m)^[^\s\d]+(?: [^\s\d]+)? ?(\d+) ?: ?"
 _ENGLISH_WAIT: Final = rf"Process \d+ waits for \w+ on {ENGLISH_RESOURCE}; blocked by process \d+\."
 _ON, _BY = " on ", "; blocked by process "
 _LINE_END: Final = "\n"
-_BETWEEN: Final = "\x1f"
 _NUMBER, _MODE, _TEXT = r"(\d+)", r"(\w*Lock)", "(.+)"
 _OF_WAITS: Final = (_NUMBER, _MODE, _TEXT, _NUMBER)
 _OF_A_WAIT: Final = (_NUMBER, _MODE, _TEXT, r"\d+", r"\d+")
@@ -60,25 +60,12 @@ def _replaced(text: str, pattern: str, by: str) -> str:
     return f"regexp_replace({text}, {sql_text(pattern)}, '{by}', 'g')"
 
 
-def _let(name: str, value: str, body: str) -> str:
-    """SQL: the body, with a name in it for a value, so that it is worked out once."""
-    return f"list_transform([{value}], lambda {name}: {body})[1]"
-
-
-def _looked_up(words: Mapping[str, str], text: str) -> str:
-    """SQL: what stands for a text; NULL: nothing. Lists that are texts take less time to plan than a map."""
-    keys, values = (
-        f"string_split({sql_text(_BETWEEN.join(one))}, '{_BETWEEN}')" for one in (words, words.values())
-    )
-    return f"{values}[list_position({keys}, {text})]"
-
-
 def _resource(resource: str) -> str:
     """SQL: what is locked, in English."""
-    filled = _looked_up(RESOURCES, _replaced(resource, r"\d+", "#"))
+    filled = looked_up(RESOURCES, _replaced(resource, r"\d+", "#"))
     for number in range(1, _MOST_NUMBERS + 1):
         filled = f"replace({filled}, '${number}', coalesce(numbers[{number}], ''))"
-    found = _let("numbers", f"regexp_extract_all({resource}, '\\d+')", filled)
+    found = bound(f"regexp_extract_all({resource}, '\\d+')", "numbers", filled)
     is_english = f"regexp_full_match({resource}, '{ENGLISH_RESOURCE}')"
     return f"CASE WHEN {is_english} THEN {resource} ELSE coalesce({found}, {resource}) END"
 
@@ -147,13 +134,13 @@ def _in_english(detail: str) -> str:
     ]
     unknown = _replaced(_first_other("known", others), _STATEMENT, said_by)
     is_known = r"regexp_matches(known, '(?m)^Process \d+ waits for ')"
-    spoken = _let("known", known, f"CASE WHEN {is_known} THEN {runs} ELSE {unknown} END")
+    spoken = bound(known, "known", f"CASE WHEN {is_known} THEN {runs} ELSE {unknown} END")
     # To look for groups takes ten times as long as to look whether there are any.
     is_wait = rf"regexp_full_match(a_line, 'Process \d+ waits for \w+{_ON}.+{_BY}\d+\.')"
     start = f"(strpos(a_line, '{_ON}') + {len(_ON)})"
     what = f"substr(a_line, {start}, strpos(a_line, '{_BY}') - {start})"
     line = f"left(a_line, {start} - 1) || {_resource('what')} || substr(a_line, {start} + length(what))"
-    line = f"CASE WHEN {is_wait} THEN {_let('what', what, line)} ELSE a_line END"
+    line = f"CASE WHEN {is_wait} THEN {bound(what, 'what', line)} ELSE a_line END"
     lines = f"list_transform(string_split({spoken}, chr(10)), lambda a_line: {line})"
     is_english = rf"regexp_matches({detail}, '(?s)^{_ENGLISH_WAIT}\n.*Process \d+: ')"
     return f"CASE WHEN {is_english} THEN {detail} ELSE {glued(lines, _LINE_END)} END"
@@ -174,7 +161,7 @@ _ENGLISH_SEVERITIES: Final = ", ".join(map(repr, (*SEVERITIES, *_HARMLESS[-5:]))
 _DERIVED: Final = {
     "severity": (
         f"CASE WHEN {{severity}} IN ({_ENGLISH_SEVERITIES}) THEN {{severity}}"
-        f" ELSE coalesce({_looked_up(LABELS, '{severity}')}, {{severity}}) END"
+        f" ELSE coalesce({looked_up(LABELS, '{severity}')}, {{severity}}) END"
     )
 }
 

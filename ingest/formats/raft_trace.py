@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.formats.base import JsonFormat, Shape, glued
+from ingest.expressions import glued
+from ingest.formats.base import JsonFormat, Shape
 from ingest.names import Path
 from ingest.vocabulary import GENERIC
 

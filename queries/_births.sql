@@ -17,6 +17,8 @@
 --   type_hash   UBIGINT    hash of the type, _type_names tells it
 --   born_at     TIMESTAMP  when it was first observed, UTC
 --   last_at     TIMESTAMP  when it was last observed in the window
+--   handled_at  TIMESTAMP  when it was first received, processed or settled in the window; NULL
+--                          when the log does not say that it was
 --   cause_hash  UBIGINT    hash of the event id of its cause; NULL when none is named
 --   flow_hash   UBIGINT    hash of the correlation id; NULL when there is none
 --
@@ -48,6 +50,9 @@ born AS (
         min(hash(events.stream)) FILTER (WHERE events.stream IS NOT NULL) AS stream_hash,
         min(events.occurred_at) AS born_at,
         max(events.occurred_at) AS last_at,
+        min(events.occurred_at) FILTER (
+            WHERE events.operation IN ('receive', 'process', 'settle')
+        ) AS handled_at,
         min(hash(events.causation_id))
             FILTER (WHERE events.causation_id <> events.event_id) AS cause_hash,
         min(hash(events.correlation_id))
@@ -66,6 +71,7 @@ SELECT
     coalesce(born.type_hash, born.stream_hash, hash('(no type)')) AS type_hash,
     born.born_at,
     born.last_at,
+    born.handled_at,
     coalesce(born.cause_hash, further.cause_hash) AS cause_hash,
     born.flow_hash
 FROM born

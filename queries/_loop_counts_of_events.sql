@@ -10,17 +10,17 @@
 --   is_wanted  BOOLEAN    there are no rows, and nothing is read, unless it is true
 --
 -- Columns
---   kind           VARCHAR  birth, effect or spread
+--   kind           VARCHAR  birth, shift, effect or spread
 --   bucket_no      BIGINT   number of the bucket since 1970
 --   cause_type     VARCHAR  of an effect or spread: type of the causes
 --   effect_type    VARCHAR  type of the effects; of a birth: type of the events
 --   age            BIGINT   of an effect: buckets from cause to effect, 0 in the same
---   event_count    HUGEINT  births or effects
+--   event_count    HUGEINT  births or effects; of a shift it may be below 0
 --   resolved       BIGINT   of births: whose cause is known as well
 --   missing        BIGINT   of births: whose cause is not known although it names one, or
 --                           although an event of its correlation id came before it
 --   in_flow        BIGINT   of births: that have a correlation id
---   is_loop        BOOLEAN  of a birth: the type can lead back to itself
+--   is_loop        BOOLEAN  of a birth or shift: the type can lead back to itself
 --   delay_us       HUGEINT  of effects: sum of the times from cause to effect
 --   squared_count  HUGEINT  of spread: sum over the causes of (effects of the cause) squared
 --
@@ -33,7 +33,8 @@ WITH RECURSIVE numbered AS MATERIALIZED (
         births.born_at,
         births.cause_hash,
         births.flow_hash,
-        epoch_us(births.born_at) // (1000000 * epoch(bucket::INTERVAL))::BIGINT AS born_no
+        epoch_us(births.born_at) // (1000000 * epoch(bucket::INTERVAL))::BIGINT AS born_no,
+        epoch_us(births.handled_at) // (1000000 * epoch(bucket::INTERVAL))::BIGINT AS handled_no
     FROM _births(since, until, is_wanted := is_wanted) AS births
 ),
 
@@ -50,14 +51,14 @@ caused AS MATERIALIZED (
     SELECT
         causing.type_hash AS cause_type,
         causing.born_no AS cause_no,
+        causing.handled_no,
         effects.type_hash,
         effects.born_no,
         effects.born_at,
         effects.cause_hash,
         effects.flow_hash,
         -- Clocks that are off let effects come before their causes.
-        greatest(epoch_us(effects.born_at) - epoch_us(causing.born_at), 0) AS delay_us,
-        greatest(effects.born_no - causing.born_no, 0) AS age
+        greatest(epoch_us(effects.born_at) - epoch_us(causing.born_at), 0) AS delay_us
     FROM numbered AS effects
     LEFT OUTER JOIN numbered AS causing ON effects.cause_hash = causing.event_hash
 ),
@@ -92,20 +93,138 @@ loop_pairs AS MATERIALIZED (
         ON pairs.effect_type = ways.from_type AND pairs.cause_type = ways.to_type
 ),
 
-within_loops AS MATERIALIZED (
+-- Up to each bucket: is it logged of the type that it is handled, and comes causing after that?
+handlings AS MATERIALIZED (
+    SELECT
+        answers.type_hash,
+        answers.born_no,
+        2 * sum(answers.handled_count) OVER so_far >= sum(answers.event_count) OVER so_far
+            AS is_handled
+    FROM (
+        SELECT
+            caused.cause_type AS type_hash,
+            caused.born_no,
+            count(*) AS event_count,
+            count(*) FILTER (WHERE caused.handled_no <= caused.born_no) AS handled_count
+        FROM caused
+        WHERE
+            caused.cause_type IN (SELECT loop_pairs.cause_type FROM loop_pairs)
+            AND caused.cause_no <= caused.born_no
+        GROUP BY caused.cause_type, caused.born_no
+    ) AS answers
+    WINDOW so_far AS (PARTITION BY answers.type_hash ORDER BY answers.born_no)
+),
+
+handled_types AS MATERIALIZED (
+    SELECT DISTINCT handlings.type_hash
+    FROM handlings
+    WHERE handlings.is_handled
+),
+
+begun AS MATERIALIZED (
+    SELECT
+        births.type_hash,
+        births.born_no,
+        births.handled_no,
+        births.event_count
+    FROM (
+        SELECT
+            numbered.type_hash,
+            numbered.born_no,
+            numbered.handled_no,
+            count(*) AS event_count
+        FROM numbered
+        SEMI JOIN handled_types ON numbered.type_hash = handled_types.type_hash
+        GROUP BY numbered.type_hash, numbered.born_no, numbered.handled_no
+    ) AS births
+    ASOF LEFT JOIN handlings
+        ON
+            births.type_hash = handlings.type_hash
+            AND births.born_no >= handlings.born_no
+    WHERE births.handled_no = births.born_no OR handlings.is_handled
+),
+
+passed AS (
+    SELECT
+        begun.type_hash,
+        begun.born_no,
+        min(min(begun.handled_no)) OVER (
+            PARTITION BY begun.type_hash
+            ORDER BY begun.born_no
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS passed_no
+    FROM begun
+    GROUP BY begun.type_hash, begun.born_no
+),
+
+waited AS (
+    SELECT
+        begun.type_hash,
+        begun.born_no,
+        least(begun.handled_no, passed.passed_no) AS acting_no,
+        begun.event_count
+    FROM begun
+    INNER JOIN passed
+        ON begun.type_hash = passed.type_hash AND begun.born_no = passed.born_no
+    WHERE begun.handled_no IS DISTINCT FROM begun.born_no
+),
+
+shifted AS (
+    SELECT
+        shifts.type_hash,
+        shifts.bucket_no,
+        sum(shifts.event_count) AS event_count
+    FROM (
+        SELECT
+            waited.type_hash,
+            waited.born_no AS bucket_no,
+            -waited.event_count AS event_count
+        FROM waited
+        UNION ALL
+        SELECT
+            waited.type_hash,
+            waited.acting_no AS bucket_no,
+            waited.event_count
+        FROM waited
+        WHERE waited.acting_no IS NOT NULL
+    ) AS shifts
+    GROUP BY shifts.type_hash, shifts.bucket_no
+    HAVING sum(shifts.event_count) <> 0
+),
+
+acted AS (
     SELECT
         caused.cause_type,
-        caused.type_hash AS effect_type,
-        caused.cause_no,
-        caused.age,
+        caused.type_hash,
+        caused.born_no,
         caused.delay_us,
-        caused.cause_hash
+        caused.cause_hash,
+        CASE
+            WHEN handlings.is_handled AND caused.handled_no <= caused.born_no
+                THEN caused.handled_no
+            ELSE caused.cause_no
+        END AS cause_no
     FROM caused
+    LEFT OUTER JOIN handlings
+        ON caused.cause_type = handlings.type_hash AND caused.born_no = handlings.born_no
+),
+
+within_loops AS MATERIALIZED (
+    SELECT
+        acted.cause_type,
+        acted.type_hash AS effect_type,
+        acted.cause_no,
+        acted.delay_us,
+        acted.cause_hash,
+        greatest(acted.born_no - acted.cause_no, 0) AS age
+    FROM acted
     INNER JOIN loop_pairs
         ON
-            caused.cause_type = loop_pairs.cause_type
-            AND caused.type_hash = loop_pairs.effect_type
-    WHERE caused.age < epoch(span::INTERVAL) / epoch(bucket::INTERVAL)
+            acted.cause_type = loop_pairs.cause_type
+            AND acted.type_hash = loop_pairs.effect_type
+    WHERE
+        greatest(acted.born_no - acted.cause_no, 0)
+        < epoch(span::INTERVAL) / epoch(bucket::INTERVAL)
 ),
 
 per_cause AS (
@@ -161,6 +280,22 @@ SELECT
     NULL AS squared_count
 FROM born
 INNER JOIN names ON born.type_hash = names.type_hash
+UNION ALL
+SELECT
+    'shift' AS kind,
+    shifted.bucket_no,
+    NULL AS cause_type,
+    names.event_type AS effect_type,
+    NULL AS age,
+    shifted.event_count,
+    NULL AS resolved,
+    NULL AS missing,
+    NULL AS in_flow,
+    TRUE AS is_loop,
+    NULL AS delay_us,
+    NULL AS squared_count
+FROM shifted
+INNER JOIN names ON shifted.type_hash = names.type_hash
 UNION ALL
 SELECT
     'effect' AS kind,

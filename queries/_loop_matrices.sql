@@ -4,7 +4,8 @@
 -- looks at the causes of the span before bucket n and at what they had caused before bucket
 -- n, so nothing of it comes from later. Causes that are young have not had all their effects
 -- yet: each counts for the share of effects that come within its age, as measured on causes
--- of the hour before (with the default span), whose effects are complete.
+-- of the hour before (with the default span), whose effects are complete. Events that wait to
+-- be handled are no causes yet, as _loop_counts says, and age from when they are.
 -- The spans are cut at multiples of their length for what is measured before: delays and
 -- spread over four whole spans that ended a span ago or more, coverage over the last four.
 -- Coverage: the share of effects whose cause is known. Where the log has correlation ids,
@@ -81,7 +82,7 @@ whole AS MATERIALIZED (
 -- Four whole spans, the last of which ended at least one span before the evaluation.
 complete AS MATERIALIZED (
     SELECT
-        counts.kind,
+        CASE WHEN counts.kind = 'shift' THEN 'birth' ELSE counts.kind END AS kind,
         counts.bucket_no // counts.width + shift.later AS block_no,
         counts.cause_type,
         counts.effect_type,
@@ -91,7 +92,7 @@ complete AS MATERIALIZED (
     FROM counts
     INNER JOIN whole ON counts.bucket_no // counts.width = whole.block_no AND whole.is_whole
     CROSS JOIN unnest([2, 3, 4, 5]) AS shift (later)
-    WHERE counts.kind <> 'birth' OR counts.is_loop
+    WHERE counts.kind NOT IN ('birth', 'shift') OR counts.is_loop
     GROUP BY ALL
 ),
 
@@ -124,9 +125,9 @@ spreads AS (
         spread.block_no,
         spread.cause_type,
         spread.effect_type,
-        spread.event_count / born.event_count AS earlier_effects,
+        spread.event_count / nullif(born.event_count, 0) AS earlier_effects,
         spread.squared_count / spread.event_count
-        - spread.event_count / born.event_count AS dispersion
+        - spread.event_count / nullif(born.event_count, 0) AS dispersion
     FROM complete AS spread
     INNER JOIN complete AS born
         ON
@@ -225,13 +226,22 @@ seen AS (
 
 causing AS (
     SELECT
-        counts.effect_type AS cause_type,
-        counts.bucket_no,
-        counts.event_count,
-        unnest(range(counts.bucket_no + 1, counts.bucket_no + counts.width + 1))
+        acting.cause_type,
+        acting.bucket_no,
+        acting.event_count,
+        unnest(range(acting.bucket_no + 1, acting.bucket_no + acting.width + 1))
             AS evaluated_no
-    FROM counts
-    WHERE counts.kind = 'birth' AND counts.is_loop
+    FROM (
+        SELECT
+            counts.effect_type AS cause_type,
+            counts.bucket_no,
+            counts.width,
+            sum(counts.event_count) AS event_count
+        FROM counts
+        WHERE counts.kind IN ('birth', 'shift') AND counts.is_loop
+        GROUP BY counts.effect_type, counts.bucket_no, counts.width
+        HAVING sum(counts.event_count) <> 0
+    ) AS acting
 ),
 
 expected AS (

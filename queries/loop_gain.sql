@@ -2,7 +2,8 @@
 --
 -- One row per bucket and loop, with what was known when the bucket ended: nothing later is
 -- looked at. The gain is how many events of the loop one event of it causes, over all its
--- types at once. From 1 on it does not stop by itself, whatever the rate; below, each event
+-- types at once; one that waits to be handled does not count yet, where the log says what is
+-- handled. From 1 on it does not stop by itself, whatever the rate; below, each event
 -- that enters costs 1 / (1 - gain). Fan-out that does not come back has no gain at all, so
 -- batches and flash crowds have no row. The newest bucket may still be filling.
 -- The level follows the lower bound, when it has held for three buckets, and below 1 was not

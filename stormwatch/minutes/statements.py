@@ -2,7 +2,8 @@
 
 The rules are those of queries/_loop_counts_of_events, _work_counts_of_events and _flow_counts, minute
 by minute: an event is born in the minute in which it is first observed, and is an effect of its cause in
-the minute in which it is born. Temp tables hold what is remembered.
+the minute in which it is born. An event that waits to be handled is no cause yet. Temp tables hold what is
+remembered.
 """
 
 from __future__ import annotations
@@ -22,13 +23,42 @@ _COPY_HASH: Final = f"hash(stream, operation, {_CONSUMER}, coalesce(message_id, 
 _IS_MESSAGE: Final = "operation IN ('send', 'receive', 'process') AND stream IS NOT NULL"
 """As in queries/_flow_counts."""
 
+_HANDLED_TYPES: Final = """
+CREATE OR REPLACE TEMP TABLE handled_types AS
+SELECT type_hash FROM causings GROUP BY type_hash HAVING 2 * sum(handled_count) >= sum(event_count)
+"""
+"""Of which it is logged that they are handled, and causing comes after that."""
+
 BEGIN: Final = (
     """
 CREATE OR REPLACE TEMP TABLE warm AS FROM _births($since, $until)
 """,
     """
 CREATE OR REPLACE TEMP TABLE recent AS
-SELECT event_hash, type_hash, born_at, epoch_us(last_at) // 60000000 AS last_no FROM warm
+SELECT
+    event_hash, type_hash, born_at, epoch_us(handled_at) // 60000000 AS handled_no,
+    epoch_us(last_at) // 60000000 AS last_no
+FROM warm
+""",
+    """
+CREATE OR REPLACE TEMP TABLE causings AS
+SELECT
+    causes.type_hash, epoch_us(effects.born_at) // 60000000 AS last_no, count(*) AS event_count,
+    count(*) FILTER (epoch_us(causes.handled_at) // 60000000 <= last_no) AS handled_count
+FROM warm AS effects INNER JOIN warm AS causes ON effects.cause_hash = causes.event_hash
+WHERE epoch_us(causes.born_at) // 60000000 <= last_no
+GROUP BY ALL
+""",
+    _HANDLED_TYPES,
+    """
+CREATE OR REPLACE TEMP TABLE waiting AS
+WITH begun AS (
+    SELECT event_hash, type_hash, epoch_us(born_at) // 60000000 AS last_no, handled_at
+    FROM warm WHERE type_hash IN (FROM handled_types)
+)
+SELECT event_hash, type_hash, last_no FROM begun
+QUALIFY handled_at IS NULL
+    AND last_no >= coalesce(max(last_no) FILTER (handled_at IS NOT NULL) OVER (PARTITION BY type_hash), 0)
 """,
     """
 CREATE OR REPLACE TEMP TABLE flows AS
@@ -39,7 +69,13 @@ GROUP BY flow_hash
     """
 CREATE OR REPLACE TEMP TABLE seen_effects AS
 SELECT
-    effects.cause_hash, effects.type_hash, epoch_us(causes.born_at) // 60000000 AS cause_no,
+    effects.cause_hash, effects.type_hash,
+    CASE
+        WHEN epoch_us(causes.handled_at) // 60000000 <= epoch_us(effects.born_at) // 60000000
+            AND causes.type_hash IN (FROM handled_types)
+            THEN epoch_us(causes.handled_at) // 60000000
+        ELSE epoch_us(causes.born_at) // 60000000
+    END AS cause_no,
     count(*) AS effect_count
 FROM warm AS effects INNER JOIN warm AS causes ON effects.cause_hash = causes.event_hash
 WHERE cause_no > $number - $span
@@ -88,16 +124,64 @@ CREATE OR REPLACE TEMP TABLE born AS SELECT observed.* FROM observed ANTI JOIN r
 _CAUSED: Final = """
 CREATE OR REPLACE TEMP TABLE caused AS
 WITH known AS (
-    SELECT event_hash, type_hash, born_at FROM recent
+    SELECT event_hash, type_hash, born_at, handled_no FROM recent
     UNION ALL
-    SELECT event_hash, type_hash, born_at FROM born
+    SELECT event_hash, type_hash, born_at, NULL FROM born
 )
 SELECT
     born.type_hash, born.born_at, born.cause_hash, born.flow_hash,
     known.type_hash AS cause_type_hash,
     epoch_us(known.born_at) // 60000000 AS cause_no,
+    coalesce(known.handled_no, CASE WHEN handled.event_hash IS NOT NULL THEN $number END) AS handled_no,
     greatest(epoch_us(born.born_at) - epoch_us(known.born_at), 0) AS delay_us
-FROM born LEFT JOIN known ON born.cause_hash = known.event_hash
+FROM born
+LEFT JOIN known ON born.cause_hash = known.event_hash
+LEFT JOIN handled ON born.cause_hash = handled.event_hash
+"""
+_HANDLED: Final = """
+CREATE OR REPLACE TEMP TABLE handled AS SELECT event_hash FROM observed WHERE handled_at IS NOT NULL
+"""
+_CAUSING: Final = """
+INSERT INTO causings
+SELECT cause_type_hash, $number, count(*), count(handled_no) FROM caused
+WHERE cause_type_hash IS NOT NULL GROUP BY cause_type_hash
+"""
+# Those that waited, and were handled or passed over in this minute.
+_RELEASED: Final = """
+CREATE OR REPLACE TEMP TABLE released AS
+WITH reached AS (
+    SELECT type_hash, max(born_no) AS born_no
+    FROM (
+        SELECT waiting.type_hash, waiting.last_no AS born_no FROM waiting SEMI JOIN handled USING (event_hash)
+        UNION ALL
+        SELECT born.type_hash, $number FROM born SEMI JOIN handled USING (event_hash)
+    )
+    GROUP BY type_hash
+)
+SELECT waiting.event_hash, waiting.type_hash
+FROM waiting
+LEFT JOIN reached ON waiting.type_hash = reached.type_hash
+LEFT JOIN handled ON waiting.event_hash = handled.event_hash
+WHERE waiting.last_no < reached.born_no OR handled.event_hash IS NOT NULL
+"""
+_HELD: Final = """
+CREATE OR REPLACE TEMP TABLE held AS
+SELECT born.event_hash, born.type_hash, $number AS last_no
+FROM born SEMI JOIN handled_types USING (type_hash) ANTI JOIN handled USING (event_hash)
+"""
+_COUNT_SHIFTS: Final = """
+INSERT INTO new_effects BY NAME
+SELECT
+    $number AS known_no, 'shift' AS kind, $number AS minute_no, names.event_type AS effect_type,
+    sum(shifts.event_count)::BIGINT AS event_count
+FROM (
+    SELECT type_hash, 1 AS event_count FROM released
+    UNION ALL
+    SELECT type_hash, -1 FROM held
+) AS shifts
+INNER JOIN names ON shifts.type_hash = names.type_hash
+GROUP BY names.event_type
+HAVING sum(shifts.event_count) <> 0
 """
 # Clocks that are off let effects be logged before their causes.
 _EARLY: Final = """
@@ -117,7 +201,14 @@ GROUP BY ALL
 """
 _EFFECTS: Final = """
 CREATE OR REPLACE TEMP TABLE effects AS
-SELECT type_hash, cause_hash, cause_type_hash, cause_no, delay_us FROM caused
+WITH acted AS (
+    SELECT
+        caused.type_hash, caused.cause_hash, caused.cause_type_hash, caused.delay_us,
+        CASE WHEN handled_types.type_hash IS NOT NULL AND caused.handled_no IS NOT NULL
+            THEN caused.handled_no ELSE caused.cause_no END AS cause_no
+    FROM caused LEFT JOIN handled_types ON caused.cause_type_hash = handled_types.type_hash
+)
+SELECT type_hash, cause_hash, cause_type_hash, cause_no, delay_us FROM acted
 WHERE cause_no > $number - $span
 UNION ALL
 SELECT type_hash, cause_hash, cause_type_hash, $number, 0 FROM early
@@ -176,6 +267,7 @@ INNER JOIN names AS causes ON per_cause.cause_type_hash = causes.type_hash
 INNER JOIN names AS effects ON per_cause.type_hash = effects.type_hash
 LEFT JOIN seen_effects
     ON per_cause.cause_hash = seen_effects.cause_hash AND per_cause.type_hash = seen_effects.type_hash
+    AND per_cause.cause_no = seen_effects.cause_no
 GROUP BY ALL
 """
 _NEW_TURNS: Final = """
@@ -216,8 +308,9 @@ INSERT INTO new_flows
 SELECT $number, stream, consumer, operation, count(*) FROM new_copies GROUP BY ALL
 """
 COUNT: Final = (
-    _NAME, _BORN, _CAUSED, _COUNT_BIRTHS, _EARLY, _RESOLVED, _EFFECTS, _COUNT_EFFECTS, _PER_CAUSE,
-    _COUNT_SPREAD, _NEW_TURNS, _COUNT_WORK, _COPIES, _NEW_COPIES, _COUNT_FLOWS,
+    _NAME, _BORN, _HANDLED, _CAUSED, _COUNT_BIRTHS, _CAUSING, _HANDLED_TYPES, _RELEASED, _HELD, _COUNT_SHIFTS,
+    _EARLY, _RESOLVED, _EFFECTS, _COUNT_EFFECTS, _PER_CAUSE, _COUNT_SPREAD,
+    _NEW_TURNS, _COUNT_WORK, _COPIES, _NEW_COPIES, _COUNT_FLOWS,
 )  # fmt: skip
 """What a minute takes, in this order, after `OBSERVE`."""
 REMEMBER: Final = {
@@ -246,8 +339,18 @@ SELECT
     observed.event_hash,
     least(recent.type_hash, observed.type_hash),
     coalesce(recent.born_at, observed.born_at),
+    coalesce(recent.handled_no, CASE WHEN observed.handled_at IS NOT NULL THEN $number END),
     $number
 FROM observed LEFT JOIN recent USING (event_hash)
+""",
+    "waiting": """
+CREATE OR REPLACE TEMP TABLE waiting AS
+SELECT waiting.* FROM waiting ANTI JOIN released USING (event_hash) WHERE waiting.last_no >= $oldest
+UNION ALL
+FROM held
+""",
+    "causings": """
+CREATE OR REPLACE TEMP TABLE causings AS FROM causings WHERE last_no >= $oldest
 """,
     "flows": """
 CREATE OR REPLACE TEMP TABLE flows AS

@@ -287,3 +287,78 @@ def test_a_turn_of_a_ping_pong_has_two_steps(database: duckdb.DuckDBPyConnection
     last = gains(database, catalog)[-1]
     assert last["turn_gain"] == pytest.approx(last["gain"] ** 2, rel=1e-6)
     assert 0 < last["turn_gain"] < 1
+
+
+def queue(seed: int, gain: float, per_s: float, until_s: int, capacity_per_s: float) -> pa.Table:
+    """Messages of one type that wait in a queue: each is sent, and later handled, in order, as fast as
+    its consumers are; then it causes `gain` more on average, from half of the time on twice as many.
+    """
+    rng = np.random.default_rng(seed)
+    roots = list(np.sort(rng.uniform(0, until_s, rng.poisson(per_s * until_s))))
+    sent = [(roots.pop(0), -1)]
+    rows: list[tuple[int, float, str, int]] = [(0, sent[0][0], "send", -1)]
+    free_at, number = 0.0, 0
+    while number < len(sent):
+        at, cause = sent[number]
+        free_at = max(free_at + rng.exponential(1 / capacity_per_s), at + 0.5)
+        if free_at >= until_s:
+            break
+        rows.append((number, free_at, "process", cause))
+        many = rng.poisson(gain if free_at < until_s / 2 else 2 * gain)
+        while roots and roots[0] <= free_at + 0.5:
+            rows.append((len(sent), roots[0], "send", -1))
+            sent.append((roots.pop(0), -1))
+        for _ in range(many):
+            rows.append((len(sent), free_at, "send", number))
+            sent.append((free_at, number))
+        number += 1
+    return pa.table(
+        {
+            "event_id": [f"e{number}" for number, *_ in rows],
+            "occurred_at": [START + timedelta(microseconds=int(at * 1e6)) for _, at, *_ in rows],
+            "event_type": ["work"] * len(rows),
+            "operation": [operation for *_, operation, _ in rows],
+            "causation_id": [None if cause < 0 else f"e{cause}" for *_, cause in rows],
+        }
+    )
+
+
+def test_what_waits_to_be_handled_does_not_dilute_the_gain(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    """More is sent than can be handled, so that less and less of it has had its effects."""
+    insert(database, "observations", queue(5, 0.65, 10, 240, 60))
+    [[waiting]] = database.execute(
+        "SELECT count(*) - 2 * count(*) FILTER (operation = 'process') FROM observations"
+    ).fetchall()
+    assert waiting > 1000
+    found = {row["bucket_start"]: row for row in gains(database, catalog)}
+    late = [row for at, row in found.items() if START + timedelta(seconds=150) <= at]
+    assert [row["gain"] for row in late] == pytest.approx([1.3] * len(late), abs=0.15)
+    assert np.mean([row["gain"] for row in late]) == pytest.approx(1.3, abs=0.04)
+    at_first = [row["level"] for at, row in found.items() if 150 <= (at - START).total_seconds() < 160]
+    assert at_first == ["storm"] * 10
+
+
+def test_of_what_is_passed_over_nobody_waits(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Where a third of what was handled is not logged, one causes as many as it does."""
+    insert(database, "observations", queue(6, 0.9, 20, 120, 10_000))
+    whole = np.mean([row["gain"] for row in gains(database, catalog)][30:50])
+    database.execute("DELETE FROM observations WHERE operation = 'process' AND hash(event_id) % 3 = 0")
+    partly = np.mean([row["gain"] for row in gains(database, catalog)][30:50])
+    assert whole == pytest.approx(0.9, abs=0.1)
+    assert partly == pytest.approx(whole, abs=0.06)
+
+
+def test_handling_that_is_hardly_logged_is_not_waited_for(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    """As where only failures are."""
+    work = queue(7, 0.9, 20, 120, 10_000)
+    insert(database, "observations", work)
+    database.execute("DELETE FROM observations WHERE operation = 'process'")
+    without = gains(database, catalog)
+    database.execute("DELETE FROM observations")
+    insert(database, "observations", work)
+    database.execute("DELETE FROM observations WHERE operation = 'process' AND hash(event_id) % 20 > 0")
+    assert [row["gain"] for row in gains(database, catalog)] == [row["gain"] for row in without]

@@ -59,6 +59,7 @@ def test_it_answers_as_the_events_do(seed: int, site: Site) -> None:
     assert all(by_events.values())
     assert any(one["kind"] == "deep chain" and one["repeated_count"] for one in by_events["repeated_work"])
     keep(site, end_of(rows))
+    assert site.ask("SELECT DISTINCT sign(event_count) FROM minute_effects WHERE kind = 'shift'")
     site.store.cursor().execute("DELETE FROM observations")
     assert site.is_kept(START, end)
     assert site.answers(START, end) == by_events
@@ -69,6 +70,8 @@ def test_it_answers_as_the_events_do(seed: int, site: Site) -> None:
 def test_longer_buckets_are_made_of_minutes(bucket: timedelta, site: Site) -> None:
     rows = log(4, minutes=120)
     site.commit(rows)
+    # What waits to be handled is passed over from a later minute on, or from a later bucket on.
+    site.store.cursor().execute("UPDATE observations SET operation = 'create'")
     end = START + 120 * MINUTE
     given = {"since": START, "until": end, "bucket": bucket, "span": bucket, "baseline": 10 * bucket}
     by_events = site.gains(**given)

@@ -140,7 +140,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "is_redelivered": ("redelivered", "is_redelivered", "is_redelivery", "redelivery", "dup"),
     "severity": (
-        "severity", "level", "log.level", "log_level", "lvl", "level_name", "levelname", "severity_text",
+        "severity_text", "level_name", "levelname", "severity", "level", "log.level", "log_level", "lvl",
         "log_severity",
     ),
     "message": (

@@ -7,6 +7,7 @@ from typing import Final
 
 import duckdb
 
+from ingest.names import LINK_IDS
 from stormwatch.model import EVENT_SCHEMA
 from stormwatch.redaction import MASK, is_token_sql, may_hold_sql, redacted_id_sql, redacted_sql
 
@@ -17,10 +18,7 @@ INSERT_EVENTS = f"""
 INSERT INTO observations BY NAME SELECT {_COLUMNS}, ?::TIMESTAMP AS ingested_at FROM parsed
 """
 
-_LINK_IDS: Final = (
-    "/id", "/spanId", "/span_id", "/spanID", "/event_id", "/eventId", "/message_id", "/messageId",
-    "/context/span_id",
-)  # fmt: skip
+_LINK_IDS: Final = (*(f"/{name}" for name in LINK_IDS), "/context/span_id")
 """Which fields of a link may say what it leads to, best first."""
 
 _INSERT_CAUSES = f"""

@@ -120,7 +120,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "conversation_id", "messaging.message.conversation_id", "flow_id", "saga_id", "workflow_id",
         "process_instance_id", "trace_id", "request_id", "transaction.id", "root_id", "root_event_id", "root",
         "conversation", "chain_id", "operation_id", "activity_id", "journey_id", "case_id", "business_key",
-        "case:concept:name", "case",
+        "case:concept:name", "case", "traceparent",
     ),
     "schema_version": (
         "schema_version", "event_version", "message_version", "payload_version", "data_schema",
@@ -140,7 +140,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "is_redelivered": ("redelivered", "is_redelivered", "is_redelivery", "redelivery", "dup"),
     "severity": (
-        "severity", "level", "log.level", "log_level", "lvl", "level_name", "levelname", "severity_text",
+        "severity_text", "level_name", "levelname", "severity", "level", "log.level", "log_level", "lvl",
         "log_severity",
     ),
     "message": (
@@ -319,6 +319,11 @@ CAUSES: Final = ("causation_id", "parent_id")
 
 IDS: Final = ("event_id", "correlation_id", *CAUSES)
 """Roles that name events and flows."""
+
+LINK_IDS: Final = (
+    "id", "spanId", "span_id", "spanID", "event_id", "eventId", "message_id", "messageId",
+)  # fmt: skip
+"""Keys of an element of a list of causes that say which event it is, best first."""
 
 ABOUT: Final = "@envelope"
 """Key of a record that was in an envelope: role -> what the envelope says of it, where it says nothing."""

@@ -184,6 +184,8 @@ def make_plan(
         for role in around.get(place, {}).keys() - mapping.keys():
             known, said = found.get(role, ()), around[place][role]
             found[role] = (*known, *said) if place == ABOUT else (*said, *known)
+    if flows := found.get("correlation_id"):
+        found["correlation_id"] = tuple(map(composed.flow_of, flows))
     choices: set[object] = set(mapping.items())
     named = {path for paths in (*by_name.values(), *outer.values()) for path in paths}
     choices |= objects.intersection(named)

@@ -57,6 +57,10 @@ class _Part:
     text: str
 
 
+_TOMBSTONE = b"null"
+"""The value of what was deleted, as consumers of Kafka print it."""
+
+
 def segments(line: bytes) -> list[Segment]:
     """Cut a line that is not a JSON object into records, rejected parts and blanks.
 
@@ -64,6 +68,8 @@ def segments(line: bytes) -> list[Segment]:
     whole at the start or at the end of what is left; an array of objects is its objects. An
     object nested in a torn one is no record. Bytes that are not UTF-8 are part of no record.
     """
+    if line.strip() == _TOMBSTONE:
+        return [Segment("blank", 0, len(line))]
     if elements := _elements(line):
         return elements
     text = line.decode("utf-8", "surrogateescape")

@@ -8,7 +8,7 @@ from typing import Final
 from ingest import composed, leftover
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
-from ingest.times import ZONES, Beginning, is_inexact, parse_time
+from ingest.times import ZONES, Beginning, is_inexact, parse_time, time_within
 from ingest.vocabulary import LONGEST_WORD, normalise
 
 _TEXT_COLUMNS: Final = (
@@ -18,7 +18,6 @@ _TEXT_COLUMNS: Final = (
 _INTEGER_COLUMNS: Final = {
     "entity_version": "BIGINT", "expected_version": "BIGINT", "attempt": "INTEGER",
 }  # fmt: skip
-_DATES: Final = ("/$date/$numberLong", "/$date")
 _NAMING: Final = (*IDS, "message_id", "lock_owner", "lock_blocked_by")
 _SESSIONS: Final = ("pid", "sessionid")
 _TEXTS: Final = frozenset({"message", "msg"})
@@ -112,10 +111,9 @@ class Statement:
             unfit += f" OR contains({raw}, ' ')"
         if role in _NAMING:
             unfit += f" OR {raw} IN ({self._nothings(role, path)})"
-        within = "NULL"
-        if role == "occurred_at":  # {"$date": ...} of MongoDB, Extended JSON v2
-            dates = ", ".join(f"json_extract_string({raw}, '{place}')" for place in _DATES)
-            within = f"CASE WHEN {_is_object(raw)} THEN coalesce({dates}) END"
+        within = (
+            f"CASE WHEN {_is_object(raw)} THEN {time_within(raw)} END" if role == "occurred_at" else "NULL"
+        )
         # Tables with gaps write whole numbers so: the cause 7.0 is the event 7.
         is_whole = f"WHEN ends_with({raw}, '.0') THEN regexp_replace({raw}, '^(-?\\d+)\\.0$', '\\1')"
         plain = is_whole if role in _NAMING else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ingest.expressions import bound, looked_up
 
@@ -35,7 +35,7 @@ class Beginning:
     month: int = 1
 
 
-# "0001-01-01" and "9999-12-31" are what unset fields hold, and no time of an event.
+# "0001-01-01", "9999-12-31" and 0 are what unset fields hold, and no time of an event.
 _YEAR = r"[12]\d{3}"
 _NUMBER = r"\+?\d+(\.\d*)?([eE][+-]?\d+)?"
 _CALENDAR = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
@@ -58,6 +58,32 @@ _TICKS_TO_1970 = 621_355_968_000_000_000
 _TICKS_TO_1990 = 627_667_488_000_000_000
 
 
+_DATES: Final = ("/$date/$numberLong", "/$date")
+_SECONDS: Final = ("/seconds", "/_seconds", "/epochSecond", "/$timestamp/t")
+_NANOS: Final = ("/nanos", "/_nanoseconds", "/nanoOfSecond", "/nano")
+
+
+def time_within(text: str) -> str:
+    """SQL: the time that an object is: {"$date": ...} of MongoDB's Extended JSON, {"seconds": 1795860000,
+    "nanos": 5} of protobuf, {"_seconds": ...} of Firestore and {"epochSecond": ...} of Java.
+    """
+    dates, seconds, nanos = (
+        ", ".join(f"json_extract_string({text}, '{place}')" for place in places)
+        for places in (_DATES, _SECONDS, _NANOS)
+    )
+    fraction = f"coalesce('.' || lpad(coalesce({nanos}), 9, '0'), '')"
+    return f"coalesce({dates}, coalesce({seconds}) || {fraction})"
+
+
+def seconds_within(found: Mapping[str, Any]) -> str | None:
+    """The same in whole seconds, or a text, of an object that was read."""
+    date = found.get("$date", found.get("$timestamp", found))
+    if not isinstance(date, dict):
+        return str(date)
+    names = (place.rpartition("/")[2] for place in (*_DATES, *_SECONDS))
+    return next((str(date[name]) for name in names if isinstance(date.get(name), int | str)), None)
+
+
 def _epoch(text: str) -> str:
     # Milliseconds of the years before 1973 would be seconds of the years after 5138; each finer unit
     # is a thousand times more. Ticks of 100 ns stand between, where no other unit is of our time. A
@@ -73,7 +99,7 @@ def _epoch(text: str) -> str:
                 WHEN 16 THEN {text}::BIGINT
                 ELSE {text}::BIGINT // 1000
             END)
-        WHEN regexp_full_match({text}, '{_CALENDAR}') THEN NULL
+        WHEN regexp_full_match({text}, '{_CALENDAR}') OR {number} = 0 THEN NULL
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}') THEN try_strptime({text}, '%Y%m%d%H%M%S')
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}\\d\\d\\d')
             THEN try_strptime({text}, '%Y%m%d%H%M%S%g')
@@ -258,7 +284,7 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning
     no other day can be meant, and Unix epochs in s, ms, us, 100 ns or ns by
     magnitude, and ticks of .NET of 1990 to 2100. Digits below the microsecond are cut. NULL when the
     text is none of these: a day without a time, two digits for a year, a day without a year where no
-    beginning is known, a year before 1000 or after 2999, a number that says a year before 1970 or after
+    beginning is known, a year before 1000 or after 2999, 0, a number that says a year before 1970 or after
     2100, an offset of more than 14 hours, an hour that a named zone has twice or not at all, a zone that
     is not known.
     """

@@ -2,12 +2,13 @@
 
 A list at any depth, with nothing around it but what pages are turned by, counted or timed: Elasticsearch's
 `hits.hits`, `edges` of GraphQL, pages of REST, JSON:API, OData and Spring Data; lines of Loki by their
-labels; results of Splunk; rows of Azure Monitor and of CloudWatch Logs Insights, which name their columns.
+labels; results of Splunk; traces of Tempo; rows of Azure Monitor and of CloudWatch Logs Insights, which
+name their columns.
 An answer without a list of objects that have an id or a time is a record itself. What stands around the list
 is kept with the first event.
-Source: Elasticsearch, "Search API"; Grafana Loki, "HTTP API"; Splunk, "Export search results"; Azure Monitor,
-"Query API, response format"; AWS, "GetQueryResults"; GraphQL, "Cursor Connections"; jsonapi.org; OData JSON
-format 4.01.
+Source: Elasticsearch, "Search API"; Grafana Loki and Tempo, "HTTP API"; Splunk, "Export search results";
+Azure Monitor, "Query API, response format"; AWS, "GetQueryResults"; GraphQL, "Cursor Connections";
+jsonapi.org; OData JSON format 4.01.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ _BESIDE: Final = frozenset(
         "terminatedearly", "preview", "lastrow", "extensions", "export", "render",
     }
 )  # fmt: skip
+_TRACE: Final = "trace"
+_RESOURCES: Final = "resourceSpans"
+_OF_SCOPES: Final = frozenset({"scopeSpans", "instrumentationLibrarySpans"})
 _DEPTH: Final = 4
 _LINE: Final = 2
 _NODE: Final = frozenset({"node", "cursor"})
@@ -56,6 +60,8 @@ def _match(shape: Shape) -> bool:
     keys = {path[0] for path in shape.paths if not path[0].startswith("@")}
     if shape.has("@answers") or event_lists.is_one(shape):
         return False
+    if keys == {"batches"} or (_TRACE, _RESOURCES) in shape.paths:
+        return True
     within = [path[1] for path in shape.paths if len(path) > 1 and normalise(path[0]) in _LISTS]
     named = [*map(normalise, keys)]
     return not _LISTS.isdisjoint(named) and _is_around(named) and _is_around(map(normalise, within))
@@ -66,7 +72,11 @@ def _is_around(names: Iterable[str]) -> bool:
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any] | bytes]:
-    found = _listed(exact.loads(record), _DEPTH)
+    content = exact.loads(record)
+    if spans := _spans(content):
+        yield orjson.dumps({_RESOURCES: spans})
+        return
+    found = _listed(content, _DEPTH)
     if found is None:
         yield {"event": record.decode()}
         return
@@ -74,6 +84,16 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any] | bytes]:
     for number, event in enumerate(events):
         beside = event if number else {**around, **event}
         yield beside if len(beside) > 1 else beside["event"].encode()
+
+
+def _spans(content: Mapping[str, Any]) -> list[Any]:
+    """What a trace of Tempo holds of each resource, as OTLP has it."""
+    trace = content.get(_TRACE)
+    of_resources = trace.get(_RESOURCES) if isinstance(trace, dict) else content.get("batches")
+    if not isinstance(of_resources, list):
+        return []
+    are_spans = (isinstance(one, dict) and not _OF_SCOPES.isdisjoint(one) for one in of_resources)
+    return of_resources if all(are_spans) else []
 
 
 def _listed(content: Mapping[str, Any], depth: int) -> _Listed | None:

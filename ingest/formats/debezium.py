@@ -3,8 +3,9 @@
 A change is named by the connector, its place in the log of the database, the table and the row. The
 place orders changes and has holes by design. The transaction is the flow. A column that numbers the
 versions of a row tells which version was changed to which. A table that was truncated and a message that was
-written to the log of the database have no row. Source: Debezium documentation, "Data change events" of
-the connectors.
+written to the log of the database have no row. A row of an outbox (`aggregatetype`, `aggregateid`) is the
+event that is in it. Source: Debezium documentation, "Data change events" of the connectors, "Outbox Event
+Router".
 """
 
 from ingest.formats.base import JsonFormat, Shape
@@ -12,6 +13,12 @@ from ingest.names import Path
 
 _IDS = {"id": "id", "_id": "object_id", "ID": "upper_id", "Id": "title_id"}
 _VERSIONS = ("version", "row_version", "lock_version")
+_OUTBOX = {
+    "aggregatetype": "of",
+    "aggregate_type": "of_kind",
+    "aggregateid": "about",
+    "aggregate_id": "about_id",
+}
 _SOURCES = ("connector", "table", "collection", "db", "lsn", "snapshot")
 
 
@@ -91,6 +98,11 @@ PLACE = (
 )
 # A snapshot reads every row at one place; without a key the row itself tells them apart.
 _ROW = "coalesce({row_key}, md5(coalesce({after}, {before})))"
+# What is deleted of an outbox was sent before.
+_OF_OUTBOX = (
+    "CASE WHEN {row_key} IS NOT NULL AND {kind} IS NOT NULL AND coalesce({about}, {about_id}) IS NOT NULL"
+    " THEN coalesce({of}, {of_kind}) END"
+)
 TIME = ", ".join(f"nullif({{{name}}}, '0')" for name in ("source_us", "source_ms", "us", "ms"))
 
 FORMAT = JsonFormat(
@@ -106,28 +118,40 @@ FORMAT = JsonFormat(
         "prefix": ("message", "prefix"),
         "transaction_no": ("source", "txId"),
         "transaction": ("transaction", "id"),
+        "kind": ("after", "type"),
+        **{name: ("after", column) for column, name in _OUTBOX.items()},
         **{
             f"{state}_{name}": (state, column)
             for state in ("before", "after")
             for column, name in (*_IDS.items(), *zip(_VERSIONS, _VERSIONS, strict=True))
         },
     },
-    prepared={"changed": _TABLE, "row_key": _KEY, "place": PLACE},
+    prepared={
+        "changed": _TABLE,
+        "row_key": _KEY,
+        "place": PLACE,
+        "outbox": _OF_OUTBOX,
+        "aggregate": "coalesce({about}, {about_id})",
+    },
     derived={
         "event_id": (
-            f"CASE WHEN {{place}} IS NULL THEN {{event_id}}"
+            "CASE WHEN {outbox} IS NOT NULL THEN {row_key}"
+            f" WHEN {{place}} IS NULL THEN {{event_id}}"
             f" ELSE concat_ws('/', {{connector}}, {{place}}, {{changed}}, {_ROW}) END"
         ),
         "occurred_at": f"coalesce({TIME}, {{occurred_at}})",
         "node": "coalesce({node}, {connector})",
         "service": "coalesce({service}, {connector})",
-        "event_type": "concat_ws('.', coalesce({changed}, {prefix}), {op})",
-        "stream": "coalesce({stream}, concat_ws('.', {connector}, {changed}))",
-        "stream_key": "coalesce({stream_key}, {row_key})",
+        "event_type": (
+            "CASE WHEN {outbox} IS NOT NULL THEN {kind}"
+            " ELSE concat_ws('.', coalesce({changed}, {prefix}), {op}) END"
+        ),
+        "stream": "coalesce({outbox}, {stream}, concat_ws('.', {connector}, {changed}))",
+        "stream_key": "coalesce({aggregate}, {stream_key}, {row_key})",
         "epoch": "{file}",
         "broker_sequence": "coalesce({lsn}, {pos}, {scn}, {broker_sequence})",
         "correlation_id": f"coalesce({flow_of('transaction')}, {{transaction_no}}, {{correlation_id}})",
-        "entity": "{changed} || '/' || {row_key}",
+        "entity": "coalesce({outbox} || '/' || {aggregate}, {changed} || '/' || {row_key})",
         "entity_version": f"coalesce({', '.join(f'{{after_{name}}}' for name in _VERSIONS)})",
         "expected_version": f"coalesce({', '.join(f'{{before_{name}}}' for name in _VERSIONS)})",
     },

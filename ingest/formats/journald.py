@@ -10,7 +10,14 @@ from ingest.formats.base import Envelope, made
 
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _WHENS = " ".join(f"WHEN '{number}' THEN '{name}'" for number, name in enumerate(_LEVELS))
-_SEVERITY = f"CASE {{priority}} {_WHENS} END"
+
+
+def severity_of(level: str) -> str:
+    """SQL: the word for a level of syslog."""
+    return f"CASE {{{level}}} {_WHENS} END"
+
+
+_SEVERITY = severity_of("priority")
 _TIME = "coalesce({sent}, {received})"
 _SERVICE = "coalesce({identifier}, {unit}, {command})"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ingest.composed import parts
+from ingest.composed import is_part, parts
 from ingest.mapping import Kind
 from ingest.names import CAUSES, IDS, Path
 from ingest.roles.evidence import Evidence, Pointer, Use
@@ -67,7 +67,7 @@ class Decision:
 def decide(evidence: Evidence) -> list[Decision]:
     """What the values say; silent about what they do not tell."""
     uses = {(use.scope, use.field): use for use in evidence.uses}
-    keys = {use.field for use in uses.values() if use.share >= _EVERYWHERE}
+    keys = {use.field for use in uses.values() if use.share >= _EVERYWHERE} - evidence.lists
     fields: _Pointers = {}
     for pointer in evidence.pointers():
         is_possible = pointer.key in keys and pointer.same < _SAME and not _is_wait(pointer)
@@ -254,13 +254,14 @@ def _is_near(pointer: Pointer, evidence: Evidence) -> bool:
 
 def _best(pointers: Iterable[Pointer], uses: Mapping[tuple[str, Path], Use]) -> Pointer:
     """The one that is called a cause, or else the strongest: all of them fit. Of those that are alike the
-    one that is made of most fields, as the others may fit by chance.
+    one that is made of most fields, as the others may fit by chance; whole fields go before parts.
     """
 
     def order(pointer: Pointer) -> tuple[object, ...]:
         by_name = min(GENERIC.sort_key(role, pointer.field) for role in CAUSES)
         strength, known = _strength(pointer, uses), GENERIC.sort_key("event_id", pointer.key)
-        return (by_name[:2], -strength, -len(parts(pointer.key)), by_name, known)
+        cut = is_part(pointer.field) + is_part(pointer.key)
+        return (by_name[:2], -strength, -len(parts(pointer.key)), cut, by_name, known)
 
     return min(pointers, key=order)
 

@@ -47,6 +47,8 @@ class Sample:
     fields: Sequence[Path]
     drawn: float = 1.0
     """Share of all values whose records are all there, above 0."""
+    lists: frozenset[Path] = frozenset()
+    """Fields that hold several values: they name no event."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,11 @@ class Evidence:
             Use(self._sample.scopes[scope], self._sample.fields[field], count, distinct, share)
             for scope, field, count, distinct, share in rows
         ]
+
+    @property
+    def lists(self) -> frozenset[Path]:
+        """Fields that hold several values."""
+        return self._sample.lists
 
     def shares(self) -> dict[tuple[str, Path], float]:
         """Scope and field -> share of the records that have it."""

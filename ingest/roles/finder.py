@@ -17,7 +17,17 @@ from ingest.mapping import Inferred, Kind
 from ingest.matching import is_looked_into
 from ingest.names import Path
 from ingest.reader import Chunk
-from ingest.roles import clocks, codes, event_types, numbering, shared_events, versions, wrappers, zeros
+from ingest.roles import (
+    clocks,
+    codes,
+    event_types,
+    lineages,
+    numbering,
+    shared_events,
+    versions,
+    wrappers,
+    zeros,
+)
 from ingest.roles.decisions import Decision, decide
 from ingest.roles.evidence import VALUE_SCHEMA, Evidence, Sample
 from ingest.roles.kinds import Kinds
@@ -206,13 +216,16 @@ class RoleFinder:
         ids: list[tuple[int, int, int, str, float | None, bool]] = []
         kept = [(number, record) for number, scope in enumerate(scopes) for record in records[scope]]
         chosen, limit = thin([record for _, record in kept], SAMPLE_RECORDS)
+        led = lineages.find(records)
         for place in chosen:
             number, record = kept[place]
-            for path, value in record.ids:
+            for path, value in lineages.ids(record, scopes[number], led):
                 is_whole = limit == EVERY or draw(value) < limit
                 ids.append((place, number, fields.setdefault(path, len(fields)), value, record.at, is_whole))
         counts = _counts(records, scopes, fields)
-        return Sample(_table(ids, VALUE_SCHEMA), scopes, list(fields), max(1, limit) / EVERY), counts
+        lists = frozenset(path for _, record in kept for path, _ in record.lists)
+        drawn = max(1, limit) / EVERY
+        return Sample(_table(ids, VALUE_SCHEMA), scopes, list(fields), drawn, lists), counts
 
 
 def _about(decision: Decision) -> tuple[str, Kind, str]:

@@ -17,8 +17,9 @@ from ingest.discovery import as_stored
 from ingest.inlined import MAY_HOLD_TEXTS
 from ingest.mapping import Kind
 from ingest.matching import is_looked_into
-from ingest.names import NAMES, PAYLOADS, Path
+from ingest.names import LINK_IDS, NAMES, PAYLOADS, Path
 from ingest.roles.unpacked import WHOLE_TIME, records_in
+from ingest.times import seconds_within
 from ingest.vocabulary import normalise
 
 _TIMES: Final = {normalise(name): rank for rank, name in reversed(list(enumerate(NAMES["occurred_at"])))}
@@ -41,6 +42,8 @@ _NUMBERED: Final = re.compile(r"(?:^|[_\-. ])(?:no|nr|num|number)$|[a-z](?:No|Nr
 _ID_FIRST: Final = re.compile(r"(?i:id)[_\-. ]|id(?=[A-Z])|ID(?=[A-Z][a-z])")
 _COUNTED: Final = 1_000_000_000
 """Greater numbers are times, amounts or ids, not counts."""
+_LISTED: Final = 32
+"""Elements that are looked at."""
 _LABEL: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
 _LONG_NUMBER: Final = 8
 _LONGEST_PART: Final = 100
@@ -73,6 +76,8 @@ class Sampled:
     """Where no field outside of business data is called a time: those that hold one."""
     fields: Kind = frozenset()
     """All that it has; where they are very many, those at the top."""
+    lists: Sequence[tuple[Path, list[str]]] = ()
+    """Those whose elements may be ids, which are among the ids as well."""
 
 
 def sampled(line: bytes) -> Iterator[Sampled]:
@@ -90,6 +95,9 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
     rank, time, is_outside = _NO_TIME, None, False
     leaves = list(_leaves(record, ()))
     texts: dict[Path, str] = {}
+    lists = [
+        (path, found) for path, value in leaves if type(value) is list and (found := _listed(path, value))
+    ]
     for path, value in leaves:
         text = value if type(value) is str else _text(value)
         if text is None:
@@ -101,6 +109,7 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
             rank, time, is_outside = place, at, is_outside or (_is_outside(path) and is_looked_into(path))
         elif len(ids) < _LEAVES and _may_be_id(path, text):
             ids.append((path, text))
+            ids += composed.parts_of(path, text)
         if isinstance(value, int) and abs(value) < _COUNTED and len(numbers) < _LEAVES:
             numbers.append((path, value))
         elif isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
@@ -108,7 +117,21 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
     times = _times(record) if time is None or not is_outside else []
     fields = _once(_kind_of([path for path, _ in leaves]))
     ids += composed.values(fields, texts)
-    return Sampled(ids, numbers, labels, time, times, fields) if ids or numbers or times else None
+    ids += [(path, one) for path, several in lists for one in several]
+    return Sampled(ids, numbers, labels, time, times, fields, lists) if ids or numbers or times else None
+
+
+def _listed(path: Path, value: list[Any]) -> list[str]:
+    """The ids in a list of them, or of objects that have one; none where it is a list of something else."""
+    if not 0 < len(value) <= _LISTED:
+        return []
+    said = [_linked(one) if isinstance(one, dict) else _text(one) for one in value]
+    found = [text for text in said if text is not None and _may_be_id(path, text)]
+    return found if len(found) == len(value) else []
+
+
+def _linked(link: dict[str, Any]) -> str | None:
+    return next((text for name in LINK_IDS if (text := _text(link.get(name))) is not None), None)
 
 
 def _kind_of(paths: Sequence[Path]) -> Kind:
@@ -198,7 +221,9 @@ def _leaves(record: dict[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
     for key, value in record.items():
         path = (*above, key)
         if isinstance(value, dict):
-            if len(path) < _DEPTH:
+            if _time_rank(key) < _NO_TIME and (time := seconds_within(value)) is not None:
+                yield path, time
+            elif len(path) < _DEPTH:
                 yield from _leaves(value, path)
         elif isinstance(value, str) and value.startswith("{") and not above and _may_hold(key):
             yield from _held(path, value)

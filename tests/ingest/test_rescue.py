@@ -221,3 +221,8 @@ def test_objects_on_lines_of_their_own_are_cut_as_the_search_cuts_them(
         patch.setattr(rescue, "_elements", lambda _: [])
         expected = segments(line)
     assert segments(line) == expected
+
+
+@pytest.mark.parametrize("line", [b"null\n", b" null\r\n"])
+def test_a_tombstone_holds_nothing(line: bytes) -> None:
+    assert [(part.kind, part.start, part.end) for part in segments(line)] == [("blank", 0, len(line))]

@@ -128,7 +128,9 @@ EXACT = NOON.replace(microsecond=806_088)
         ("Mon Nov 23 10:18:26 CET 2026", NOON),
         ("Tue May  5 10:00:00 CEST 2026", datetime(2026, 5, 5, 8, tzinfo=UTC)),
         ("Tue May  5 10:00:00 IST 2026", None),
-        ("0", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("0", None),
+        ("0.0", None),
+        ("12.5", datetime(1970, 1, 1, 0, 0, 12, 500_000, tzinfo=UTC)),
         ("-1", None),
         # Clocks were put back over it, or forward; no such zone; no year.
         ("2026-10-25 02:30:00 Europe/Berlin", None),
@@ -305,6 +307,10 @@ def test_a_time_that_is_cut_is_kept_as_written(parser: Parser) -> None:
         '{"$date":"2026-11-23T09:18:26.806Z"}',
         '{"$date":1795425506806}',
         '{"$date":{"$numberLong":"1795425506806"}}',
+        '{"seconds":1795425506,"nanos":806000000}',
+        '{"nanos":806000000,"seconds":"1795425506"}',
+        '{"_seconds":1795425506,"_nanoseconds":806000000}',
+        '{"epochSecond":1795425506,"nano":806000000}',
     ],
 )
 def test_times_of_mongodb_are_read(parser: Parser, written: str) -> None:

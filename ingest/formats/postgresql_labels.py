@@ -25,7 +25,7 @@ _OF_PARTS: Final = {
 _ODD: Final = {label: PARTS[english] for label, english in ODD_LABELS.items()}
 KEYS: Final = {**dict.fromkeys(_OF_MESSAGES, "message"), **_OF_PARTS, **_ODD}
 """Label -> what it says the text behind it is, as jsonlog calls that."""
-# A time with its zone, seconds with three digits behind the point, a process id in brackets, or
+# A time with its zone, seconds with three digits behind the point, a process id in brackets or alone, or
 # fields with names: what a prefix has at least.
 _KNOWN: Final = (
     rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z]{1,5}\b|UTC|MSK|[A-Z]{2,4}T|[+-]\d\d)"
@@ -33,7 +33,8 @@ _KNOWN: Final = (
     rb"|\[\d+(?:-\d+)?\]"
     rb"|\b(?:(?:user|db|database|app|client|host|pid|u|d|a|h)=|sql_error_code ?=)"
 )
-_PREFIX: Final = rb"(?:%b)|(?![\s{,\"])(?:(?!:  )[^\n]){1,120}?(?:%b)" % (_KNOWN, _KNOWN)
+_PROCESS_ALONE: Final = rb"[1-9]\d{0,9} (?=[A-Z][A-Z0-9]+:  )"
+_PREFIX: Final = rb"(?:%b|%b)|(?![\s{,\"])(?:(?!:  )[^\n]){1,120}?(?:%b)" % (_KNOWN, _PROCESS_ALONE, _KNOWN)
 # A line without a prefix gets its time from what is around it. Others write "WARNING:  " as well; of what
 # servers write in other languages, only that is taken which is least of all a word like any other.
 _BARE: Final = [name for name in (*SEVERITIES, *PARTS) if name not in {"WARNING", "INFO"}]

@@ -95,9 +95,16 @@ def test_a_prefix_says_what_it_says_and_no_more(name: str, parser: Parser) -> No
     assert row.get("entity") == ("orders" if "user" in expected else None)
 
 
+def test_a_process_alone_is_a_prefix(parser: Parser) -> None:
+    [row] = read("4711 ERROR:  it failed\n4711 STATEMENT:  select 1\n", parser).rows
+    assert (row["node"], row["message"], told(row)["statement"]) == ("pid 4711", "it failed", "select 1")
+    assert "occurred_at" not in row
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "17 NOTES:  no such thing",
         "WARNING:  Invalid HTTP request received.",
         "INFO:     Started server process [1]",
         "ERROR: no such thing",

@@ -35,7 +35,7 @@ class Beginning:
     month: int = 1
 
 
-# "0001-01-01", "9999-12-31" and 0 are what unset fields hold, and no time of an event.
+# "0001-01-01" and "9999-12-31" are what unset fields hold, and no time of an event.
 _YEAR = r"[12]\d{3}"
 _NUMBER = r"\+?\d+(\.\d*)?([eE][+-]?\d+)?"
 _CALENDAR = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
@@ -99,7 +99,7 @@ def _epoch(text: str) -> str:
                 WHEN 16 THEN {text}::BIGINT
                 ELSE {text}::BIGINT // 1000
             END)
-        WHEN regexp_full_match({text}, '{_CALENDAR}') OR {number} = 0 THEN NULL
+        WHEN regexp_full_match({text}, '{_CALENDAR}') THEN NULL
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}') THEN try_strptime({text}, '%Y%m%d%H%M%S')
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}\\d\\d\\d')
             THEN try_strptime({text}, '%Y%m%d%H%M%S%g')
@@ -284,7 +284,7 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning
     no other day can be meant, and Unix epochs in s, ms, us, 100 ns or ns by
     magnitude, and ticks of .NET of 1990 to 2100. Digits below the microsecond are cut. NULL when the
     text is none of these: a day without a time, two digits for a year, a day without a year where no
-    beginning is known, a year before 1000 or after 2999, 0, a number that says a year before 1970 or after
+    beginning is known, a year before 1000 or after 2999, a number that says a year before 1970 or after
     2100, an offset of more than 14 hours, an hour that a named zone has twice or not at all, a zone that
     is not known.
     """

@@ -38,6 +38,8 @@ _OF_THREE: Final = (
 """Of a topic, its partition and the offset."""
 _MOST: Final = 64
 """Templates of records with the same fields."""
+_ALIKE: Final = 4
+"""Fields of an object that may be the same part."""
 
 _TRACE_CONTEXT: Final = r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}"
 """Of W3C: the trace, and the span that is the parent of what receives it."""
@@ -156,7 +158,7 @@ def _templates(fields: Iterable[Path]) -> Iterator[str]:
             by_level.setdefault(path[:-1], []).append(path)
     for level in sorted(by_level, key=len):
         streams, partitions, numbers = (
-            ["{" + ".".join(path) + "}" for path in by_level[level] if normalise(path[-1]) in names]
+            ["{" + ".".join(path) + "}" for path in by_level[level] if normalise(path[-1]) in names][:_ALIKE]
             for names in (_STREAMS, _PARTITIONS, _NUMBERS)
         )
         for form, three in product(_OF_THREE, product(streams, partitions, numbers)):

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from ingest.names import (
+    CAUSES,
     EVENT_OBJECTS,
     LOCK_NOUNS,
     LOCK_WORDS,
@@ -35,6 +36,12 @@ def normalise(name: str) -> str:
 
 
 _STRONG: Final = frozenset(normalise(name) for name in STRONG)
+CLEAR_IDS: Final = _STRONG.intersection(
+    normalise(name) for role in ("event_id", "correlation_id", *CAUSES) for name in NAMES[role]
+)
+"""Ids of events, causes and flows by any object that has them; an `id` may be that of anything."""
+EVENT_NAMES: Final = frozenset(map(normalise, (*NAMES["event_id"], *NAMES["occurred_at"])))
+"""What an event is called by, or when it was."""
 
 
 def _steps(path: Path) -> Path:

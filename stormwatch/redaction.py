@@ -26,7 +26,7 @@ _SESSION: Final = r"sessionid|\bphpsessid"
 _KEY: Final = rf"(?:(?:{_WORDS})[\w-]{{0,40}}|\btoken|pwd|\bpass|{_SESSION}|cookie)"
 _WHOLE_KEY: Final = rf"(?:(?:{_WORDS})s?|\btoken|pwd|\bpass|{_SESSION}|cookies?)"
 """A key that says nothing but what its value is: not that of a count, a length or a policy."""
-_OPTION: Final = rf"--?[\w-]*(?:{_WORDS}|token|pwd|pass)"
+_OPTION: Final = rf"--?[\w-]{{0,40}}(?:{_WORDS}|token|pwd|pass)"
 # A token may count (a fencing token), `pass` what passed: as numbers they are no secrets.
 _NUMBER_KEY: Final = rf"(?:{_BY_USERS}|passphrase|passcode|secret|pwd|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?))"
 # A word alone may be what the text goes on with: "invalid password: denied".
@@ -102,7 +102,7 @@ _RULES: Final = (
 _MAY: Final = (
     rf"(?i){_BY_USERS}|passphrase|passcode|secret|(?:api|access|private|encryption|signing|account|shared).?key"
     r"|credential|authorization|(?:\b|auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token"
-    r"|-[\w-]*token| -u \S+:|--user[= ]"
+    r"|-[\w-]{0,40}token| -u \S+:|--user[= ]"
     r"|pwd|cookie|sessionid|phpsessid|\bpass[\s\"\\=]|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?)[\s\"\\]|-pass\b"
     r"|identified |bearer |eyj[\w-]{8,}\.[\w-]{8}|akia|asia[0-9a-z]{16}|gh[pousr]_\w{36}|github_pat_"
     r"|xox[abprs]-|[rs]k_(?:live|test)_|whsec_|aiza|glpat-|npm_\w{30}|sk-(?:ant|proj)-|://[^/\s:@]*:[^/\s?#]+@"

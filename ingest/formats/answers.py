@@ -4,7 +4,8 @@ A list at any depth, with nothing around it but what pages are turned by, counte
 `hits.hits`, `edges` of GraphQL, pages of REST, JSON:API, OData and Spring Data; lines of Loki by their
 labels; results of Splunk; traces of Tempo; rows of Azure Monitor and of CloudWatch Logs Insights, which
 name their columns.
-An answer without a list of objects that have an id or a time is a record itself. What stands around the list
+An answer without a list of objects that have a time, or a name that only ids of events, causes or flows have,
+is a record itself. What stands around the list
 is kept with the first event.
 Source: Elasticsearch, "Search API"; Grafana Loki and Tempo, "HTTP API"; Splunk, "Export search results";
 Azure Monitor, "Query API, response format"; AWS, "GetQueryResults"; GraphQL, "Cursor Connections";
@@ -20,7 +21,7 @@ import orjson
 
 from ingest.formats import event_lists, exact
 from ingest.formats.base import Envelope, Shape, Transcoder, made
-from ingest.vocabulary import GENERIC, normalise
+from ingest.vocabulary import CLEAR_IDS, GENERIC, normalise
 
 _LISTS: Final = frozenset(
     {
@@ -138,7 +139,8 @@ def _inner(one: dict[str, Any]) -> dict[str, Any]:
 def _is_event(one: Mapping[str, Any]) -> bool:
     inner = [(key, name) for key, value in one.items() if isinstance(value, dict) for name in value]
     named = GENERIC.roles([*((key,) for key in one), *inner])
-    return "event_id" in named or "occurred_at" in named or "_source" in one
+    names = (normalise(path[-1]) for path in [*((key,) for key in one), *inner])
+    return "occurred_at" in named or "_source" in one or not CLEAR_IDS.isdisjoint(names)
 
 
 def _written(one: Mapping[str, Any]) -> dict[str, Any]:

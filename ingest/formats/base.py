@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
@@ -145,23 +144,43 @@ class End(Protocol):
         """
 
 
-@cache
+_Patterns = tuple[re.Pattern[bytes], re.Pattern[bytes]]
+_Maker = Callable[[re.Pattern[bytes]], re.Pattern[bytes]]
+
+
+def made_once(make: _Maker) -> _Maker:
+    """What it makes of a pattern is kept with it, by its identity: to hash a pattern takes longer than to
+    search a record for it.
+    """
+    known: dict[int, _Patterns] = {}
+
+    def kept(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
+        found = known.get(id(pattern))
+        if found is None or found[0] is not pattern:
+            found = known[id(pattern)] = pattern, make(pattern)
+        return found[1]
+
+    return kept
+
+
+@made_once
 def _behind_line_ends(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
     # A search that begins with a literal skips to it; one for (?m:^) stops at every byte.
     return re.compile(rb"\n(?=(?P<whole>%b))" % pattern.pattern)
 
 
-_simpler: Final[dict[re.Pattern[bytes], tuple[tuple[bytes, ...], re.Pattern[bytes]]]] = {}
+_simpler: Final[dict[int, tuple[tuple[bytes, ...], _Patterns]]] = {}
+"""By the identity of a pattern that is kept there."""
 
 
 def simplify(pattern: re.Pattern[bytes], simpler: re.Pattern[bytes], needs: tuple[bytes, ...]) -> None:
     """Note that where none of `needs` stands, a pattern matches what a simpler one does."""
-    _simpler[pattern] = (needs, simpler)
+    _simpler[id(pattern)] = needs, (pattern, simpler)
 
 
 def simplest(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> re.Pattern[bytes]:
     """What matches the same as the pattern in data from `start` to `end`."""
-    needs, simpler = _simpler.get(pattern, ((), pattern))
+    needs, (_, simpler) = _simpler.get(id(pattern), ((), (pattern, pattern)))
     return pattern if any(data.find(one, start, end) >= 0 for one in needs) else simpler
 
 

@@ -16,6 +16,7 @@ from ingest.formats.base import Transcoder
 
 _STARTS: Final = rb"__(?:CURSOR=\S|REALTIME_TIMESTAMP=\d{16}\r?\n)"
 _NAME: Final = re.compile(rb"[A-Z_][A-Z0-9_]*")
+_FIELD: Final = re.compile(rb"[A-Z_][A-Z0-9_]*+\r?[=\n]")
 _SIZE: Final = 8
 _LARGEST: Final = 1 << 24
 """Bytes of a value; what says more was torn."""
@@ -42,6 +43,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     while at is not None and at < len(data):
         if data.startswith((b"\n", b"\r\n", b"__CURSOR="), at):
             return at
+        if _FIELD.match(data, at) is None:
+            return at if is_all or data.find(b"\n", at) >= 0 else None
         at = _behind_field(data, at)
     if not is_all:
         return None

@@ -18,11 +18,11 @@ from ingest.formats.exact import whole
 from ingest.formats.kafka_console import FORMAT as CONSOLE
 
 _RECORD: Final = re.compile(
-    r"(?:\| )?offset: (?P<offset>\d+) (?P<rest>.*?)(?:headerKeys: \[(?P<headers>[^\]]*)\])?"
+    r"(?:\| )?offset: (?P<offset>\d+) (?P<rest>.*?)(?:headerKeys: \[(?P<headers>[^\[\]]*+)\])?"
     r"(?: key: (?P<key>.*?))?(?: payload: (?P<value>.*))?",
     re.DOTALL,
 )
-_TOLD: Final = re.compile(r"(\w+): (\S+)")
+_TOLD: Final = re.compile(r"(?<!\w)(\w++): (\S++)")
 _NO_TIME: Final = "-1"
 
 
@@ -54,7 +54,8 @@ FORMAT = Transcoder(
     format=_envelope(),
     starts=(
         rb"(?:\| offset: \d+ |offset: \d+ (?:position|isValid|isvalid|CreateTime|LogAppendTime): "
-        rb"|baseOffset: \d+ lastOffset: |Dumping [^\n]*\.log\r?(?=\n|\Z)|(?:Log s|S)tarting offset: \d)"
+        rb"|baseOffset: \d+ lastOffset: |Dumping [^\n]*\d{20}\.log\r?(?=\n|\Z)"
+        rb"|(?:Log s|S)tarting offset: \d+\r?(?=\n|\Z))"
     ),
     transcode=_transcode,
 )

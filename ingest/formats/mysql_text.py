@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, Final
 
-from ingest.formats.base import JsonFormat, Transcoder, behind_next, continued, simplest
+from ingest.formats.base import JsonFormat, Transcoder, behind_next, continued, made_once, simplest
 from ingest.formats.innodb import DETECTED, ROLLED_BACK, deadlock
 
 _TIME: Final = (
@@ -72,7 +71,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     return torn_at or at
 
 
-@cache
+@made_once
 def _foreign(another: re.Pattern[bytes]) -> re.Pattern[bytes]:
     """A line that begins like one of another record, and is none of the error log."""
     return re.compile(rb"\n(?!\*{3}|%b)(?=%b)" % (_STARTS, another.pattern))

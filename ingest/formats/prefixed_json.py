@@ -42,7 +42,7 @@ _UNTIMED: Final = (
 )
 _PREFIX: Final = rb'(?:%b|%b)(?!%b(?![ \t]+[\[{]))(?=\{[ \t]*+["\x27])' % (_TIMED, _UNTIMED, CLOCK)
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
-_OF_MONOLOG: Final = re.compile(rb"\] [\w-]+\.[A-Z]+: ([^\n]*?)(?: \[\])?[ \t]*\Z")
+_OF_MONOLOG: Final = re.compile(rb"\] [\w-]+\.[A-Z]+: ([^\n]*)")
 _LEVELS: Final = re.compile(_LEVEL)
 _NOTHING: Final = (b"[]", b"{}")
 """What Monolog writes behind the object, and a space, where it has nothing else to say."""
@@ -72,14 +72,15 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     line = _LINE.match(record)
     if line is None:
         raise ValueError("no JSON object behind a time")
-    level = _LEVELS.search(line["prefix"])
+    prefix = line["prefix"].rstrip()
+    level = _LEVELS.search(prefix)
     about = {
         "time": line["pj_time"],
-        "prefix": line["prefix"].rstrip(),
+        "prefix": prefix,
         "level": level and level[0],
         "node": line["pj_pod"] or line["pj_dyno"],
         "service": line["pj_container"] or line["pj_app"],
-        "text": (text := _OF_MONOLOG.search(line["prefix"])) and text[1],
+        "text": (text := _OF_MONOLOG.search(prefix)) and text[1].removesuffix(b" []"),
     }
     said = {name: value.decode() for name, value in about.items() if value}
     yield {"log": object_in(line["json"]), **said}

@@ -1,8 +1,9 @@
 """Objects that a line of a log ends with, as Java and Kotlin print them.
 
 `OrderPlaced(eventId=e1, causationId=null)` of data classes and Lombok, `OrderPlaced[eventId=e1]` of records,
-`OrderPlaced{eventId='e1'}` of IDEs and Guava: two fields or more, and a name with a capital, which is the
-class. Source: Kotlin, "Data classes"; JLS 8.10, "Record Classes"; Project Lombok, "@ToString"; Guava,
+`OrderPlaced{eventId='e1'}` of IDEs and Guava: two fields or more, one of which is called as ids of events,
+causes or flows are, and a name with a capital, which is the class. Others, `User(id=5, name=x)`, are data.
+Source: Kotlin, "Data classes"; JLS 8.10, "Record Classes"; Project Lombok, "@ToString"; Guava,
 "MoreObjects".
 """
 
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 from itertools import islice
 from typing import Final
+
+from ingest.vocabulary import CLEAR_IDS, normalise
 
 _BEGINS: Final = re.compile(r"(?<![\w.$])(?:[\w$]+\.)*(?P<name>[A-Z][\w$]*)[(\[{](?=[A-Za-z_]\w*=)")
 
@@ -32,8 +35,11 @@ def printed_fields(text: str) -> dict[str, str]:
     for begin in islice(_BEGINS.finditer(text), _MOST):
         parts = _parts(text, begin.end())
         if parts is not None:
-            fields = {key: value for key, value in map(_field, parts) if value != "null"}
-            return {_CLASS: begin["name"], **fields} if len(parts) >= _FEWEST else {}
+            fields = dict(map(_field, parts))
+            if len(parts) < _FEWEST or CLEAR_IDS.isdisjoint(map(normalise, fields)):
+                return {}
+            said = {key: value for key, value in fields.items() if value != "null"}
+            return {_CLASS: begin["name"], **said}
     return {}
 
 

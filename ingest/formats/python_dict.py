@@ -19,12 +19,14 @@ from ingest.formats.base import Envelope, Transcoder, made
 _TEXT: Final = rb"'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\""
 _DATETIME: Final = (
     rb"\b(?:datetime\.)?datetime\((?P<time>\d++(?:, \d++){2,6})"
-    rb"(?:, tzinfo=(?P<zone>[\w.=]+(?:\((?:[^()]|\([^()]*\))*\))?))?(?:, fold=\d)?\)"
+    rb"(?:, tzinfo=(?P<zone>[\w.=]++(?:\((?:[^()]++|\([^()]*+\))*+\))?))?(?:, fold=\d)?\)"
 )
 _TOKEN: Final = re.compile(
-    rb"(?P<text>[bBuU]?(?:%b))|(?P<word>\b(?:None|True|False|nan|inf)\b)|(?P<comma>,(?=\s*[)\]}]))"
-    rb"|%b|\b[A-Za-z_][\w.]*\((?P<only>%b)\)|(?P<open>\()|(?P<close>\))" % (_TEXT, _DATETIME, _TEXT)
+    rb"(?P<text>[bBuU]?(?:%b))|(?P<torn>['\"\\])|(?P<word>\b(?:None|True|False|nan|inf)\b)"
+    rb"|(?P<comma>,(?=\s*[)\]}]))|%b|(?<![\w.])[A-Za-z_][\w.]*+\((?P<only>%b)\)|(?P<open>\()|(?P<close>\))"
+    % (_TEXT, _DATETIME, _TEXT)
 )
+"""What is `torn` stands in no dict outside of its texts: to look on would cost the square of the length."""
 _WORDS: Final = {
     b"None": b"null", b"True": b"true", b"False": b"false", b"nan": b'"nan"', b"inf": b'"inf"',
 }  # fmt: skip
@@ -78,6 +80,8 @@ def _written(token: re.Match[bytes]) -> bytes:
     kind = token.lastgroup
     if kind in {"text", "only"}:
         return _quoted(token[kind])
+    if kind == "torn":
+        raise ValueError("a quote or an escape outside of a text")
     if kind == "word":
         return _WORDS[token["word"]]
     if kind in ("time", "zone"):

@@ -22,7 +22,8 @@ _PAIRS: Final = [
     + rb"{2,}+%b?[ ]?\r?(?:\n|\Z)" % re.escape(mark)
     for mark, within in _MARKS.items()
 ]
-_LINE: Final = re.compile(rb"|".join(_PAIRS))
+STARTS: Final = rb"|".join(_PAIRS)
+_LINE: Final = re.compile(STARTS)
 _MARK: Final = re.compile(rb"%b[=:][^|;,\t\n]*+([|;,\t])" % _KEY)
 
 
@@ -56,6 +57,6 @@ def separated_fields(line: bytes) -> dict[str, Any]:
 FORMAT = Transcoder(
     name="separated_pairs",
     format=JsonFormat(name="separated_pairs", priority=0, match=lambda _: None, by_value=True),
-    starts=_LINE.pattern,
+    starts=STARTS,
     transcode=_transcode,
 )

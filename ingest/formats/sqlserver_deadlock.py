@@ -41,6 +41,8 @@ _UNUSUAL: Final = (b"<!", b"<?", b"xmlns", b"xml:")
 _LONGEST_TAG: Final = 4096
 _LONGEST: Final = 8 << 20
 """Bytes of a document, when nothing ends it."""
+_REACH: Final = _LONGEST >> 9
+_FURTHER: Final = 8
 _DEEPEST: Final = 100
 
 
@@ -52,6 +54,23 @@ class _Document:
     """One around all of them, that is not there."""
     sources: dict[Element, bytes] = field(default_factory=dict)
     """Events and graphs as they were written."""
+
+
+def _closing(root: re.Match[bytes]) -> bytes:
+    return b"</%b>" % root[1]
+
+
+def _limit(data: bytes, root: re.Match[bytes], another: re.Pattern[bytes]) -> int:
+    """Where the root element closes at last, or what cannot be within it starts."""
+    begin, closing, reach = root.end(), _closing(root), _REACH
+    while True:
+        close = data.find(closing, begin, begin + reach)
+        end = close + len(closing) if close >= 0 else begin + reach
+        limit = _torn_at(data, begin, end, another, root[1])
+        if close >= 0 or limit < end or end > len(data) or reach >= _LONGEST:
+            return limit
+        # Those that never close may be many: each looks no further than it must.
+        reach *= _FURTHER
 
 
 def _torn_at(data: bytes, start: int, end: int, another: re.Pattern[bytes], root: bytes) -> int:
@@ -88,10 +107,8 @@ def element_end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: 
         return None if may_come else line
     if root[1] in _OTHER_ROOTS and line <= root.start():
         return line
-    closing, limit = b"</%b>" % root[1], root.end() + _LONGEST
-    close = data.find(closing, start, limit)
-    limit = _torn_at(data, root.end(), close + len(closing) if close >= 0 else limit, another, root[1])
-    close = data.find(closing, start, limit)
+    limit = _limit(data, root, another)
+    close = data.find(_closing(root), start, limit)
     if close >= 0:
         return data.find(b"\n", close) + 1 or (len(data) if is_all else None)
     if limit > len(data) and not is_all:

@@ -34,7 +34,7 @@ _LINE: Final = re.compile(
     rb"|(?P<app>\S+) (?P<procid>\S+) (?P<id>\S+) (?P<data>%b)(?: |$)(?:\xef\xbb\xbf)?)(?:@cee: ?(?=\{))?"
     rb"(?P<tabs>(?:#011)*)(?P<text>[^\n]*)" % (TIME, DATA)
 )
-_ELEMENT: Final = re.compile(r'\[(?P<id>[^ =\]"]+)(?P<params>(?: [^ =\]"]+="(?:[^"\\\]]|\\.)*+")*+)\]')
+_ELEMENT: Final = re.compile(r'\[(?P<id>[^ =\[\]"]++)(?P<params>(?: [^ =\]"]+="(?:[^"\\\]]|\\.)*+")*+)\]')
 _PARAM: Final = re.compile(r' ([^ =\]"]+)="((?:[^"\\\]]|\\.)*+)"')
 _ESCAPED: Final = re.compile(r'\\(["\\\]])')
 _MESSAGE: Final = "message"

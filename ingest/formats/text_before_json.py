@@ -16,8 +16,10 @@ from ingest.formats.base import Envelope, Transcoder, made, none_of
 from ingest.formats.prefixed_json import BEHIND, CLOCK, object_in
 
 _WORD: Final = rb"[^\s{}\"'=|]{1,80}+"
-_PREFIX: Final = rb"[\w\[(<](?:%b)?(?:[ \t|]++%b){0,15}+[ \t|]++(?!%b)(?=\{[ \t]*+[\"'])" % (
-    _WORD, _WORD, CLOCK,
+_OF_A_TRACE: Final = rb"[\w.$]{0,120}(?:Error|Exception|Warning|Exit|Interrupt): |Caused by: "
+"""An exception behind its trace, whose text may be an object."""
+_PREFIX: Final = rb"(?!%b)[\w\[(<](?:%b)?(?:[ \t|]++%b){0,15}+[ \t|]++(?!%b)(?=\{[ \t]*+[\"'])" % (
+    _OF_A_TRACE, _WORD, _WORD, CLOCK,
 )  # fmt: skip
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 
@@ -29,6 +31,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     yield {"log": object_in(line["json"]), "prefix": line["prefix"].rstrip(b" \t|").decode()}
 
 
+STARTS: Final = rb"(?=%b*+\{)%b(?=[^\n]*\}%b(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX, BEHIND)
+
 FORMAT = Transcoder(
     name="text_before_json",
     format=Envelope(
@@ -37,7 +41,7 @@ FORMAT = Transcoder(
         held=("log",),
         format=made(name="text_before_json", fields={"message": "log"}),
     ),
-    starts=rb"(?=%b*+\{)%b(?=[^\n]*\}%b(?:\n|\Z))" % (none_of(b"\n{"), _PREFIX, BEHIND),
+    starts=STARTS,
     transcode=_transcode,
     is_last=True,
 )

@@ -2,7 +2,8 @@
 
 What is of no other notation and begins with a full time, perhaps behind a level, a process or a thread, is
 an event with a text; text_layouts.py lists what is known to stand around the time. Lines that follow and
-cannot begin a record go on with it: stack traces, and texts of several lines up to an empty one. Two pairs
+cannot begin a record go on with it: stack traces, and texts of several lines up to an empty one. So do pairs,
+or JSON behind words, that say neither an id nor a time: settings, bodies of requests. Two pairs
 `key=value` or more at the end of the first line are fields, by their names, and so are those of an object
 that Java or Kotlin printed there (printed_objects.py). Nothing else in a text is taken
 for one. A time without a year, as glog writes it, is no time unless `--year` is given.
@@ -15,11 +16,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from ingest.formats import separated_pairs, text_before_json
 from ingest.formats.base import JsonFormat, Transcoder, none_of, places
 from ingest.formats.logfmt import trailing_pairs
 from ingest.formats.printed_objects import printed_fields
 from ingest.formats.text_layouts import ANY_HEADER, HEADER
 from ingest.times import MONTHS
+from ingest.vocabulary import EVENT_NAMES, normalise
 
 _NO_BRACE: Final = none_of(b"\n{")
 # No JSON object is lost that stands at the end of the line.
@@ -44,6 +47,8 @@ _INDENTED: Final = re.compile(
 )
 _FLUSH: Final = re.compile(rb"[A-Za-z(|>#+\x80-\xff-]")
 """How lines of a text of several begin: not like data, nor a ruler."""
+_DATA: Final = re.compile(rb"%b|%b" % (separated_pairs.STARTS, text_before_json.STARTS))
+_KEY: Final = re.compile(rb"(?<![\w@.-])([\w@.-]++)[\"']?[ \t]*+[=:]")
 _BEHIND_EMPTY: Final = re.compile(
     rb"[ \t]*\r?\n(?=Traceback \(most recent call last\)|During handling of the above"
     rb"|The above exception was|goroutine \d+ \[|Caused by: |\[previous exception\])"
@@ -75,7 +80,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             # What follows tells whether it stands within a trace.
             return at if is_all or data.find(b"\n", behind) >= 0 else None
         if _INDENTED.match(line) is None:
-            if _FLUSH.match(line) is None or another.match(data, at):
+            if _FLUSH.match(line) is None or (another.match(data, at) and not _is_bare(line)):
                 return at
             # The next line may tell that this one begins a record.
             if not is_all and data.find(b"\n", behind) < 0:
@@ -84,6 +89,13 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             return at
         at = behind or len(data)
     return at
+
+
+def _is_bare(line: bytes) -> bool:
+    """Whether it is data, and tells neither which event it is nor when that was."""
+    if _DATA.match(line) is None:
+        return False
+    return EVENT_NAMES.isdisjoint(normalise(key.decode(errors="replace")) for key in _KEY.findall(line))
 
 
 def _is_text(line: bytes) -> bool:

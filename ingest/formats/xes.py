@@ -17,8 +17,9 @@ from ingest.formats.sqlserver_deadlock import element_end, parsed
 
 _DECLARED: Final = rb"(?:<\?xml [^\n>]*\?>[ \t]*)?"
 _HEAD: Final = re.compile(rb"[ \t]*%b<log[\s>]" % _DECLARED)
-_TRACE: Final = re.compile(rb"<trace(?:\s[^>]*)?>.*?</trace>", re.DOTALL)
-_BEHIND_HEAD: Final = re.compile(rb"<trace[\s/>]|</log>")
+_TRACE: Final = re.compile(rb"<trace[\s>]")
+_END_OF_TRACE: Final = b"</trace>"
+_BEHIND_HEAD: Final = re.compile(rb"<trace[\s/>]|</log>|(?<=\n)%b<log[\s>]" % _DECLARED)
 _BEHIND: Final = re.compile(rb"[ \t]*(?:</log>|<!--)[^\n]*")
 _LONGEST_HEAD: Final = 1 << 20
 _NUMBERS: Final = {"int": int, "float": float}
@@ -27,11 +28,12 @@ _NUMBERS: Final = {"int": int, "float": float}
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
     """Behind a trace, or before the line with the first one."""
     line = data.find(b"\n", start) + 1
-    if _HEAD.match(data, start) is None:
+    head = _HEAD.match(data, start)
+    if head is None:
         if line and _BEHIND.match(data, start):
             return line
         return element_end(data, start, another=another, is_all=is_all)
-    first = _BEHIND_HEAD.search(data, start, start + _LONGEST_HEAD)
+    first = _BEHIND_HEAD.search(data, head.end(), start + _LONGEST_HEAD)
     if first is None:
         may_come = not is_all and len(data) - start < _LONGEST_HEAD
         return None if may_come else line or len(data)
@@ -59,11 +61,12 @@ def _attributes(holder: Element) -> dict[str, Any]:
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
-    traces = _TRACE.findall(record)
-    if not traces and b"<trace" in record:
+    *closed, behind = record.split(_END_OF_TRACE)
+    traces = [part[begin.start() :] for part in closed if (begin := _TRACE.search(part))]
+    if not traces and _TRACE.search(behind):
         raise ValueError("a torn trace")
     for trace in traces:
-        [top] = parsed(trace.decode())
+        [top] = parsed((trace + _END_OF_TRACE).decode())
         about = {f"case:{key}": value for key, value in _attributes(top).items()}
         for event in top.findall("event"):
             yield {**about, **_attributes(event)}

@@ -68,10 +68,15 @@ def _fields(line: bytes) -> Any:
     return record
 
 
-def _pairs(line: bytes) -> dict[str, str | int]:
+def _pairs(line: bytes) -> dict[str, Any]:
     first = line.partition(b"\n")[0]
     pairs = trailing_pairs(first) or separated_fields(first) or printed_fields(first.decode())
-    return {key: int(value) if _COUNT.fullmatch(value) else value for key, value in pairs.items()}
+    return {key: _counted(value) for key, value in pairs.items()}
+
+
+def _counted(value: Any) -> Any:
+    """A number where a text is one; of a name that stands twice there is a list."""
+    return int(value) if isinstance(value, str) and _COUNT.fullmatch(value) else value
 
 
 def _unpacked(record: Json, text: bytes) -> Iterator[Json]:

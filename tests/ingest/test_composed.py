@@ -90,3 +90,9 @@ def test_what_is_made_of_fields_goes_by_its_template() -> None:
     assert not is_composed(())
     assert parts(path) == (("a", "stream"), ("version",))
     assert field_name(path) == "{a.stream}@{version}"
+
+
+def test_spellings_of_a_record_are_not_all_tried() -> None:
+    names = [f"{'_' * n}{name}" for n in range(300) for name in ("stream", "partition", "offset")]
+    found = {(name,): "1" for name in names}
+    assert len(list(values(frozenset(found), found))) <= 64

@@ -182,9 +182,9 @@ def test_a_notation_that_fails_keeps_nothing_else_from_being_read(monkeypatch: p
 
 def test_without_what_some_records_need_no_line_begins_one_of_them() -> None:
     every = b"".join(record.data + b"\n" for record in records())
-    data = every.replace(b"{", b"<")
-    for needed in (one for by in transcoders() for one in by.needs):
-        data = data.replace(needed, b"<")
+    data = every
+    for text in {b"{", *(text for one in transcoders() for text in one.needs)}:
+        data = data.replace(text, b"<")
     starts = framing.by_lines(data).tolist()[:-1]
     for json_start in (b"\\{", b"[{]"):
         pattern = record_start(json_start)

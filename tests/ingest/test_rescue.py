@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
 
 import pytest
 from hypothesis import example, given
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingest import rescue
 from ingest.rescue import segments
+from tests.hostile import within
 
 from .parsing import Parser
 
@@ -185,17 +185,8 @@ HOSTILE = [
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line[:10]))
 def test_a_hostile_line_costs_no_more_than_its_length(line: bytes) -> None:
     """A tenth of a second, or hours if the cost were the square of the length."""
-
-    def give_up(*_: object) -> None:
-        pytest.fail("the cost of a line grows faster than its length")
-
-    before = signal.signal(signal.SIGVTALRM, give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, 30)
-    try:
+    with within(30):
         cut(line)
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 ELEMENTS = st.sampled_from(

@@ -8,6 +8,7 @@ import pytest
 
 from stormwatch.redaction import MASK, Redaction, may_hold_sql, redacted_sql
 from stormwatch.storage import open_empty
+from tests.hostile import within
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 SECRETS = [
@@ -125,3 +126,10 @@ def test_bytes_that_are_no_text_stay_what_they_are() -> None:
 def test_it_can_be_switched_off() -> None:
     text, _ = SECRETS[0]
     assert Redaction(is_on=False).text(text) == text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["a-" * 500_000, "password " + "-" * 1_000_000], ids=["words", "dashes"])
+def test_a_hostile_text_costs_no_more_than_its_length(text: str) -> None:
+    with within(60):
+        assert Redaction().text(text) == text

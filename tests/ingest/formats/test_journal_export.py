@@ -27,3 +27,11 @@ def test_an_entry_waits_for_its_end() -> None:
     for size in range(len(_WHOLE) - 1):
         assert frames(_WHOLE[:size]).tolist() == [0]
     assert frames(_WHOLE).tolist()[:2] == [0, len(_WHOLE) - 1]
+
+
+def test_a_line_of_another_log_is_no_field() -> None:
+    line = b'127.0.0.1 - - [28/Nov/2026:15:04:05 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0"\n'
+    entry = _WHOLE.removesuffix(b"\n")
+    assert frames(entry + line, is_all=True).tolist() == [0, len(entry), len(entry + line)]
+    for size in range(1, len(line)):
+        assert frames(entry + line[:size]).tolist() == [0]

@@ -156,3 +156,9 @@ def test_what_cannot_be_taken_apart_tells_nothing(
     broken = replace(whole, transcode=transcode)
     monkeypatch.setattr(unpacked, "_around", lambda _: (broken, None))
     assert list(records_in(b'{"resourceLogs": []}')) == [{"id": "before it"}]
+
+
+def test_a_name_that_stands_twice_tells_all_its_values() -> None:
+    [record] = records_in(b"time=2026-11-23T09:18:29Z, nr=7, tag=a, tag=b\n")
+    assert record["nr"] == 7
+    assert record["tag"] == ["a", "b"]

@@ -9,6 +9,7 @@ all but the channel, is the key in it: no id, for heartbeats are alike and no du
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ingest.expressions import glued
@@ -34,31 +35,29 @@ _OBJECT: Final = (
     " WHEN starts_with({msg_object}, '{{') THEN {msg_object} ELSE line END"
 )
 _PAIRS: Final = (
-    f"list_transform(json_extract_string({_OBJECT}, [{_KEYS}]),"
+    f"list_transform(json_extract_string({{object}}, [{_KEYS}]),"
     f" lambda one, place: [{_NAMES}][place] || '=' || one)"
 )
 _SAID: Final = (
     "lower(coalesce({event_name}, {name}, {operation_word}, {event}, {action}, {direction}, {dir}, {type}))"
 )
 _OPERATION: Final = (
-    f"CASE WHEN starts_with({_SAID}, 'send') OR starts_with({_SAID}, 'sent') THEN 'send'"
-    f" WHEN starts_with({_SAID}, 'rec') THEN 'receive' ELSE operation END"
+    "CASE WHEN starts_with({said}, 'send') OR starts_with({said}, 'sent') THEN 'send'"
+    " WHEN starts_with({said}, 'rec') THEN 'receive' ELSE operation END"
 )
+_ASKED: Final = (*_ENDS[0], *_ENDS[1], *_TYPES, "term")
+"""Keys of the message that are looked up together."""
+_PLACES: Final = ", ".join(f"'/{key}'" for key in _ASKED)
 
 
-def _end(names: tuple[str, ...], operation: str) -> str:
+def _first(names: Sequence[str]) -> str:
+    """SQL: the first of these keys that the message has."""
+    return f"coalesce({', '.join(f'{{told}}[{_ASKED.index(name) + 1}]' for name in names)})"
+
+
+def _end(names: Sequence[str], operation: str) -> str:
     """One of the two ends; the node itself where only the other one is named."""
-    named = ", ".join(f"json_extract_string({_OBJECT}, '/{name}')" for name in names)
-    return f"coalesce({named}, CASE WHEN {_OPERATION} = '{operation}' THEN {{node}} END)"
-
-
-_FROM: Final = _end(_ENDS[0], "send")
-_TO: Final = _end(_ENDS[1], "receive")
-_TYPE: Final = ", ".join(f"json_extract_string({_OBJECT}, '/{name}')" for name in _TYPES)
-_IS_MESSAGE: Final = (
-    f"({_FROM}) IS NOT NULL AND ({_TO}) IS NOT NULL"
-    f" AND (json_extract_string({_OBJECT}, '/term') IS NOT NULL OR {_OPERATION} IN ('send', 'receive'))"
-)
+    return f"coalesce({_first(names)}, CASE WHEN {{did}} = '{operation}' THEN {{node}} END)"
 
 
 def _names_no_other(shape: Shape) -> bool:
@@ -107,13 +106,24 @@ FORMAT = JsonFormat(
         "dir": ("dir",),
         "type": ("type",),
     },
-    computed={
-        "operation": _OPERATION,
-        "stream": f"CASE WHEN {_IS_MESSAGE} THEN ({_FROM}) || '->' || ({_TO}) END",
-        "stream_key": (f"CASE WHEN {_IS_MESSAGE} THEN {glued(_PAIRS, ' ')} END"),
-        "node": (
-            f"coalesce({{node}}, CASE {_OPERATION} WHEN 'send' THEN {_FROM} WHEN 'receive' THEN {_TO} END)"
+    # Worked out once: a branch of CASE works out again what it names.
+    prepared={
+        "object": _OBJECT,
+        "said": _SAID,
+        "did": _OPERATION,
+        "told": f"json_extract_string({{object}}, [{_PLACES}])",
+        "sender": _end(_ENDS[0], "send"),
+        "receiver": _end(_ENDS[1], "receive"),
+        "is_message": (
+            "{sender} IS NOT NULL AND {receiver} IS NOT NULL"
+            f" AND ({_first(('term',))} IS NOT NULL OR {{did}} IN ('send', 'receive'))"
         ),
-        "event_type": (f"coalesce({{event_name}}, {_TYPE}, {{event_type}})"),
+    },
+    computed={
+        "operation": "{did}",
+        "stream": "CASE WHEN {is_message} THEN {sender} || '->' || {receiver} END",
+        "stream_key": f"CASE WHEN {{is_message}} THEN {glued(_PAIRS, ' ')} END",
+        "node": ("coalesce({node}, CASE {did} WHEN 'send' THEN {sender} WHEN 'receive' THEN {receiver} END)"),
+        "event_type": f"coalesce({{event_name}}, {_first(_TYPES)}, {{event_type}})",
     },
 )

@@ -25,10 +25,10 @@ from ingest.mapping import NO_MAPPING, FieldMapping, Fields, Inferred, merged
 from ingest.matching import containers, format_of
 from ingest.names import Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan, numbered
-from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
+from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, sample_of
 from ingest.shapes import classified_sql, in_parts, keys_sql
 from ingest.statement import Statement
-from ingest.texts import Texts
+from ingest.texts import Texts, refuse_nested
 from ingest.transcoding import ALIKE, RENUMBER, Records, begun_by, read_whole, refusing, transcoded
 from ingest.vocabulary import operation_words
 from stormwatch.model import EVENT_SCHEMA
@@ -43,7 +43,7 @@ _PARSED_SCHEMA = pa.schema(
 )
 _MAX_CONTAINERS = 1_000
 _MAX_PLANS = 20_000
-_SAMPLE = 64
+_MAX_ROUNDS = 64
 
 
 _Through: TypeAlias = Transcoder | Envelope | Inlined
@@ -119,8 +119,7 @@ class Engine:
     def try_out(self, lines: pa.Table) -> int:
         """At how many of these records Python would have to look."""
         self.looked_at, self._is_careful = 0, False
-        while lines.num_rows:
-            lines = self._round(lines, Outcome(), is_trial=True)
+        self._rounds(lines, Outcome(), is_trial=True)
         self._doubtful = []
         return self.looked_at
 
@@ -151,8 +150,7 @@ class Engine:
             self._is_split = False
             # What begins like a notation and cannot be read as one is looked into.
             for self._is_careful in (False, True):
-                while lines.num_rows:
-                    lines = self._round(lines, outcome)
+                self._rounds(lines, outcome)
                 lines = pa.concat_tables([LINE_SCHEMA.empty_table(), *self._doubtful])
                 self._doubtful = []
             if self._is_split:
@@ -214,6 +212,14 @@ class Engine:
         """Role and field of what the user said of files that were parsed, and no record had."""
         return {item for said, _ in self._mappings for item in said.items()} - self.met
 
+    def _rounds(self, lines: pa.Table, outcome: Outcome, *, is_trial: bool = False) -> None:
+        """Parse what can be parsed, and then what that became."""
+        for _ in range(_MAX_ROUNDS):
+            if not lines.num_rows:
+                return
+            lines = self._round(lines, outcome, is_trial=is_trial)
+        refuse_nested(lines, outcome, self._cursor)
+
     def _round(self, lines: pa.Table, outcome: Outcome, *, is_trial: bool = False) -> pa.Table:
         """Parse what can be parsed; the rest comes back as other lines."""
         lines, *tables = [lines] if self._is_careful else self._read_known(lines)
@@ -227,7 +233,7 @@ class Engine:
         if not lines.num_rows:
             return pa.concat_tables([LINE_SCHEMA.empty_table(), *tables])
         # All lines are gone through again where one has an object to look into: some are asked first.
-        for some in (_sample(lines), lines):
+        for some in (sample_of(lines), lines):
             known = -1 if some.num_rows else len(self._containers)
             while known != len(self._containers):
                 known = len(self._containers)
@@ -388,11 +394,3 @@ class Engine:
 
     def _use(self, name: str, table: pa.Table) -> None:
         self._cursor.register(name, table)
-
-
-def _sample(lines: pa.Table) -> pa.Table:
-    """The first of each of its parts; none where all of them are few."""
-    if lines.num_rows < ROWS_PER_BATCH // 2:
-        return LINE_SCHEMA.empty_table()
-    batches = [batch.slice(0, _SAMPLE) for batch in lines.to_batches()]
-    return pa.Table.from_batches(batches, schema=LINE_SCHEMA)

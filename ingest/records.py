@@ -24,6 +24,7 @@ LINE_SCHEMA: Final = pa.schema(
 the format that put the line together, is empty where it is as it was and of no notation, or is NULL.
 """
 
+_SAMPLE: Final = 64
 ROWS_PER_BATCH: Final = 32_768
 """DuckDB reads the batches of a table in parallel."""
 
@@ -113,3 +114,11 @@ class Outcome:
     def sort(self) -> None:
         """Put the rejects in the order of their places."""
         self.rejects.sort(key=lambda reject: (reject.file_id, reject.byte_offset))
+
+
+def sample_of(lines: pa.Table) -> pa.Table:
+    """The first of each of its parts; none where all of them are few."""
+    if lines.num_rows < ROWS_PER_BATCH // 2:
+        return LINE_SCHEMA.empty_table()
+    batches = [batch.slice(0, _SAMPLE) for batch in lines.to_batches()]
+    return pa.Table.from_batches(batches, schema=LINE_SCHEMA)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import duckdb
 import pyarrow as pa
 
 from ingest.formats import transcoders
@@ -85,6 +86,19 @@ class Texts:
             found = match(raw)
             groups.setdefault((found.lastgroup or "") if found else "", []).append(number)
         return groups
+
+
+def refuse_nested(lines: pa.Table, outcome: Outcome, cursor: duckdb.DuckDBPyConnection) -> None:
+    """Reject what stands in more envelopes than anybody puts around a record, with all else of its line."""
+    places: dict[tuple[int, int], RawRecord] = {}
+    for records in Records.parts(lines, "line"):
+        for number in range(len(records.raws)):
+            record = records[number]
+            places.setdefault((record.file_id, record.byte_offset), record)
+    for record in places.values():
+        outcome.reject(record, "envelopes within envelopes, more than anybody puts around a record")
+    for place in places:
+        cursor.execute("DELETE FROM parsed WHERE file_id = ? AND byte_offset = ?", place)
 
 
 def _matches(lines: pa.Table, pattern: str) -> pa.ChunkedArray:

@@ -310,3 +310,23 @@ def test_no_lines_are_kept_while_their_rows_are_stored(parser: Parser, line: str
     parsed = parser.parse(*[line % ("x" * 1000)] * 1000)
     parsed.assert_every_byte_accounted()
     assert pa.total_allocated_bytes() - before < 100_000
+
+
+def test_envelopes_within_envelopes_without_end_are_rejected(parser: Parser) -> None:
+    header, record = "2026-11-23T09:18:27Z h a[1]: ", '{"event_id":"e1"}'
+    some, many = 5 * header + record, 100 * header + record
+    parsed = parser.parse(record, some, many, record)
+    parsed.assert_every_byte_accounted()
+    assert [row["event_id"] for row in parsed.rows] == ["e1"] * 3
+    [reject] = parsed.rejects
+    assert reject.byte_length == len(many) + 1
+    assert "envelopes" in reject.reason
+
+
+def test_of_a_line_with_such_envelopes_nothing_else_is_kept(parser: Parser) -> None:
+    nested = 100 * "2026-11-23T09:18:27Z h a[1]: " + '{"event_id":"e2"}'
+    events = [{"timestamp": 1795425507083, "message": text} for text in ('{"event_id":"e1"}', nested, nested)]
+    parsed = parser.parse(json.dumps({"logEvents": events}), '{"event_id":"e3"}')
+    parsed.assert_every_byte_accounted()
+    assert [row["event_id"] for row in parsed.rows] == ["e3"]
+    assert len(parsed.rejects) == 1

@@ -22,7 +22,8 @@ _PAIRS: Final = [
     + rb"{2,}+%b?[ ]?\r?(?:\n|\Z)" % re.escape(mark)
     for mark, within in _MARKS.items()
 ]
-STARTS: Final = rb"|".join(_PAIRS)
+# CEF's header has marks of its own before its pairs.
+STARTS: Final = rb"(?!(?:CEF|LEEF):)(?:%b)" % rb"|".join(_PAIRS)
 _LINE: Final = re.compile(STARTS)
 _MARK: Final = re.compile(rb"%b[=:][^|;,\t\n]*+([|;,\t])" % _KEY)
 

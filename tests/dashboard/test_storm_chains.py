@@ -68,13 +68,13 @@ def test_back_test_says_when_the_rule_would_have_fired_and_how_long_before_the_c
     [crash] = [
         row["occurred_at"] for row in _changes(storm) if row["kind"] == "crash"
     ][:1]  # fmt: skip
-    assert str(fired["fired_at"]) == "2026-03-02 09:03:28"
-    assert fired["levels"].startswith("watch 09:03:28")
-    lead = (crash - datetime.fromisoformat("2026-03-02T09:03:28")).total_seconds()
+    assert str(fired["fired_at"]) == "2026-03-02 09:03:26"
+    assert fired["levels"].startswith("watch 09:03:26")
+    lead = (crash - datetime.fromisoformat("2026-03-02T09:03:26")).total_seconds()
     assert fired["lead"] == f"{lead:.0f}\u00a0s"
     said = texts(app)
     assert "`storm_ahead` would have fired 1 time" in said
-    assert "It first fired 6\u00a0s before the gain was greatest." in said
+    assert "It first fired 38\u00a0s before the gain was greatest." in said
     assert "Of the crashes logged in it, none came while it was silent." in said
 
 

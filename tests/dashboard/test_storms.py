@@ -69,8 +69,8 @@ def _ask(store: Store, relation: str, **arguments: Any) -> list[dict[str, Any]]:
 
 def test_verdict_says_the_loop_and_how_near_it_was(stormy: Opened) -> None:
     assert (
-        "**Watch.** At the end of this window no loop turns. The nearest to a storm was at "
-        f"2026-03-02 09:03:34 UTC: 100 events of `{LOOP}` cause 91 more (at least 75); before 87; "
+        "**Storm.** At the end of this window no loop turns. The nearest to a storm was at "
+        f"2026-03-02 09:04:04 UTC: 100 events of `{LOOP}` cause 135 more (at least 115); before 106; "
         "from 100 on it does not stop by itself."
     ) in texts(stormy["storms"])
 
@@ -90,18 +90,18 @@ def test_chart_has_gain_bounds_and_levels_of_every_step(storm: Store, stormy: Op
 def test_loops_are_listed_with_their_last_and_their_worst(storm: Store, stormy: Opened) -> None:
     [last] = table(stormy["storms"], LOOPS).to_dict("records")
     expected = _ask(storm, "loop_gain", **SCALE)[-1]
-    assert (last["loop"], last["level"], last["worst"]) == (expected["loop"], "calm", "watch")
+    assert (last["loop"], last["level"], last["worst"]) == (expected["loop"], None, "storm")
     assert (last["gain"], last["gain_lower"]) == (expected["gain"], expected["gain_lower"])
     assert (last["mark"], last["coverage"]) == ("●", 100)
-    assert last["at"] == at("09:04:12")
+    assert last["at"] == at("09:04:28")
 
 
 def test_edges_are_those_of_the_worst_moment(storm: Store, stormy: Opened) -> None:
     edges = table(stormy["storms"], EDGES)
-    expected = _ask(storm, "loop_edges", instant=at("09:03:34"), bucket=SCALE["bucket"], span=SCALE["span"])
+    expected = _ask(storm, "loop_edges", instant=at("09:04:04"), bucket=SCALE["bucket"], span=SCALE["span"])
     assert edges["cause_type"].tolist() == [row["cause_type"] for row in expected]
     assert edges["share"].sum() == pytest.approx(100)
-    assert edges.iloc[0].tolist()[:5] == ["order.resubmitted", "order.item_added", 25, 25, 1.0]
+    assert edges.iloc[0].tolist()[:5] == ["order.resubmitted", "order.item_added", 51, 51, 1.0]
 
 
 def test_loop_is_drawn_beside_its_edges(stormy: Opened) -> None:
@@ -124,7 +124,7 @@ def test_moment_in_the_address_picks_its_edges(storm: Store, serve: Serve) -> No
 @pytest.mark.parametrize("moment", ["", "noon", "2020-01-01T00:00:00"])
 def test_unknown_moment_is_the_worst(moment: str, storm: Store, serve: Serve) -> None:
     serve(storm)
-    assert "at 2026-03-02 09:03:34 UTC" in texts(open_page("storms", loop="no such loop", moment=moment))
+    assert "at 2026-03-02 09:04:04 UTC" in texts(open_page("storms", loop="no such loop", moment=moment))
 
 
 def test_change_that_began_it_is_named(stormy: Opened) -> None:
@@ -215,8 +215,8 @@ def test_log_without_causes_says_which_field_is_missing(store: Store, serve: Ser
 
 def test_overview_has_the_outlook_and_its_verdict(stormy: Opened) -> None:
     said = texts(stormy["overview"])
-    brief = "at 2026-03-02 09:03:34 UTC: 100 events of a loop cause 91 more, at least 75"
-    assert "**watch**\n" in said
+    brief = "at 2026-03-02 09:04:04 UTC: 100 events of a loop cause 135 more, at least 115"
+    assert "**storm**\n" in said
     assert f"\n{brief}" in said
     assert f"**A loop was close to feeding on itself**: {brief}." in said
 

@@ -3,14 +3,14 @@
 Events are named by their host and its count, and the same hosts count from 1 again in each execution. So
 behind such a line hosts are `execution/host`. Its name is what stands between the rules or, where nothing
 does, its number. The lines are no events: they are kept in quarantine, where a file that is read on finds
-the last of them.
+those before. There they say the same in every file and batch, for clocks may follow in a later one.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,11 +20,13 @@ import pyarrow as pa
 from ingest.records import Reject
 
 _FORMAT: Final = "vector_clock_log"
-_RULE: Final = re.compile(rb"={3,}[ \t]*([^\r\n]*?)[ \t]*=*\s*")
-_REASON: Final = f"{_FORMAT}: parts two executions; it is no event"
+_RULE: Final = re.compile(r"={3,}[ \t]*([^\r\n{}]*?)[ \t]*=*\s*\n")
+_LONGEST: Final = 256
+"""Bytes of such a line, which is whole."""
+_REASON: Final = "a line of = parts what stands before and behind it; it is no event"
 _FILES: Final = f"SELECT DISTINCT file_id FROM parsed WHERE format = '{_FORMAT}'"
 _BEFORE: Final = """
-SELECT file_id, byte_offset, raw FROM rejects
+SELECT byte_offset, raw FROM rejects
 WHERE file_id = ? AND starts_with(hex(raw), '3D3D3D') AND byte_offset < ?
 ORDER BY byte_offset
 """
@@ -49,31 +51,49 @@ FROM (
 WHERE parsed.file_id = told.file_id AND parsed.byte_offset = told.byte_offset
 """
 
+_Rule = tuple[int, str]
+"""Where it stands, and what it says."""
 
-def tell_apart(cursor: duckdb.DuckDBPyConnection, rejects: list[Reject]) -> None:
-    """Name hosts and events of the batch by their execution; `rejects` are those of the batch."""
+
+def tell_apart(
+    cursor: duckdb.DuckDBPyConnection, rejects: list[Reject], kept: Callable[[bytes], bytes]
+) -> None:
+    """Name hosts and events of the batch by their execution; `rejects` are those of the batch.
+
+    `kept` is what is kept of bytes in quarantine: what they name is the same as when they are read there.
+    """
+    here: dict[int, list[_Rule]] = {}
+    for number, one in enumerate(rejects):
+        if _name_in(one.raw) is None:
+            continue
+        rejects[number] = replace(one, reason=_REASON)
+        if (name := _name_in(kept(one.raw))) is not None:
+            here.setdefault(one.file_id, []).append((one.byte_offset, name))
     for (file_id,) in cursor.execute(_FILES).fetchall():
-        here = sorted(
-            (one.byte_offset, number)
-            for number, one in enumerate(rejects)
-            if one.file_id == file_id and _RULE.fullmatch(one.raw)
-        )
+        mine = sorted(here.get(file_id, []))
         [(first,)] = cursor.execute(
             "SELECT min(byte_offset) FROM parsed WHERE file_id = ?", [file_id]
         ).fetchall()
-        start = min([first, *(offset for offset, _ in here)])
-        before = [
-            (offset, bytes(raw)) for _, offset, raw in cursor.execute(_BEFORE, [file_id, start]).fetchall()
-        ]
-        rules = [*before, *((offset, rejects[number].raw) for offset, number in here)]
-        for _, number in here:
-            rejects[number] = replace(rejects[number], reason=_REASON)
-        if rules:
+        start = min([first, *(offset for offset, _ in mine)])
+        before = cursor.execute(_BEFORE, [file_id, start]).fetchall()
+        known = [(offset, name) for offset, raw in before if (name := _name_in(bytes(raw))) is not None]
+        if rules := known + mine:
             _name(cursor, file_id, rules)
 
 
-def _name(cursor: duckdb.DuckDBPyConnection, file_id: int, rules: Sequence[tuple[int, bytes]]) -> None:
-    names = _names(raw for _, raw in rules)
+def _name_in(raw: bytes) -> str | None:
+    """What stands between the rules; None: there are none."""
+    if not raw.startswith(b"===") or len(raw) > _LONGEST:
+        return None
+    try:
+        found = _RULE.fullmatch(raw.decode())
+    except UnicodeDecodeError:
+        return None
+    return found and found[1]
+
+
+def _name(cursor: duckdb.DuckDBPyConnection, file_id: int, rules: Sequence[_Rule]) -> None:
+    names = _names(name for _, name in rules)
     rows = [
         {"file_id": file_id, "byte_offset": offset, "name": name}
         for (offset, _), name in zip(rules, names, strict=True)
@@ -83,12 +103,10 @@ def _name(cursor: duckdb.DuckDBPyConnection, file_id: int, rules: Sequence[tuple
     cursor.unregister("execution_rules")
 
 
-def _names(rules: Iterable[bytes]) -> list[str]:
-    """What the lines call the executions behind them; the one before the first line is number 1."""
+def _names(said: Iterable[str]) -> list[str]:
+    """What executions are called by what is said before them; the one before the first line is number 1."""
     names, met = [], Counter[str]()
-    for number, rule in enumerate(rules, start=2):
-        found = _RULE.fullmatch(rule)
-        name = found[1].decode(errors="replace") if found else ""
+    for number, name in enumerate(said, start=2):
         met[name] += 1
         names.append(f"{name} {number}".strip() if not name or met[name] > 1 else name)
     return names

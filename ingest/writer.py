@@ -318,7 +318,7 @@ class Writer:
         return committed
 
     def _insert(self, outcome: Outcome, now: datetime) -> None:
-        tell_apart(self._cursor, outcome.rejects)
+        tell_apart(self._cursor, outcome.rejects, self._redaction.bytes)
         if self._redaction.is_on:
             self._mask()
         self._cursor.execute(INSERT_EVENTS, [now])

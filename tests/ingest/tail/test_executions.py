@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+
+from ingest.reader import Share
 
 from .rig import Rig
 
@@ -56,3 +60,20 @@ def test_rules_in_other_logs_part_nothing(rig: Rig) -> None:
     rig.clock.pass_time(7200)
     rig.drain()
     assert rig.query("SELECT event_id, node FROM observations ORDER BY ALL") == [("a", "p"), ("p:1", "p")]
+
+
+def test_what_is_a_rule_does_not_depend_on_batches(make_rig: Callable[..., Rig]) -> None:
+    torn = b'===== {"torn": 1}\n=====\xff\n%b\n' % (b"=" * 300)
+    log = torn + b'p {"p":1}\nsends\n======\n{"id":"a"}\n=== 7 ===\np {"p":1}\nends\n'
+    tables = []
+    for records in (1000, 1):
+        rig = make_rig(batch=Share(bytes=64 << 10, records=records))
+        rig.add("clocks.log", log)
+        rig.drain()
+        events = rig.query("SELECT event_id, node FROM observations ORDER BY byte_offset")
+        tables.append((events, rig.rejects()))
+    at_once, one_by_one = tables
+    assert at_once == one_by_one
+    events, rejects = at_once
+    assert events == [(None, None), ("p:1", "p"), ("a", None), ("7/p:1", "7/p")]
+    assert [raw for raw, reason in rejects if "parts" in reason] == [b"======\n", b"=== 7 ===\n"]

@@ -114,20 +114,22 @@ class Track:
         return max(self.rows, key=lambda row: (*danger(row), row["bucket_start"]))
 
     def onset(self, at: Row, since: datetime, bucket: timedelta) -> datetime:
-        """When the rise to a row was half done: since then the gain has been above the middle between
-        that of the row and the least before it, which is none if it began after the first bucket.
+        """When the rise to a row was half done: the gain came above the middle between that of the row and
+        the least before it, which is none if it began after the first bucket, and has not come back below
+        a quarter of the rise since. Few events make it dip for a moment.
 
         It is the end of a bucket, as its row knows what happened in it: what changed there comes before.
         """
         before = [row for row in self.rows if row["bucket_start"] <= at["bucket_start"]]
         began_inside = before[0]["bucket_start"] > since + bucket
         least = 0 if began_inside else min(row["gain"] for row in before)
-        middle = (least + at["gain"]) / 2
+        rise = at["gain"] - least
         first = at
         for row in reversed(before):
-            if row["gain"] < middle:
+            if row["gain"] < least + rise / 4:
                 break
-            first = row
+            if row["gain"] >= least + rise / 2:
+                first = row
         start: datetime = first["bucket_start"]
         return start + bucket
 

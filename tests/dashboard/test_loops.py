@@ -184,3 +184,11 @@ def test_names_of_types_are_text() -> None:
     assert before == "**Warn.** 100 events of "
     assert name.startswith("![pixel]")
     assert after == " now cause 84 more (at least 80)."
+
+
+def test_onset_is_before_a_dip_unless_most_of_the_rise_was_lost_in_it() -> None:
+    gains = [0.2, 0.2, 0.8, 0.55, 1.0]
+    track = Track([row(minute, gain) for minute, gain in enumerate(gains)])
+    assert track.onset(track.rows[-1], START, MINUTE) == START + 3 * MINUTE
+    track = Track([row(minute, gain) for minute, gain in enumerate([*gains[:3], 0.3, 1.0])])
+    assert track.onset(track.rows[-1], START, MINUTE) == START + 5 * MINUTE

@@ -25,6 +25,7 @@ WHOLE_TIME: Final = re.compile(
 _LEAST_TIME: Final = NAMES["occurred_at"][-1]
 _PREFIX: Final = 100
 """Bytes of a line that the time before its pairs is looked for in."""
+_OBJECT: Final = re.compile(rb"\A\{|\{[\"']")
 _COUNT: Final = re.compile(r"0|[1-9]\d{0,8}")
 _VALUES: Final = ("value", "Value", "StringValue", "stringValue")
 
@@ -57,7 +58,8 @@ def _loaded(text: bytes) -> Any:
 
 def _fields(line: bytes) -> Any:
     """The fields of an object, or of pairs, with the time that a logger or a shipper wrote before them."""
-    at = 0 if line.startswith(b"{") else max(line.find(b'{"'), line.find(b"{'"))
+    begun = _OBJECT.search(line)
+    at = begun.start() if begun else -1
     try:
         text = as_json(line[at:].rstrip()) if line.startswith(b"{'", at) else line[at:]
         record = orjson.loads(text) if at >= 0 else _pairs(line)

@@ -162,3 +162,15 @@ def test_a_name_that_stands_twice_tells_all_its_values() -> None:
     [record] = records_in(b"time=2026-11-23T09:18:29Z, nr=7, tag=a, tag=b\n")
     assert record["nr"] == 7
     assert record["tag"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        ("""INFO shop: {"id": "e1", "said": "{'no': 1}"}""", {"id", "said"}),
+        ("""INFO shop: {'id': 'e1', 'said': '{"no": 1}'}""", {"id", "said"}),
+    ],
+)
+def test_the_first_object_of_a_line_is_its_record(line: str, fields: set[str]) -> None:
+    [record] = records_in(line.encode())
+    assert record.keys() == fields

@@ -5,14 +5,16 @@
 -- can answer, else from the events. What is kept counts whole minutes, knows a cause for as
 -- long as docs/storms.md says, and counts effects to the last minute kept.
 --   birth   per bucket and type: the events that were first observed
---   shift   per bucket and type: by so many more of them began to act than were born
+--   shift   per bucket and pair of types: by so many more of the first began to act as causes of
+--           the second than were born
 --   effect  per bucket of the causes, pair of types and age: effects of these causes
 --   spread  per bucket of the causes and pair of types: how unevenly they are spread
--- An event whose type is handled (received, processed or settled, before most of the effects
--- of its type) can cause nothing as long as it waits for that. It acts from the bucket on in
--- which it was handled, or one of its type that was born in a later bucket: then it was passed
--- over, and nobody will say that it was handled. All others act from their birth on. The
--- bucket of a cause is that in which it was handled, or born where that is not known.
+-- Where most effects of a pair came when their causes had been handled (received, processed or
+-- settled), a cause that waits for that can have none yet. It acts from the bucket on in which
+-- it was handled, or one of its type that was born in a later bucket: then it was passed over,
+-- and nobody will say that it was handled; or in which it had such an effect all the same, as
+-- where whoever waits for an answer gives up. All others act from their birth on. The bucket of
+-- a cause is that from which on it acts.
 -- Pairs of types are those that lie on a way from a type back to itself; of effects, those
 -- that came within the span.
 --
@@ -25,7 +27,7 @@
 -- Columns
 --   kind           VARCHAR  birth, shift, effect or spread
 --   bucket_no      BIGINT   number of the bucket since 1970
---   cause_type     VARCHAR  of an effect or spread: type of the causes
+--   cause_type     VARCHAR  of a shift, effect or spread: type of the causes
 --   effect_type    VARCHAR  type of the effects; of a birth: type of the events
 --   age            BIGINT   of an effect: buckets from cause to effect, 0 in the same
 --   event_count    HUGEINT  births or effects; of a shift it may be below 0
@@ -33,7 +35,7 @@
 --   missing        HUGEINT  of births: whose cause is not known although it names one, or
 --                           although an event of its correlation id came before it
 --   in_flow        HUGEINT  of births: that have a correlation id
---   is_loop        BOOLEAN  of a birth or shift: the type can lead back to itself
+--   is_loop        BOOLEAN  of a birth: the type can lead back to itself
 --   delay_us       HUGEINT  of effects: sum of the times from cause to effect
 --   squared_count  HUGEINT  of spread: sum over the causes of (effects of the cause) squared
 --
@@ -111,7 +113,7 @@ SELECT
     kept.missing,
     kept.in_flow,
     CASE
-        WHEN kept.kind IN ('birth', 'shift')
+        WHEN kept.kind = 'birth'
             THEN kept.effect_type IN (SELECT loop_pairs.cause_type FROM loop_pairs)
     END AS is_loop,
     kept.delay_us,
@@ -120,17 +122,13 @@ FROM kept
 WHERE
     kept.kind = 'birth'
     OR (
-        kept.kind = 'shift'
-        AND kept.effect_type IN (SELECT loop_pairs.cause_type FROM loop_pairs)
-    )
-    OR (
         (kept.cause_type, kept.effect_type) IN (
             SELECT
                 loop_pairs.cause_type,
                 loop_pairs.effect_type
             FROM loop_pairs
         )
-        AND kept.age < epoch(span::INTERVAL) / epoch(bucket::INTERVAL)
+        AND (kept.kind = 'shift' OR kept.age < epoch(span::INTERVAL) / epoch(bucket::INTERVAL))
     )
 UNION ALL BY NAME
 SELECT

@@ -12,7 +12,7 @@
 -- Columns
 --   kind           VARCHAR  birth, shift, effect or spread
 --   bucket_no      BIGINT   number of the bucket since 1970
---   cause_type     VARCHAR  of an effect or spread: type of the causes
+--   cause_type     VARCHAR  of a shift, effect or spread: type of the causes
 --   effect_type    VARCHAR  type of the effects; of a birth: type of the events
 --   age            BIGINT   of an effect: buckets from cause to effect, 0 in the same
 --   event_count    HUGEINT  births or effects; of a shift it may be below 0
@@ -20,7 +20,7 @@
 --   missing        BIGINT   of births: whose cause is not known although it names one, or
 --                           although an event of its correlation id came before it
 --   in_flow        BIGINT   of births: that have a correlation id
---   is_loop        BOOLEAN  of a birth or shift: the type can lead back to itself
+--   is_loop        BOOLEAN  of a birth: the type can lead back to itself
 --   delay_us       HUGEINT  of effects: sum of the times from cause to effect
 --   squared_count  HUGEINT  of spread: sum over the causes of (effects of the cause) squared
 --
@@ -93,102 +93,174 @@ loop_pairs AS MATERIALIZED (
         ON pairs.effect_type = ways.from_type AND pairs.cause_type = ways.to_type
 ),
 
--- Up to each bucket: is it logged of the type that it is handled, and comes causing after that?
+-- Up to each bucket: do effects of the pair come after the log says that their causes were handled?
 handlings AS MATERIALIZED (
     SELECT
-        answers.type_hash,
+        answers.cause_type,
+        answers.effect_type,
         answers.born_no,
         2 * sum(answers.handled_count) OVER so_far >= sum(answers.event_count) OVER so_far
             AS is_handled
     FROM (
         SELECT
-            caused.cause_type AS type_hash,
+            caused.cause_type,
+            caused.type_hash AS effect_type,
             caused.born_no,
             count(*) AS event_count,
             count(*) FILTER (WHERE caused.handled_no <= caused.born_no) AS handled_count
         FROM caused
-        WHERE
-            caused.cause_type IN (SELECT loop_pairs.cause_type FROM loop_pairs)
-            AND caused.cause_no <= caused.born_no
-        GROUP BY caused.cause_type, caused.born_no
+        INNER JOIN loop_pairs
+            ON
+                caused.cause_type = loop_pairs.cause_type
+                AND caused.type_hash = loop_pairs.effect_type
+        WHERE caused.cause_no <= caused.born_no
+        GROUP BY caused.cause_type, caused.type_hash, caused.born_no
     ) AS answers
-    WINDOW so_far AS (PARTITION BY answers.type_hash ORDER BY answers.born_no)
+    WINDOW
+        so_far AS (
+            PARTITION BY answers.cause_type, answers.effect_type
+            ORDER BY answers.born_no
+        )
 ),
 
-handled_types AS MATERIALIZED (
-    SELECT DISTINCT handlings.type_hash
+handled_pairs AS MATERIALIZED (
+    SELECT DISTINCT
+        handlings.cause_type,
+        handlings.effect_type
     FROM handlings
     WHERE handlings.is_handled
 ),
 
+-- Those that wait, and then have such an effect before they are handled: whoever sent them gave up.
+impatient AS MATERIALIZED (
+    SELECT
+        caused.cause_hash,
+        caused.cause_type,
+        caused.type_hash AS effect_type,
+        caused.cause_no AS born_no,
+        caused.handled_no,
+        min(caused.born_no) AS effect_no
+    FROM caused
+    SEMI JOIN handled_pairs
+        ON
+            caused.cause_type = handled_pairs.cause_type
+            AND caused.type_hash = handled_pairs.effect_type
+    WHERE
+        caused.cause_no <= caused.born_no
+        AND (caused.handled_no > caused.born_no OR caused.handled_no IS NULL)
+    GROUP BY ALL
+),
+
 begun AS MATERIALIZED (
     SELECT
-        births.type_hash,
-        births.born_no,
-        births.handled_no,
-        births.event_count
+        born.cause_type,
+        born.effect_type,
+        born.born_no,
+        born.handled_no,
+        born.event_count,
+        coalesce(handlings.is_handled, FALSE) AS is_held
     FROM (
         SELECT
-            numbered.type_hash,
+            handled_pairs.cause_type,
+            handled_pairs.effect_type,
             numbered.born_no,
             numbered.handled_no,
             count(*) AS event_count
         FROM numbered
-        SEMI JOIN handled_types ON numbered.type_hash = handled_types.type_hash
-        GROUP BY numbered.type_hash, numbered.born_no, numbered.handled_no
-    ) AS births
+        INNER JOIN handled_pairs ON numbered.type_hash = handled_pairs.cause_type
+        GROUP BY ALL
+    ) AS born
     ASOF LEFT JOIN handlings
         ON
-            births.type_hash = handlings.type_hash
-            AND births.born_no >= handlings.born_no
-    WHERE births.handled_no = births.born_no OR handlings.is_handled
+            born.cause_type = handlings.cause_type
+            AND born.effect_type = handlings.effect_type
+            AND born.born_no >= handlings.born_no
 ),
 
-passed AS (
+held AS MATERIALIZED (
     SELECT
-        begun.type_hash,
-        begun.born_no,
-        min(min(begun.handled_no)) OVER (
-            PARTITION BY begun.type_hash
-            ORDER BY begun.born_no
-            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-        ) AS passed_no
-    FROM begun
-    GROUP BY begun.type_hash, begun.born_no
+        passed.cause_type,
+        passed.effect_type,
+        passed.born_no,
+        passed.passed_no
+    FROM (
+        SELECT
+            begun.cause_type,
+            begun.effect_type,
+            begun.born_no,
+            bool_or(begun.is_held) AS is_held,
+            min(
+                min(begun.handled_no)
+                    FILTER (WHERE begun.is_held OR begun.handled_no = begun.born_no)
+            ) OVER (
+                PARTITION BY begun.cause_type, begun.effect_type
+                ORDER BY begun.born_no
+                ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            ) AS passed_no
+        FROM begun
+        GROUP BY begun.cause_type, begun.effect_type, begun.born_no
+    ) AS passed
+    WHERE passed.is_held
 ),
 
 waited AS (
     SELECT
-        begun.type_hash,
+        begun.cause_type,
+        begun.effect_type,
         begun.born_no,
-        least(begun.handled_no, passed.passed_no) AS acting_no,
+        least(begun.handled_no, held.passed_no) AS acting_no,
         begun.event_count
     FROM begun
-    INNER JOIN passed
-        ON begun.type_hash = passed.type_hash AND begun.born_no = passed.born_no
+    INNER JOIN held
+        ON
+            begun.cause_type = held.cause_type
+            AND begun.effect_type = held.effect_type
+            AND begun.born_no = held.born_no
     WHERE begun.handled_no IS DISTINCT FROM begun.born_no
+    UNION ALL
+    -- Some of these act earlier.
+    SELECT
+        impatient.cause_type,
+        impatient.effect_type,
+        impatient.born_no,
+        least(
+            impatient.handled_no,
+            held.passed_no,
+            CASE WHEN sides.sign > 0 THEN impatient.effect_no END
+        ) AS acting_no,
+        sides.sign AS event_count
+    FROM impatient
+    INNER JOIN held
+        ON
+            impatient.cause_type = held.cause_type
+            AND impatient.effect_type = held.effect_type
+            AND impatient.born_no = held.born_no
+    CROSS JOIN (VALUES (-1), (1)) AS sides (sign)
 ),
 
 shifted AS (
     SELECT
-        shifts.type_hash,
+        shifts.cause_type,
+        shifts.effect_type,
         shifts.bucket_no,
         sum(shifts.event_count) AS event_count
     FROM (
         SELECT
-            waited.type_hash,
+            waited.cause_type,
+            waited.effect_type,
             waited.born_no AS bucket_no,
             -waited.event_count AS event_count
         FROM waited
         UNION ALL
         SELECT
-            waited.type_hash,
+            waited.cause_type,
+            waited.effect_type,
             waited.acting_no AS bucket_no,
             waited.event_count
         FROM waited
         WHERE waited.acting_no IS NOT NULL
     ) AS shifts
-    GROUP BY shifts.type_hash, shifts.bucket_no
+    GROUP BY shifts.cause_type, shifts.effect_type, shifts.bucket_no
     HAVING sum(shifts.event_count) <> 0
 ),
 
@@ -200,13 +272,21 @@ acted AS (
         caused.delay_us,
         caused.cause_hash,
         CASE
-            WHEN handlings.is_handled AND caused.handled_no <= caused.born_no
-                THEN caused.handled_no
+            WHEN held.born_no IS NOT NULL AND caused.cause_no <= caused.born_no
+                THEN least(caused.handled_no, impatient.effect_no, held.passed_no)
             ELSE caused.cause_no
         END AS cause_no
     FROM caused
-    LEFT OUTER JOIN handlings
-        ON caused.cause_type = handlings.type_hash AND caused.born_no = handlings.born_no
+    LEFT OUTER JOIN held
+        ON
+            caused.cause_type = held.cause_type
+            AND caused.type_hash = held.effect_type
+            AND caused.cause_no = held.born_no
+    LEFT OUTER JOIN impatient
+        ON
+            caused.cause_hash = impatient.cause_hash
+            AND caused.cause_type = impatient.cause_type
+            AND caused.type_hash = impatient.effect_type
 ),
 
 within_loops AS MATERIALIZED (
@@ -280,23 +360,17 @@ SELECT
     NULL AS squared_count
 FROM born
 INNER JOIN names ON born.type_hash = names.type_hash
-UNION ALL
+UNION ALL BY NAME
 SELECT
     'shift' AS kind,
     shifted.bucket_no,
-    NULL AS cause_type,
-    names.event_type AS effect_type,
-    NULL AS age,
-    shifted.event_count,
-    NULL AS resolved,
-    NULL AS missing,
-    NULL AS in_flow,
-    TRUE AS is_loop,
-    NULL AS delay_us,
-    NULL AS squared_count
+    causes.event_type AS cause_type,
+    effects.event_type AS effect_type,
+    shifted.event_count
 FROM shifted
-INNER JOIN names ON shifted.type_hash = names.type_hash
-UNION ALL
+INNER JOIN names AS causes ON shifted.cause_type = causes.type_hash
+INNER JOIN names AS effects ON shifted.effect_type = effects.type_hash
+UNION ALL BY NAME
 SELECT
     'effect' AS kind,
     within_loops.cause_no AS bucket_no,
@@ -304,33 +378,18 @@ SELECT
     effects.event_type AS effect_type,
     within_loops.age,
     count(*) AS event_count,
-    NULL AS resolved,
-    NULL AS missing,
-    NULL AS in_flow,
-    NULL AS is_loop,
-    sum(within_loops.delay_us) AS delay_us,
-    NULL AS squared_count
+    sum(within_loops.delay_us) AS delay_us
 FROM within_loops
 INNER JOIN names AS causes ON within_loops.cause_type = causes.type_hash
 INNER JOIN names AS effects ON within_loops.effect_type = effects.type_hash
-GROUP BY
-    within_loops.cause_no,
-    causes.event_type,
-    effects.event_type,
-    within_loops.age
-UNION ALL
+GROUP BY ALL
+UNION ALL BY NAME
 SELECT
     'spread' AS kind,
     per_cause.cause_no AS bucket_no,
     causes.event_type AS cause_type,
     effects.event_type AS effect_type,
-    NULL AS age,
     sum(per_cause.effect_count) AS event_count,
-    NULL AS resolved,
-    NULL AS missing,
-    NULL AS in_flow,
-    NULL AS is_loop,
-    NULL AS delay_us,
     sum(per_cause.effect_count * per_cause.effect_count) AS squared_count
 FROM per_cause
 INNER JOIN names AS causes ON per_cause.cause_type = causes.type_hash

@@ -5,7 +5,7 @@
 -- n, so nothing of it comes from later. Causes that are young have not had all their effects
 -- yet: each counts for the share of effects that come within its age, as measured on causes
 -- of the hour before (with the default span), whose effects are complete. Events that wait to
--- be handled are no causes yet, as _loop_counts says, and age from when they are.
+-- be handled are no causes of a pair yet, as _loop_counts says, and age from when they are.
 -- The spans are cut at multiples of their length for what is measured before: delays and
 -- spread over four whole spans that ended a span ago or more, coverage over the last four.
 -- Coverage: the share of effects whose cause is known. Where the log has correlation ids,
@@ -79,20 +79,74 @@ whole AS MATERIALIZED (
     ) AS begun
 ),
 
+-- Of a pair of types those are causes that act: born of the type, less what waits.
+acting AS MATERIALIZED (
+    SELECT
+        acts.cause_type,
+        acts.effect_type,
+        acts.bucket_no,
+        acts.width,
+        sum(acts.event_count) AS event_count
+    FROM (
+        SELECT
+            pairs.cause_type,
+            pairs.effect_type,
+            born.bucket_no,
+            born.width,
+            born.event_count
+        FROM counts AS born
+        INNER JOIN (
+            SELECT DISTINCT
+                effects.cause_type,
+                effects.effect_type
+            FROM counts AS effects
+            WHERE effects.kind = 'effect'
+        ) AS pairs ON born.effect_type = pairs.cause_type
+        WHERE born.kind = 'birth'
+        UNION ALL
+        SELECT
+            shifts.cause_type,
+            shifts.effect_type,
+            shifts.bucket_no,
+            shifts.width,
+            shifts.event_count
+        FROM counts AS shifts
+        WHERE shifts.kind = 'shift'
+    ) AS acts
+    GROUP BY acts.cause_type, acts.effect_type, acts.bucket_no, acts.width
+    HAVING sum(acts.event_count) <> 0
+),
+
 -- Four whole spans, the last of which ended at least one span before the evaluation.
 complete AS MATERIALIZED (
     SELECT
-        CASE WHEN counts.kind = 'shift' THEN 'birth' ELSE counts.kind END AS kind,
-        counts.bucket_no // counts.width + shift.later AS block_no,
-        counts.cause_type,
-        counts.effect_type,
-        counts.age,
-        sum(counts.event_count) AS event_count,
-        sum(counts.squared_count) AS squared_count
-    FROM counts
-    INNER JOIN whole ON counts.bucket_no // counts.width = whole.block_no AND whole.is_whole
+        parts.kind,
+        parts.bucket_no // parts.width + shift.later AS block_no,
+        parts.cause_type,
+        parts.effect_type,
+        parts.age,
+        sum(parts.event_count) AS event_count,
+        sum(parts.squared_count) AS squared_count
+    FROM (
+        SELECT
+            counts.kind,
+            counts.bucket_no,
+            counts.width,
+            counts.cause_type,
+            counts.effect_type,
+            counts.age,
+            counts.event_count,
+            counts.squared_count
+        FROM counts
+        WHERE counts.kind IN ('effect', 'spread')
+        UNION ALL BY NAME
+        SELECT
+            'acting' AS kind,
+            acting.*
+        FROM acting
+    ) AS parts
+    INNER JOIN whole ON parts.bucket_no // parts.width = whole.block_no AND whole.is_whole
     CROSS JOIN unnest([2, 3, 4, 5]) AS shift (later)
-    WHERE counts.kind NOT IN ('birth', 'shift') OR counts.is_loop
     GROUP BY ALL
 ),
 
@@ -132,8 +186,9 @@ spreads AS (
     INNER JOIN complete AS born
         ON
             spread.block_no = born.block_no
-            AND spread.cause_type = born.effect_type
-            AND born.kind = 'birth'
+            AND spread.cause_type = born.cause_type
+            AND spread.effect_type = born.effect_type
+            AND born.kind = 'acting'
     WHERE spread.kind = 'spread'
 ),
 
@@ -227,21 +282,12 @@ seen AS (
 causing AS (
     SELECT
         acting.cause_type,
+        acting.effect_type,
         acting.bucket_no,
         acting.event_count,
         unnest(range(acting.bucket_no + 1, acting.bucket_no + acting.width + 1))
             AS evaluated_no
-    FROM (
-        SELECT
-            counts.effect_type AS cause_type,
-            counts.bucket_no,
-            counts.width,
-            sum(counts.event_count) AS event_count
-        FROM counts
-        WHERE counts.kind IN ('birth', 'shift') AND counts.is_loop
-        GROUP BY counts.effect_type, counts.bucket_no, counts.width
-        HAVING sum(counts.event_count) <> 0
-    ) AS acting
+    FROM acting
 ),
 
 expected AS (
@@ -269,7 +315,10 @@ expected AS (
         ) / any_value(known.event_count) AS recent_expected
     FROM seen
     INNER JOIN causing
-        ON seen.evaluated_no = causing.evaluated_no AND seen.cause_type = causing.cause_type
+        ON
+            seen.evaluated_no = causing.evaluated_no
+            AND seen.cause_type = causing.cause_type
+            AND seen.effect_type = causing.effect_type
     LEFT OUTER JOIN known
         ON
             seen.evaluated_no // seen.width = known.block_no

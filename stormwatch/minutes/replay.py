@@ -34,7 +34,7 @@ in all where there are very many of them."""
 WARM: Final = 2 * SPAN
 """So many minutes at least are gone through before the first one that is counted."""
 _WARM_EVENTS: Final = 3 * KNOWN_ROWS
-_AGING: Final = ("recent", "waiting", "causings", "flows", "turns", "copies")
+_AGING: Final = ("recent", "waiting", "causings", "handled_pairs", "flows", "turns", "copies")
 """Temp tables of which rows are forgotten when they are old; after silence this has not been done."""
 _LONGEST_GAP: Final = 64
 """Minutes without an event that are gone through one by one; more are skipped."""

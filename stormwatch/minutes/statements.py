@@ -2,13 +2,15 @@
 
 The rules are those of queries/_loop_counts_of_events, _work_counts_of_events and _flow_counts, minute
 by minute: an event is born in the minute in which it is first observed, and is an effect of its cause in
-the minute in which it is born. An event that waits to be handled is no cause yet. Temp tables hold what is
-remembered.
+the minute in which it is born. An event that waits to be handled is no cause yet (waiting.py). Temp tables
+hold what is remembered.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from stormwatch.minutes import waiting
 
 COUNTED: Final = (
     ("new_counts", "minute_counts", "minute_no"),
@@ -23,12 +25,6 @@ _COPY_HASH: Final = f"hash(stream, operation, {_CONSUMER}, coalesce(message_id, 
 _IS_MESSAGE: Final = "operation IN ('send', 'receive', 'process') AND stream IS NOT NULL"
 """As in queries/_flow_counts."""
 
-_HANDLED_TYPES: Final = """
-CREATE OR REPLACE TEMP TABLE handled_types AS
-SELECT type_hash FROM causings GROUP BY type_hash HAVING 2 * sum(handled_count) >= sum(event_count)
-"""
-"""Of which it is logged that they are handled, and causing comes after that."""
-
 BEGIN: Final = (
     """
 CREATE OR REPLACE TEMP TABLE warm AS FROM _births($since, $until)
@@ -40,45 +36,17 @@ SELECT
     epoch_us(last_at) // 60000000 AS last_no
 FROM warm
 """,
-    """
-CREATE OR REPLACE TEMP TABLE causings AS
-SELECT
-    causes.type_hash, epoch_us(effects.born_at) // 60000000 AS last_no, count(*) AS event_count,
-    count(*) FILTER (epoch_us(causes.handled_at) // 60000000 <= last_no) AS handled_count
-FROM warm AS effects INNER JOIN warm AS causes ON effects.cause_hash = causes.event_hash
-WHERE epoch_us(causes.born_at) // 60000000 <= last_no
-GROUP BY ALL
-""",
-    _HANDLED_TYPES,
-    """
-CREATE OR REPLACE TEMP TABLE waiting AS
-WITH begun AS (
-    SELECT event_hash, type_hash, epoch_us(born_at) // 60000000 AS last_no, handled_at
-    FROM warm WHERE type_hash IN (FROM handled_types)
-)
-SELECT event_hash, type_hash, last_no FROM begun
-QUALIFY handled_at IS NULL
-    AND last_no >= coalesce(max(last_no) FILTER (handled_at IS NOT NULL) OVER (PARTITION BY type_hash), 0)
-""",
+    *waiting.BEFORE,
     """
 CREATE OR REPLACE TEMP TABLE flows AS
 SELECT hash(correlation_id) AS flow_hash, max(epoch_us(occurred_at) // 60000000) AS last_no FROM events
 WHERE occurred_at >= $since AND occurred_at < $until AND correlation_id IS NOT NULL AND event_id IS NOT NULL
 GROUP BY flow_hash
 """,
-    """
+    f"""
 CREATE OR REPLACE TEMP TABLE seen_effects AS
-SELECT
-    effects.cause_hash, effects.type_hash,
-    CASE
-        WHEN epoch_us(causes.handled_at) // 60000000 <= epoch_us(effects.born_at) // 60000000
-            AND causes.type_hash IN (FROM handled_types)
-            THEN epoch_us(causes.handled_at) // 60000000
-        ELSE epoch_us(causes.born_at) // 60000000
-    END AS cause_no,
-    count(*) AS effect_count
-FROM warm AS effects INNER JOIN warm AS causes ON effects.cause_hash = causes.event_hash
-WHERE cause_no > $number - $span
+SELECT cause_hash, type_hash, cause_no, count(*) AS effect_count
+FROM ({waiting.ACTED_BEFORE}) WHERE cause_no > $number - $span
 GROUP BY ALL
 """,
     """
@@ -106,6 +74,7 @@ FROM events WHERE occurred_at >= $since AND occurred_at < $until AND {_IS_MESSAG
 GROUP BY copy_hash
 """,
     "DROP TABLE warm",
+    "DROP TABLE caused_before",
     *(f"CREATE OR REPLACE TEMP TABLE {new} AS FROM {table} LIMIT 0" for new, table, _ in COUNTED),
 )
 """What `Replay` remembers of the time before the first minute."""
@@ -141,48 +110,6 @@ LEFT JOIN handled ON born.cause_hash = handled.event_hash
 _HANDLED: Final = """
 CREATE OR REPLACE TEMP TABLE handled AS SELECT event_hash FROM observed WHERE handled_at IS NOT NULL
 """
-_CAUSING: Final = """
-INSERT INTO causings
-SELECT cause_type_hash, $number, count(*), count(handled_no) FROM caused
-WHERE cause_type_hash IS NOT NULL GROUP BY cause_type_hash
-"""
-# Those that waited, and were handled or passed over in this minute.
-_RELEASED: Final = """
-CREATE OR REPLACE TEMP TABLE released AS
-WITH reached AS (
-    SELECT type_hash, max(born_no) AS born_no
-    FROM (
-        SELECT waiting.type_hash, waiting.last_no AS born_no FROM waiting SEMI JOIN handled USING (event_hash)
-        UNION ALL
-        SELECT born.type_hash, $number FROM born SEMI JOIN handled USING (event_hash)
-    )
-    GROUP BY type_hash
-)
-SELECT waiting.event_hash, waiting.type_hash
-FROM waiting
-LEFT JOIN reached ON waiting.type_hash = reached.type_hash
-LEFT JOIN handled ON waiting.event_hash = handled.event_hash
-WHERE waiting.last_no < reached.born_no OR handled.event_hash IS NOT NULL
-"""
-_HELD: Final = """
-CREATE OR REPLACE TEMP TABLE held AS
-SELECT born.event_hash, born.type_hash, $number AS last_no
-FROM born SEMI JOIN handled_types USING (type_hash) ANTI JOIN handled USING (event_hash)
-"""
-_COUNT_SHIFTS: Final = """
-INSERT INTO new_effects BY NAME
-SELECT
-    $number AS known_no, 'shift' AS kind, $number AS minute_no, names.event_type AS effect_type,
-    sum(shifts.event_count)::BIGINT AS event_count
-FROM (
-    SELECT type_hash, 1 AS event_count FROM released
-    UNION ALL
-    SELECT type_hash, -1 FROM held
-) AS shifts
-INNER JOIN names ON shifts.type_hash = names.type_hash
-GROUP BY names.event_type
-HAVING sum(shifts.event_count) <> 0
-"""
 # Clocks that are off let effects be logged before their causes.
 _EARLY: Final = """
 CREATE OR REPLACE TEMP TABLE early AS
@@ -199,15 +126,9 @@ SELECT
 FROM early INNER JOIN names ON early.type_hash = names.type_hash
 GROUP BY ALL
 """
-_EFFECTS: Final = """
+_EFFECTS: Final = f"""
 CREATE OR REPLACE TEMP TABLE effects AS
-WITH acted AS (
-    SELECT
-        caused.type_hash, caused.cause_hash, caused.cause_type_hash, caused.delay_us,
-        CASE WHEN handled_types.type_hash IS NOT NULL AND caused.handled_no IS NOT NULL
-            THEN caused.handled_no ELSE caused.cause_no END AS cause_no
-    FROM caused LEFT JOIN handled_types ON caused.cause_type_hash = handled_types.type_hash
-)
+WITH acted AS ({waiting.ACTED})
 SELECT type_hash, cause_hash, cause_type_hash, cause_no, delay_us FROM acted
 WHERE cause_no > $number - $span
 UNION ALL
@@ -308,7 +229,7 @@ INSERT INTO new_flows
 SELECT $number, stream, consumer, operation, count(*) FROM new_copies GROUP BY ALL
 """
 COUNT: Final = (
-    _NAME, _BORN, _HANDLED, _CAUSED, _COUNT_BIRTHS, _CAUSING, _HANDLED_TYPES, _RELEASED, _HELD, _COUNT_SHIFTS,
+    _NAME, _BORN, _HANDLED, _CAUSED, _COUNT_BIRTHS, *waiting.COUNT,
     _EARLY, _RESOLVED, _EFFECTS, _COUNT_EFFECTS, _PER_CAUSE, _COUNT_SPREAD,
     _NEW_TURNS, _COUNT_WORK, _COPIES, _NEW_COPIES, _COUNT_FLOWS,
 )  # fmt: skip
@@ -343,15 +264,7 @@ SELECT
     $number
 FROM observed LEFT JOIN recent USING (event_hash)
 """,
-    "waiting": """
-CREATE OR REPLACE TEMP TABLE waiting AS
-SELECT waiting.* FROM waiting ANTI JOIN released USING (event_hash) WHERE waiting.last_no >= $oldest
-UNION ALL
-FROM held
-""",
-    "causings": """
-CREATE OR REPLACE TEMP TABLE causings AS FROM causings WHERE last_no >= $oldest
-""",
+    **waiting.REMEMBER,
     "flows": """
 CREATE OR REPLACE TEMP TABLE flows AS
 WITH new_flow AS MATERIALIZED (

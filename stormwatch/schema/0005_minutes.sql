@@ -29,8 +29,8 @@ COMMENT ON TABLE minute_effects IS 'What a minute added to the counts of births,
 COMMENT ON COLUMN minute_effects.known_no IS 'Number since 1970 of the minute that added it: of the births, or of the effects.';
 COMMENT ON COLUMN minute_effects.kind IS 'birth, shift, effect or spread.';
 COMMENT ON COLUMN minute_effects.minute_no IS 'Number since 1970 of the minute of the births, or in which the causes began to act.';
-COMMENT ON COLUMN minute_effects.cause_type IS 'Of an effect or spread: type of the causes.';
-COMMENT ON COLUMN minute_effects.effect_type IS 'Type of the effects; of a birth or shift: type of the events.';
+COMMENT ON COLUMN minute_effects.cause_type IS 'Of a shift, effect or spread: type of the causes.';
+COMMENT ON COLUMN minute_effects.effect_type IS 'Type of the effects; of a birth: type of the events.';
 COMMENT ON COLUMN minute_effects.event_count IS 'Births or effects; of a shift, how many more began to act than were born.';
 COMMENT ON COLUMN minute_effects.resolved IS 'Of births: whose cause is known as well.';
 COMMENT ON COLUMN minute_effects.missing IS 'Of births: whose cause is not known although there is one.';

@@ -63,11 +63,13 @@ def _episodes_panel(answer: Answer, rows: Sequence[Row], picked: int | None) -> 
 
 
 def _picked(rows: Sequence[Row]) -> int | None:
-    """Number of the row in the address, else of the first that fires, else of the first."""
+    """Number of the row in the address, else of the most serious that fires, else of the first."""
     asked = controls.remembered("episode")
     by_id = next((n for n, row in enumerate(rows) if str(row["episode_id"]) == asked), None)
-    firing = next((n for n, row in enumerate(rows) if row["state"] == "firing"), 0 if rows else None)
-    return firing if by_id is None else by_id
+    if by_id is not None:
+        return by_id
+    worst = alert_desk.worst(rows)
+    return rows.index(worst) if worst is not None else 0 if rows else None
 
 
 def _act_on(row: Row) -> None:
@@ -229,14 +231,16 @@ def page(version: int) -> None:
         verdict_box.draw("calm", "Nobody evaluates rules in this process", is_known=False)
         return
     answer = data.load_now("alerts", version, row_limit=_SHOWN)
-    verdict_box.draw(*alert_desk.verdict(answer.rows))
+    known = desk.overview()
+    unseen = alert_desk.blind(desk, known["rules"], data.coverage(version).last_at)
+    verdict_box.draw(*alert_desk.verdict(answer.rows, unseen))
     search = filters.search("Rule, loop, stream, sentence")
     rows = filters.holding(answer.rows, search, *_SEARCHED)
     picked = _picked(rows)
     _episodes_panel(answer, rows, picked)
     if picked is not None:
         _episode_panel(version, rows[picked], answer, desk.config.rules)
-    _rules_panel(desk.overview())
+    _rules_panel(known)
     backtest_panel.draw(version, controls.current_window(version), alert_desk.playable(desk))
 
 

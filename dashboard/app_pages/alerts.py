@@ -175,12 +175,12 @@ def _differences(found: Mapping[str, Any]) -> None:
         table.show(
             {
                 "group": [differences.label(row) for row in rows],
-                "share": [100 * row["support"] for row in rows],
+                "share": [formatting.percent(row["support"]) for row in rows],
                 "times": [differences.times(row) for row in rows],
             },
             {
                 "group": table.text("they are", "large"),
-                "share": st.column_config.NumberColumn("of its events", format="%.0f %%", width=100),
+                "share": table.text("of its events", 100, alignment="right"),
                 "times": table.text("times as likely as elsewhere", alignment="right"),
             },
             key="explain_difference", alt=title,
@@ -210,6 +210,7 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
             shown,
             {
                 "rule": table.text(width=170), "question": table.text(width=330),
+                "severity": table.text(width=160),
                 "evaluated_to": table.at("evaluated to"), "duration_ms": table.number("took, ms", 80),
             },
             key="rules", alt="Rules and how far they are evaluated",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +25,9 @@ SEVERE: Final = ("storm", "page", "warn", "watch")
 """The most serious first."""
 SILENCES: Final = ("1 hour", "2 hours", "8 hours", "1 day", "7 days")
 _NAMED: Final = 3
+_TURNS: Final = 5
+_LAG: Final = timedelta(minutes=1)
+"""A rule that is so many of its turns behind the log, and so long, does not tell of now."""
 _SAID_KEY: Final = "_alert_said"
 _PLAYED_KEY: Final = "_alert_played"
 
@@ -34,15 +37,49 @@ def desk() -> Desk | None:
     return current().alerts
 
 
-def verdict(rows: Sequence[Row]) -> tuple[Level, str]:
-    """How bad it is, and the sentence, our own Markdown."""
-    firing = [row for row in rows if row["state"] == "firing"]
-    if not firing:
-        return "calm", "No alert fires"
-    worst = min(firing, key=lambda row: SEVERE.index(row["severity"]))
-    count = formatting.plural(len(firing), "alert fires", "alerts fire")
-    level: Level = "watch" if worst["severity"] == "watch" else "trouble"
-    return level, f"{count}; the most serious, {worst['severity']}: {safe_md(worst['sentence'], 300)}"
+def verdict(rows: Sequence[Row], unseen: str = "") -> tuple[Level, str]:
+    """How bad it is, and the sentence, our own Markdown; `unseen`: what rules have not looked at."""
+    first = worst(rows)
+    if first is None:
+        return ("watch", f"No alert fires, but {unseen}") if unseen else ("calm", "No alert fires")
+    firing = sum(1 for row in rows if row["state"] == "firing")
+    count = formatting.plural(firing, "alert fires", "alerts fire")
+    level: Level = "watch" if first["severity"] == "watch" else "trouble"
+    more = f". And {unseen}" if unseen else ""
+    return level, f"{count}; the most serious, {first['severity']}: {safe_md(first['sentence'], 300)}{more}"
+
+
+def worst(rows: Sequence[Row]) -> Row | None:
+    """The first of the most serious that fire; None when none does."""
+    firing = (row for row in rows if row["state"] == "firing")
+    return min(firing, key=lambda row: SEVERE.index(row["severity"]), default=None)
+
+
+def blind(found: Desk, rules: Sequence[Row], last_at: datetime | None) -> str:
+    """Which rules that go by the log have not looked at the newest of it, our own Markdown; "" when all have.
+
+    `last_at` is when the newest event was. That nothing fires says nothing of what no rule has seen.
+    """
+    if last_at is None:
+        return ""
+    never, behind = 0, {}
+    for row in rules:
+        rule, to = found.config.rules[row["rule"]], instant(row["evaluated_to"])
+        if rule.clock != "log":
+            continue
+        if to is None:
+            never += 1
+        elif last_at - to > max(_TURNS * found.config.pace.of(rule).scaled(rule.every), _LAG):
+            behind[rule.name] = last_at - to
+    said = []
+    if never:
+        have = "has" if never == 1 else "have"
+        said.append(f"{never} of {formatting.plural(len(rules), 'rule')} {have} not looked at this log yet")
+    if behind:
+        last = max(behind, key=lambda name: behind[name])
+        others = f" and {formatting.plural(len(behind) - 1, 'more rule')} are" if len(behind) > 1 else " is"
+        said.append(f"{safe_md(last)}{others} {formatting.span(behind[last])} behind the log")
+    return ", ".join(said)
 
 
 def name_firing(version: int) -> None:

@@ -12,6 +12,8 @@ from dashboard.panel import panel
 from dashboard.window import Window
 
 _ROWS_PX: Final = 178
+_VALUE_PX: Final = 150
+"""A value that is longer leaves room for its count, which is what the table is for."""
 _FEW: Final = 4
 """Values up to which a table is as high as its rows."""
 
@@ -36,7 +38,7 @@ def _values(field: str, label: str, rows: list[dict[str, Any]], picked: str | No
     values = [row["value"] for row in rows]
     table.picking(
         {"value": values, "event_count": [row["event_count"] for row in rows]},
-        {"value": table.text(label.lower()), "event_count": table.number("records", 80)},
+        {"value": table.text(label.lower(), _VALUE_PX), "event_count": table.number("records", 80)},
         _filter_by(field, values),
         picked=values.index(picked) if picked in values else None,
         key=f"facet_{field}", alt=f"Records by {label.lower()}",

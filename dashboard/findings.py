@@ -66,6 +66,9 @@ def of_versions(in_flight: Sequence[Row], changes: Sequence[Row], conflicts: Seq
         found.append(f"**{types} in flight in several versions at once**")
     if changes:
         found.append(f"**{formatting.plural(len(changes), 'field')}** appeared, vanished or changed")
+    if not found and not in_flight:
+        said = "Calm as far as these logs tell: no field changed, and no write is known to be lost. "
+        return "calm", f"{said}Without versions of schemas they do not tell which are in flight together."
     if not found:
         return "calm", "No type was in two versions at once, no field changed, no write got lost."
     level: Level = "trouble" if any(row["kind"] == "lost_update" for row in conflicts) else "watch"

@@ -58,7 +58,7 @@ def judge(
         return Freshness("stopped", headline, ("not following", *details), advice)
     if is_still:
         advice = "this page stands still: it is paused, or its window ends at a fixed instant"
-        return Freshness("still", headline, ("standing still", *details), advice)
+        return Freshness("still", headline, ("view fixed", *details), advice)
     is_idle = status.state == "idle"
     if (status.backlog_bytes > 0 and not is_idle) or behind > LATE_AFTER:
         return _behind(status, coverage, now, headline, details, behind)

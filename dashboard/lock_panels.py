@@ -163,7 +163,7 @@ def evidence(version: int, shown: Window, chosen: Chosen) -> None:
                 **{name: [row[name] for row in listed] for name in names},
                 "members": [", ".join(row["members"] or []) for row in listed],
                 "resources": [", ".join(row["resources"] or []) for row in listed],
-                "lasted": [_between(row["closed_at"], row["broken_at"]) for row in listed],
+                "lasted": [_lasted(row) for row in listed],
                 "reported": [_between(row["closed_at"], row["reported_at"]) for row in listed],
             },
             {
@@ -173,12 +173,19 @@ def evidence(version: int, shown: Window, chosen: Chosen) -> None:
                 "victim": table.text(width=130),
                 "members": table.text("who", 230),
                 "resources": table.text("on", 200),
-                "lasted": table.text("lasted", 90, alignment="right"),
+                "lasted": table.text("lasted", 105, alignment="right"),
                 "reported": table.text("reported after", 110, alignment="right"),
             },
             lambda row: _open_evidence(listed[row]),
-            key="evidence", alt="Deadlocks, reported and reconstructed", height=320,
+            key="evidence", alt="Deadlocks, reported and reconstructed",
+            height=table.height(320, len(listed)),
         )  # fmt: skip
+
+
+def _lasted(row: dict[str, Any]) -> str:
+    if row["closed_at"] is not None and row["broken_at"] is None:
+        return "no end logged"
+    return _between(row["closed_at"], row["broken_at"])
 
 
 def _between(start: datetime | None, end: datetime | None) -> str:

@@ -147,7 +147,8 @@ def ranking(version: int, shown: Window, of: Picked) -> None:
                 "late_time_p99_ms": table.text("p99", 80, alignment="right"),
                 "spacing_ms": table.text("spacing", 80, alignment="right"),
             },
-            key="ranking", alt="Groups that lose most order, the surest first", height=320,
+            key="ranking", alt="Groups that lose most order, the surest first",
+            height=table.height(320, len(rows)),
         )  # fmt: skip
 
 

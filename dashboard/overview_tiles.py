@@ -85,7 +85,7 @@ def ask(version: int, shown: Window, chosen: Chosen, *, has_chains: bool) -> Fou
         "untimed_deadlock_count": deadlock_bars.untimed_count(version, service),
         **{
             name: data.load("log_coverage", version).rows[0][name]
-            for name in ("reject_count", "untimed_count")
+            for name in ("reject_count", "untimed_count", "future_count")
         },
     }
     return Found(
@@ -126,11 +126,13 @@ def draw(version: int, shown: Window, found: Found, chosen: Chosen) -> None:
 def _events(found: Found, chosen: Chosen) -> Tile:
     numbers, errors = found.numbers, total(found.rate, "error_count")
     per_s = numbers["event_count"] / max(found.rated.span / timedelta(seconds=1), 1)
-    untimed = 0 if any(chosen.values()) else numbers["untimed_count"]
+    is_narrowed = any(chosen.values())
+    untimed, ahead = (0 if is_narrowed else numbers[name] for name in ("untimed_count", "future_count"))
+    of_the_future = f", {formatting.count(ahead)} dated in the future" if ahead else ""
     return Tile(
         "Events", formatting.count(numbers["event_count"]),
         f"{formatting.rate(per_s)} on average, {formatting.plural(errors, 'error')}"
-        + _without_a_time(untimed), "events", _course(found.rated, found.rate, "event_count"),
+        + _without_a_time(untimed) + of_the_future, "events", _course(found.rated, found.rate, "event_count"),
     )  # fmt: skip
 
 

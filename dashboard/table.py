@@ -14,6 +14,7 @@ Columns = Mapping[str, Any]
 Rows: TypeAlias = "pa.Table | Mapping[str, list[Any]]"
 LISTED: Final = 500
 """Rows of a list that a window may make long."""
+_ROW_PX: Final = 35
 _SECOND: Final = "YYYY-MM-DD HH:mm:ss"
 
 
@@ -51,6 +52,11 @@ def name(label: str | None = None, width: int | str | None = None) -> Any:
 def share(label: str | None = None, width: int | str | None = None) -> Any:
     """A column of shares from 0 to 1, as percent."""
     return st.column_config.NumberColumn(label, format="percent", width=width)  # type: ignore[arg-type]
+
+
+def height(px: int, count: int) -> int | str:
+    """So many pixels, or as high as its rows where those are lower."""
+    return px if (count + 1) * _ROW_PX > px else "auto"
 
 
 def show(rows: Rows, columns: Columns, *, key: str, alt: str, height: int | str = "auto") -> None:

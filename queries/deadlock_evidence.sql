@@ -26,7 +26,7 @@
 --   evidence      VARCHAR    reported, reconstructed or both
 --   deadlock_id   VARCHAR    deadlock_id as in deadlocks; NULL when nobody reported it
 --   closed_at     TIMESTAMP  when the last edge of the circle appeared, UTC
---   broken_at     TIMESTAMP  when the first edge went, UTC
+--   broken_at     TIMESTAMP  when the first edge went, UTC; NULL where the log does not tell
 --   reported_at   TIMESTAMP  when it was reported, UTC
 --   victim        VARCHAR    owner that was rolled back; NULL when nobody reported it
 --   member_count  BIGINT     owners that waited
@@ -36,7 +36,7 @@
 --   statements    VARCHAR[]  distinct statements, sorted
 --   wait_ids      VARCHAR[]  event_ids of the waits of the circle, sorted
 --
--- Reads: deadlocks, _lock_cycles
+-- Reads: deadlocks, _lock_cycles, locks
 CREATE OR REPLACE MACRO deadlock_evidence(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -163,7 +163,30 @@ merged AS (
         ON circles.closed_at = pairs.closed_at AND circles.members = pairs.members
 )
 
-SELECT *
+SELECT
+    merged.occurred_at,
+    merged.evidence,
+    merged.deadlock_id,
+    merged.closed_at,
+    -- Of a wait that nothing ended only the open_limit says until when: nobody knows.
+    CASE
+        WHEN merged.broken_at IN (
+            SELECT locks.occurred_at
+            FROM locks
+            WHERE
+                locks.occurred_at >= since::TIMESTAMP - lookback::INTERVAL
+                AND locks.occurred_at < until::TIMESTAMP + lookback::INTERVAL
+        )
+            THEN merged.broken_at
+    END AS broken_at,
+    merged.reported_at,
+    merged.victim,
+    merged.member_count,
+    merged.members,
+    merged.resources,
+    merged.modes,
+    merged.statements,
+    merged.wait_ids
 FROM merged
 WHERE
     (

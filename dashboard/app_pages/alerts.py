@@ -63,11 +63,13 @@ def _episodes_panel(answer: Answer, rows: Sequence[Row], picked: int | None) -> 
 
 
 def _picked(rows: Sequence[Row]) -> int | None:
-    """Number of the row in the address, else of the first that fires, else of the first."""
+    """Number of the row in the address, else of the most serious that fires, else of the first."""
     asked = controls.remembered("episode")
     by_id = next((n for n, row in enumerate(rows) if str(row["episode_id"]) == asked), None)
-    firing = next((n for n, row in enumerate(rows) if row["state"] == "firing"), 0 if rows else None)
-    return firing if by_id is None else by_id
+    if by_id is not None:
+        return by_id
+    worst = alert_desk.worst(rows)
+    return rows.index(worst) if worst is not None else 0 if rows else None
 
 
 def _act_on(row: Row) -> None:
@@ -173,12 +175,12 @@ def _differences(found: Mapping[str, Any]) -> None:
         table.show(
             {
                 "group": [differences.label(row) for row in rows],
-                "share": [100 * row["support"] for row in rows],
+                "share": [formatting.percent(row["support"]) for row in rows],
                 "times": [differences.times(row) for row in rows],
             },
             {
                 "group": table.text("they are", "large"),
-                "share": st.column_config.NumberColumn("of its events", format="%.0f %%", width=100),
+                "share": table.text("of its events", 100, alignment="right"),
                 "times": table.text("times as likely as elsewhere", alignment="right"),
             },
             key="explain_difference", alt=title,
@@ -208,6 +210,7 @@ def _rules_panel(overview: Mapping[str, Any]) -> None:
             shown,
             {
                 "rule": table.text(width=170), "question": table.text(width=330),
+                "severity": table.text(width=160),
                 "evaluated_to": table.at("evaluated to"), "duration_ms": table.number("took, ms", 80),
             },
             key="rules", alt="Rules and how far they are evaluated",
@@ -229,14 +232,16 @@ def page(version: int) -> None:
         verdict_box.draw("calm", "Nobody evaluates rules in this process", is_known=False)
         return
     answer = data.load_now("alerts", version, row_limit=_SHOWN)
-    verdict_box.draw(*alert_desk.verdict(answer.rows))
+    known = desk.overview()
+    unseen = alert_desk.blind(desk, known["rules"], data.coverage(version).last_at)
+    verdict_box.draw(*alert_desk.verdict(answer.rows, unseen))
     search = filters.search("Rule, loop, stream, sentence")
     rows = filters.holding(answer.rows, search, *_SEARCHED)
     picked = _picked(rows)
     _episodes_panel(answer, rows, picked)
     if picked is not None:
         _episode_panel(version, rows[picked], answer, desk.config.rules)
-    _rules_panel(desk.overview())
+    _rules_panel(known)
     backtest_panel.draw(version, controls.current_window(version), alert_desk.playable(desk))
 
 

@@ -58,9 +58,9 @@ def test_page_that_stands_still_says_so(page: Page, served: Served) -> None:
     open_at(page, served.at(refresh="2s"))
     page.locator(".st-key-pause button").first.click()
     badge = page.locator(".st-key-freshness")
-    expect(badge).to_contain_text("standing still", timeout=SETTLED_MS)
+    expect(badge).to_contain_text("view fixed", timeout=SETTLED_MS)
     before = page.locator(".st-key-shown_window").inner_text()
     page.wait_for_timeout(4_000)
     assert page.locator(".st-key-shown_window").inner_text() == before
     page.locator(".st-key-pause button").first.click()
-    expect(badge).not_to_contain_text("standing still", timeout=SETTLED_MS)
+    expect(badge).not_to_contain_text("view fixed", timeout=SETTLED_MS)

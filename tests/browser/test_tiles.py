@@ -52,3 +52,16 @@ def test_text_to_find_opens_the_records_that_hold_it(page: Page, served: Served)
     box.press("Enter")
     expect(page.get_by_role("heading", name="Which lines were logged")).to_be_visible()
     expect(page.get_by_label("Search", exact=True)).to_have_value("order")
+
+
+def test_whoever_goes_by_keyboard_sees_where(page: Page, served: Served) -> None:
+    open_at(page, served.at(refresh="off"))
+    marked = "e => getComputedStyle(e.closest('[class*=st-key-tile_]') || e).outlineStyle"
+    navigation = page.get_by_test_id("stTopNavLink").filter(has_text="Alerts")
+    tile = page.get_by_test_id("stPageLink-NavLink").filter(has_text="Deadlocks")
+    for link in (navigation, tile):
+        assert link.evaluate(marked) == "none"
+        link.focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        assert link.evaluate(marked) == "solid"

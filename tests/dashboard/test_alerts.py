@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.alert_desk import verdict
 from dashboard.differences import label, times
 from ingest.service import Ingester, Settings
+from stormwatch.alerts import ledger
 from stormwatch.alerts.asking import Pace
 from stormwatch.alerts.config import AlertConfig, Route
 from stormwatch.alerts.desk import Desk
@@ -187,5 +189,51 @@ def test_where_nobody_evaluates_rules_it_says_so(evaluated: Store, serve: Serve)
 def test_where_nothing_fires_it_says_so(store: Store, serve: Serve) -> None:
     serve(store, alerts=Desk(store, CONFIG))
     app = open_page("alerts")
-    assert "No alert fires" in app.subheader[0].value
     assert "There has been none so far." in texts(app)
+
+
+def test_what_no_rule_has_looked_at_is_not_called_calm(store: Store, serve: Serve) -> None:
+    serve(store, alerts=Desk(store, CONFIG))
+    app = open_page("alerts")
+    assert "No alert fires, but 1 of 1 rule has not looked at this log yet" in app.subheader[0].value
+    assert ":material/visibility:" in app.subheader[0].value
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"),
+    [
+        (timedelta(seconds=61), "No alert fires, but `storm_ahead` is 1\u00a0min 1\u00a0s behind the log"),
+        (timedelta(seconds=60), "No alert fires"),
+    ],
+)
+def test_rules_that_are_behind_the_log_are_named(
+    behind: timedelta, said: str, store: Store, serve: Serve
+) -> None:
+    with store.cursor() as cursor:
+        [(last_at,)] = cursor.execute("SELECT last_at FROM log_coverage").fetchall()
+        ledger.note_evaluation(cursor, "storm_ahead", last_at - behind, last_at, 1)
+    serve(store, alerts=Desk(store, CONFIG))
+    assert open_page("alerts").subheader[0].value.endswith(f"] {said}")
+
+
+def test_what_fires_is_said_before_what_no_rule_has_seen() -> None:
+    firing = {"state": "firing", "severity": "page", "sentence": "a loop grows"}
+    level, said = verdict([firing], "`storm_ahead` is 5 min behind the log")
+    assert level == "trouble"
+    assert said.endswith("`a loop grows`. And `storm_ahead` is 5 min behind the log")
+
+
+def test_without_a_picked_one_the_most_serious_that_fires_is_explained(
+    evaluated: Store, serve: Serve
+) -> None:
+    with evaluated.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO alert_episodes SELECT * REPLACE (99 AS episode_id, 'watch' AS severity, "
+            "'the newest' AS sentence, onset_at + INTERVAL 1 MINUTE AS onset_at) FROM alert_episodes"
+        )
+    serve(evaluated, alerts=Desk(evaluated, CONFIG))
+    app = open_page("alerts", window="all")
+    with evaluated.cursor() as cursor:
+        cursor.execute("DELETE FROM alert_episodes WHERE episode_id = 99")
+    assert table(app, EPISODES)["sentence"].iloc[0] == "the newest"
+    assert table(app, EPISODES)["mark"].tolist() == ["", "●"]

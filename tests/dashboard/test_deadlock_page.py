@@ -14,6 +14,7 @@ from stormwatch.errors import QueryError
 from stormwatch.storage import Store
 
 from .conftest import Statements, asked_of, figures, open_page, read_sample, table, texts, truth
+from .story import at
 
 Serve = Callable[..., Statements]
 TRUTH = truth("deadlocks")
@@ -64,6 +65,26 @@ def test_each_deadlock_is_told_and_reported_once(deadlocks: Store, serve: Serve)
     closed = [datetime.fromisoformat(one["closed_at"][:-1]) for one in reversed(TRUTH["deadlocks"])]
     assert known["occurred_at"].tolist() == closed
     assert known["victim"].tolist() == [one["victim"] for one in reversed(TRUTH["deadlocks"])]
+
+
+def test_deadlock_that_nothing_ended_is_not_said_to_have_lasted(store: Store, serve: Serve) -> None:
+    told = [
+        ("lock_acquire", "a", "row 1"), ("lock_acquire", "b", "row 2"), ("lock_wait", "a", "row 2"),
+        ("lock_wait", "b", "row 1"), ("lock_wait", "c", "row 3"), ("lock_acquire", "d", "row 4"),
+    ]  # fmt: skip
+    with store.cursor() as cursor:
+        cursor.execute("DELETE FROM locks")
+        for number, (operation, owner, resource) in enumerate(told):
+            cursor.execute(
+                "INSERT INTO locks BY NAME SELECT 1 AS file_id, $number AS byte_offset, 0 AS record_no, "
+                "$at AS occurred_at, $operation AS operation, $owner AS owner, $resource AS resource",
+                {"number": number, "at": at(number), "operation": operation, "owner": owner,
+                 "resource": resource},
+            )  # fmt: skip
+    serve(store)
+    known = table(open_page("deadlocks", window="all"), EVIDENCE)
+    known = known[known["evidence"] == "reconstructed"]
+    assert known[["members", "lasted"]].values.tolist() == [["a, b", "no end logged"]]
 
 
 def test_coverage_of_the_log_stands_beside_the_count(deadlocks: Store, serve: Serve) -> None:

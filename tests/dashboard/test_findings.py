@@ -37,7 +37,7 @@ def _file(**changes: Any) -> dict[str, Any]:
     [
         ("ordering", f"**20{NBSP}% of arrivals are out of order**, all at `orders → billing`, the first"),
         ("deadlocks", "**2 deadlocks**, 1 of them in the hour from 2026-11-20 10:00 UTC; the latest at 2026"),
-        ("versions", "No type was in two versions at once, no field changed, no write got lost."),
+        ("versions", "Calm as far as these logs tell: no field changed, and no write is known to be lost."),
         ("health", "**1 line** could not be understood; 50"),
     ],
 )
@@ -70,6 +70,13 @@ def test_deadlocks_without_a_time_have_no_hour() -> None:
     assert findings.of_deadlocks([], {"occurred_at": None}) == (
         "watch", "Deadlocks are reported, but none of them says when it was.",
     )  # fmt: skip
+
+
+def test_versions_that_no_record_names_are_not_called_unmixed() -> None:
+    level, said = findings.of_versions([], [], [])
+    assert level == "calm"
+    assert said.startswith("Calm as far as these logs tell: no field changed")
+    assert "they do not tell which are in flight together" in said
 
 
 def test_lost_update_is_the_worst_of_versions() -> None:

@@ -101,4 +101,4 @@ def test_picture_behind_by_less_than_a_refresh_is_fresh() -> None:
 
 def test_page_that_stands_still_does_not_say_how_old_it_is() -> None:
     badge = judge(IngestStatus(state="reading", backlog_bytes=9), _log(1), NOW, is_still=True)
-    assert (badge.level, badge.details) == ("still", ("standing still", "0 rejected"))
+    assert (badge.level, badge.details) == ("still", ("view fixed", "0 rejected"))

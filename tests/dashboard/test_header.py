@@ -107,6 +107,14 @@ def test_deadlocks_without_a_time_are_said_to_be_there(store: Store, serve: Serv
     assert "1 error, 1 without a time" in said
 
 
+def test_events_that_no_window_reaches_are_said_to_be_there(store: Store, serve: Serve) -> None:
+    with store.cursor() as cursor:
+        cursor.execute("UPDATE observations SET occurred_at = '2031-01-01' WHERE event_id = 'd-1'")
+    serve(store)
+    assert "1 error, 1 dated in the future" in texts(open_page("overview"))
+    assert "dated in the future" not in texts(open_page("overview", service="billing"))
+
+
 def test_all_holds_what_has_no_time(store: Store, serve: Serve) -> None:
     _lose_times(store, "event_id = 'd-1'")
     serve(store)

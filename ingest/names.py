@@ -314,6 +314,8 @@ SYSTEMS: Final = (
 
 ZERO_ID: Final = "zero_id"
 """Filled by the id of an event where one of the logs is 0: then 0 is a cause, elsewhere there is none."""
+ONE_SPELLING: Final = "one_spelling"
+"""Told, of no field, where logs write one UUID in several ways: then their ids are read in one."""
 CAUSES: Final = ("causation_id", "parent_id")
 """Roles that name a cause."""
 

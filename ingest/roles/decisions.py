@@ -230,8 +230,9 @@ def _cause(
     if found < _HIT:
         return None
     sure = [replace(pointer, hit=evidence.beyond_chance(pointer)) for pointer in pointers]
-    best = max(sure, key=lambda pointer: _strength(pointer, uses))
-    if sum(pointer.hit for pointer in sure) >= _HIT and best.hit >= _HIT_OF_ONE and _is_chain(best):
+    best = max(sure, key=lambda pointer: (_strength(pointer, uses), pointer.hit))
+    leads = _is_chain(best) or _is_answer(best, uses)
+    if sum(pointer.hit for pointer in sure) >= _HIT and best.hit >= _HIT_OF_ONE and leads:
         return replace(best, hit=found)
     near = [pointer for pointer in pointers if _is_chain(pointer) and _is_near(pointer, evidence)]
     nearest = max(near, key=lambda pointer: _strength(pointer, uses), default=None)
@@ -241,6 +242,14 @@ def _cause(
 def _is_chain(pointer: Pointer) -> bool:
     is_chained = pointer.chain >= _CHAIN and pointer.chain * pointer.count >= _FEWEST_CHAINED
     return is_chained and pointer.count >= _FEWEST
+
+
+def _is_answer(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:
+    """Whether replies name their requests: what is called a correlation, but each in one record alone."""
+    of_a_flow = "correlation_id" in GENERIC.roles([pointer.field])
+    is_of_events = "event_id" in GENERIC.roles([pointer.key])
+    use = uses[pointer.scope, pointer.field]
+    return of_a_flow and is_of_events and pointer.count >= _FEWEST and not _groups(use)
 
 
 def _is_near(pointer: Pointer, evidence: Evidence) -> bool:

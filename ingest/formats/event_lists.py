@@ -18,6 +18,7 @@ import orjson
 
 from ingest.formats import exact
 from ingest.formats.base import Envelope, Shape, Transcoder, made
+from ingest.formats.step_functions import of_execution
 from ingest.formats.temporal_history import of_run
 
 _LISTS: Final = {
@@ -53,7 +54,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any] | bytes]:
     if "selfUrl" in content:
         listed.reverse()
     around = {key: content[key] for key in ("logGroup", "logStream") if key in content}
-    for number, one in enumerate(of_run(listed)):
+    for number, one in enumerate(of_execution(of_run(listed))):
         beside = around if number else content
         if name in _OF_TEXTS and isinstance(one.get("message"), str) and "timestamp" in one:
             rest = {key: value for key, value in one.items() if key != "message"}

@@ -71,6 +71,7 @@ def decide(evidence: Evidence) -> list[Decision]:
     fields: _Pointers = {}
     for pointer in evidence.pointers():
         is_possible = pointer.key in keys and pointer.same < _SAME and not _is_wait(pointer)
+        is_possible = is_possible and not _is_place(pointer, uses)
         if is_possible and _leads_back(pointer, uses):
             fields.setdefault(pointer.scope, {}).setdefault(pointer.field, []).append(pointer)
     chosen: dict[str, Pointer] = {}
@@ -187,6 +188,15 @@ def _is_wait(pointer: Pointer) -> bool:
     return "lock_blocked_by" in GENERIC.roles([pointer.field]) and "lock_owner" in GENERIC.roles(
         [pointer.key]
     )
+
+
+def _is_place(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:
+    """Whether it says in which stream the cause is, and events have ids of their own."""
+    if "stream" not in GENERIC.roles([pointer.key]):
+        return False
+    named = GENERIC.roles(field for scope, field in uses if scope == pointer.scope)
+    ids = [uses[pointer.scope, path] for path in named.get("event_id", [])[:1] if path != pointer.key]
+    return any(use.share >= _EVERYWHERE and use.distinct * _SEVERAL > use.records for use in ids)
 
 
 def _leads_back(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:

@@ -260,3 +260,17 @@ def test_a_correlation_of_one_record_alone_names_the_request_that_it_answers() -
 
 def test_a_correlation_of_several_records_names_their_flow() -> None:
     assert ("jms.log", "causation_id") not in found({"jms.log": requests(3)})
+
+
+def test_the_stream_of_a_cause_is_not_the_cause_where_events_have_ids() -> None:
+    """As message-db has it, whose streams may hold an event or two."""
+    rng = random.Random(10)
+    records = [
+        {
+            "id": event.id,
+            "stream_name": f"order-{event.id[:8]}",
+            "metadata": {"causationMessageStreamName": event.cause and f"order-{event.cause[:8]}"},
+        }
+        for event in survivors(rng, flows(rng, 200))
+    ]
+    assert not {role for _, role in found({"a.log": lines(*records)})} & {"event_id", "causation_id"}

@@ -18,8 +18,9 @@ from ingest.formats.base import JsonFormat, Transcoder
 _DAY: Final = rb"[12]\d{3}-?[01]\d-?[0-3]\d"
 _CLOCK: Final = rb"[0-2]\d:[0-5]\d:[0-6]\d(?:[.,]\d{1,9})?"
 _BETWEEN: Final = rb"(?:\x01|\||\^A)"
-_BEGIN: Final = rb"8=FIXT?\.\d\.\d" + _BETWEEN + rb"9=\d+" + _BETWEEN
-_STARTS: Final = rb"(?:\[?%b[T -]%b[^\n=|\x01]{0,120}?)?%b" % (_DAY, _CLOCK, _BEGIN)
+# What stands before it holds no equals sign, so that it is gone through once.
+_BEFORE: Final = rb"\[?%b[T -]%b[^\n=|\x01]{1,121}+(?<=\W8)" % (_DAY, _CLOCK)
+_STARTS: Final = rb"(?:8|%b)=FIXT?\.\d\.\d%b9=\d+%b" % (_BEFORE, _BETWEEN, _BETWEEN)
 _LINE: Final = re.compile(
     rb"(?:\[?(?P<day>%b)[T -](?P<clock>%b)(?P<zone>Z|[+-]\d\d:?\d\d)?(?P<prefix>[^\n=|\x01]{0,120}?))?"
     rb"(?P<fix>8=FIXT?\.\d\.\d(?P<between>%b)[^\n]*)" % (_DAY, _CLOCK, _BETWEEN)

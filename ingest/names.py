@@ -74,7 +74,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "stream_key": (
         "partition_key", "stream_key", "ordering_key", "message_key", "record_key", "routing_partition_key",
-        "group_key", "message_group_id", "message_group", "sharding_key", "shard_key", "key", "aggregate_id",
+        "group_key", "message_group_id", "jmsx_group_id", "message_group", "sharding_key", "shard_key", "key",
+        "aggregate_id",
         "aggregate_identifier", "entity_id", "entity_key", "subject", "device", "device_id", "sensor",
         "sensor_id", "meter_id", "vehicle_id", "asset_id", "account", "account_id", "wallet_id", "customer",
         "customer_id", "user_id", "player_id", "tenant_id", "patient_id", "order_id", "cart_id", "payment_id",
@@ -92,7 +93,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "message_number", "message_no", "msg_seq", "msg_no", "producer_seq", "aggregate_sequence",
         "aggregate_sequence_number", "stream_revision", "event_revision", "ordinal",
         "event_index", "producer_sequence", "publisher_sequence", "publisher_seq",
-        "source_sequence", "source_seq",
+        "source_sequence", "source_seq", "jmsx_group_seq",
     ),
     "broker_sequence": (
         "offset", "record_offset", "message_offset", "stream_seq", "stream_sequence", "stream_position",
@@ -116,7 +117,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "parent_key", "previous_message_id", "prev_message_id", "antecedent_id", "antecedent",
     ),
     "correlation_id": (
-        "correlation_id", "corr_id", "correlation_identifier", "correlation_token", "correlation",
+        "correlation_id", "corr_id", "correl_id", "correlation_identifier", "correlation_token",
+        "correlation",
         "conversation_id", "messaging.message.conversation_id", "flow_id", "saga_id", "workflow_id",
         "process_instance_id", "trace_id", "request_id", "transaction.id", "root_id", "root_event_id", "root",
         "conversation", "chain_id", "operation_id", "activity_id", "journey_id", "case_id", "business_key",
@@ -308,12 +310,14 @@ CANDIDATE_ENVELOPES: Final = EVENT_OBJECTS | PAYLOADS | {"fields"}
 
 SYSTEMS: Final = (
     "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt", "mq",
-    "broker", "ce", "x", "dd",
+    "broker", "ce", "x", "dd", "jms",
 )  # fmt: skip
 """What may stand before a name and a separator: `kafka_topic`, `X-Correlation-ID`, `ce_id`."""
 
 ZERO_ID: Final = "zero_id"
 """Filled by the id of an event where one of the logs is 0: then 0 is a cause, elsewhere there is none."""
+ONE_SPELLING: Final = "one_spelling"
+"""Told, of no field, where logs write one UUID in several ways: then their ids are read in one."""
 CAUSES: Final = ("causation_id", "parent_id")
 """Roles that name a cause."""
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingest import composed, leftover
 from ingest.formats.base import JsonFormat, Shape
-from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, ZERO_ID, Path
+from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, ONE_SPELLING, ZERO_ID, Path
 from ingest.vocabulary import GENERIC
 
 LOCK_ROLES: Final = ("lock_owner", "lock_resource", "lock_mode", "lock_blocked_by")
@@ -73,6 +73,8 @@ class Plan:
     removed_but_time: frozenset[Path]
     absent: frozenset[str]
     """Inputs of the format that no record of the shape has."""
+    has_one_spelling: bool
+    """Whether UUIDs are read as if they were all written alike."""
 
     @cached_property
     def use(self) -> Use:
@@ -95,6 +97,7 @@ class PlanGroup:
     left_with_time: leftover.Union | None
     absent: frozenset[str]
     """Inputs of the format that none of its records has: not looked up, nor anything made of them."""
+    has_one_spelling: bool
     roles: dict[str, set[Path]] = field(default_factory=dict)
 
     def take(self, plan: Plan) -> bool:
@@ -119,7 +122,9 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
     for shape, plan in plans:
         lefts = (plan.left, plan.left_with_time)
         unsaid = tuple(left is None for left in lefts)
-        key = (plan.format.name, plan.envelope, plan.mapping_no, plan.choices, unsaid)
+        key = (
+            plan.format.name, plan.envelope, plan.mapping_no, plan.choices, plan.has_one_spelling, unsaid
+        )  # fmt: skip
         alike = groups.setdefault(key, [])
         for group, members in alike:
             if group.take(plan):
@@ -127,7 +132,7 @@ def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tup
                 break
         else:
             left, with_time = (None if one is None else leftover.Union() for one in lefts)
-            group = PlanGroup(plan.format, plan.envelope, left, with_time, plan.absent)
+            group = PlanGroup(plan.format, plan.envelope, left, with_time, plan.absent, plan.has_one_spelling)
             group.take(plan)
             alike.append((group, [(shape, plan)]))
     return [entry for alike in groups.values() for entry in alike]
@@ -152,7 +157,11 @@ def make_plan(
 
     An empty path says that no field fills the role.
     """
-    mapping = {role: path for role, path in told.items() if not path or composed.is_there(path, shape.paths)}
+    mapping = {
+        role: path
+        for role, path in told.items()
+        if role != ONE_SPELLING and (not path or composed.is_there(path, shape.paths))
+    }
     zero_id = mapping.pop(ZERO_ID, None)
     around = _around(shape)
     own = [path for path in shape.paths if path[0] not in around]
@@ -209,6 +218,7 @@ def make_plan(
         removed=frozenset(removed),
         removed_but_time=frozenset(removed_but_time),
         absent=_absent(fmt, envelope, shape),
+        has_one_spelling=ONE_SPELLING in told,
     )
 
 

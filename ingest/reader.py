@@ -15,10 +15,13 @@ from ingest.decompress import CompressedSource
 from ingest.framing import frames
 from ingest.generations import Generation, Position
 from ingest.named import framed, most_records, named_columns
+from ingest.rescue import segments
 from ingest.source import PlainSource, Source, data_start
 
 _NEWLINE = b"\n"
 _NUL = b"\0"
+_BETWEEN = b" \t\r\n\x1e"
+"""Around objects: blanks, and the record separator of RFC 7464."""
 _SPARE_BYTES = 64 << 10
 
 
@@ -45,7 +48,7 @@ class Silence:
     """What may be concluded from nothing having been added to a file for a while."""
 
     is_quiet: bool = False
-    """A record that might go on ends, and a last line without a line end if it is a whole JSON object."""
+    """A record that might go on ends, and a last line without a line end if it is whole JSON objects."""
     is_final: bool = False
     """Such a line is taken whatever it is."""
 
@@ -233,13 +236,15 @@ def _is_hole(data: bytes) -> bool:
 
 
 def is_json(tail: bytes) -> bool:
-    """Whether it is a whole object or array."""
-    if not tail.lstrip().startswith((b"{", b"[")):
+    """Whether it is a whole object or array, or several objects with nothing but separators between them."""
+    text = tail.strip(_BETWEEN)
+    if not text.startswith((b"{", b"[")):
         return False
     try:
-        orjson.loads(tail)
+        orjson.loads(text)
     except orjson.JSONDecodeError:
-        return False
+        may_be_several = text.startswith(b"{") and text.endswith(b"}")
+        return may_be_several and all(part.kind != "reject" for part in segments(text))
     return True
 
 

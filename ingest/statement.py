@@ -8,6 +8,7 @@ from typing import Final
 from ingest import composed, leftover
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
+from ingest.spellings import as_one_sql
 from ingest.times import ZONES, Beginning, is_inexact, parse_time, time_within
 from ingest.vocabulary import LONGEST_WORD, normalise
 
@@ -18,7 +19,8 @@ _TEXT_COLUMNS: Final = (
 _INTEGER_COLUMNS: Final = {
     "entity_version": "BIGINT", "expected_version": "BIGINT", "attempt": "INTEGER",
 }  # fmt: skip
-_NAMING: Final = (*IDS, "message_id", "lock_owner", "lock_blocked_by")
+_OF_EVENTS: Final = (*IDS, "message_id")
+_NAMING: Final = (*_OF_EVENTS, "lock_owner", "lock_blocked_by")
 _SESSIONS: Final = ("pid", "sessionid")
 _TEXTS: Final = frozenset({"message", "msg"})
 _NO_ID: Final = ", ".join(
@@ -71,6 +73,7 @@ class Statement:
         self._zones = {**ZONES, **(zones or {})}
         self._beginning = beginning
         self._format = group.format
+        self._has_one_spelling = group.has_one_spelling
         order = {role: self._ordered(role, paths, group) for role, paths in group.roles.items()}
         there = group.format.inputs.keys() - group.absent
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
@@ -117,7 +120,8 @@ class Statement:
         # Tables with gaps write whole numbers so: the cause 7.0 is the event 7.
         is_whole = f"WHEN ends_with({raw}, '.0') THEN regexp_replace({raw}, '^(-?\\d+)\\.0$', '\\1')"
         plain = is_whole if role in _NAMING else ""
-        return f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} {plain} ELSE {raw} END"
+        leaf = f"CASE WHEN {unfit} OR {raw} IN ('', '{{}}') THEN {within} {plain} ELSE {raw} END"
+        return as_one_sql(leaf) if self._has_one_spelling and role in _OF_EVENTS else leaf
 
     def _nothings(self, role: str, path: Path) -> str:
         is_cause = role in CAUSES and ZERO_ID not in self._roles

@@ -30,7 +30,7 @@ class Patience:
     """How long (in seconds) to wait before taking silence for an end."""
 
     tail_s: float = 2.0
-    """Until a last line without a line end is taken, if it is a whole JSON object."""
+    """Until a last line without a line end is taken, if it is whole JSON objects."""
     abandoned_s: float = 3600.0
     """Until such a line is taken whatever it is."""
     deleted_s: float = 5.0

@@ -24,7 +24,7 @@ from ingest.names import (
 )
 
 _SEPARATORS: Final = re.compile(r"[_\-.\s@$:/]+")
-_SYSTEM: Final = re.compile(rf"(?i)(?:{'|'.join(SYSTEMS)})[_\-.]")
+_SYSTEM: Final = re.compile(rf"(?i:{'|'.join(SYSTEMS)})[_\-.]|JMSX?(?=[A-Z][a-z])")
 _OUTSIDE, _EVENT, _PAYLOAD = range(3)
 _UNKNOWN: Final = 10_000
 

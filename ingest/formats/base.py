@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
-from ingest.names import IDS, Path
+from ingest.names import IDS, ONE_SPELLING, Path
 from ingest.vocabulary import GENERIC, Vocabulary, called
 
 
@@ -91,6 +91,8 @@ class JsonFormat:
 
     def is_open(self, role: str) -> bool:
         """Whether what the values tell of a role counts. Ids go together: what effects name is the id."""
+        if role == ONE_SPELLING:
+            return True
         return self.by_value and (role in IDS or not (role in self.fields or role in self.derived))
 
 

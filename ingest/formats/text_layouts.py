@@ -151,6 +151,8 @@ _DATED: Final = (
     rf"|[0-3]\d/{_MONTH}/[12]\d{{3}} {_CLOCK})"
 )
 """Full times of few logs. Which number is the day is not told by where it stands."""
+_UNIX: Final = r"1\d{9}(?:\d{3})?"
+"""Seconds or milliseconds, of 2001 to 2033."""
 _UNDATED: Final = rf"{_CLOCK}(?:[.,]\d{{1,9}})?"
 """As Logback and Log4j write it where nobody says otherwise: kept, but no time."""
 _UNFIT: Final = (
@@ -184,6 +186,12 @@ _UNFIT: Final = (
         rf"(?P<caller>[^\r\n]+)"
     ),
     r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[A-Za-z_][\w.-]*):",
+    # Mosquitto, Nagios, Squid, candump, and strace with the process before the time.
+    (
+        rf"(?:(?P<pid>\d{{1,10}}) +|\[pid +(?P<pid>\d{{1,10}})\] )?"
+        rf"(?:(?P<time>{_UNIX}\.\d{{1,9}}):?|(?P<time>{_UNIX}):|\[(?P<time>{_UNIX}(?:\.\d{{1,9}})?)\]:?"
+        rf"|\((?P<time>{_UNIX}\.\d{{1,9}})\))(?:{_ABOUT}|[ \t]+(?=\S))"
+    ),
 )
 """What cannot be read in bulk: another notation may begin so, or the time is put into other words first."""
 

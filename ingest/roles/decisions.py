@@ -71,6 +71,7 @@ def decide(evidence: Evidence) -> list[Decision]:
     fields: _Pointers = {}
     for pointer in evidence.pointers():
         is_possible = pointer.key in keys and pointer.same < _SAME and not _is_wait(pointer)
+        is_possible = is_possible and not _is_place(pointer, uses)
         if is_possible and _leads_back(pointer, uses):
             fields.setdefault(pointer.scope, {}).setdefault(pointer.field, []).append(pointer)
     chosen: dict[str, Pointer] = {}
@@ -189,6 +190,15 @@ def _is_wait(pointer: Pointer) -> bool:
     )
 
 
+def _is_place(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:
+    """Whether it says in which stream the cause is, and events have ids of their own."""
+    if "stream" not in GENERIC.roles([pointer.key]):
+        return False
+    named = GENERIC.roles(field for scope, field in uses if scope == pointer.scope)
+    ids = [uses[pointer.scope, path] for path in named.get("event_id", [])[:1] if path != pointer.key]
+    return any(use.share >= _EVERYWHERE and use.distinct * _SEVERAL > use.records for use in ids)
+
+
 def _leads_back(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:
     """Whether it leads from effects to causes: an id is found in the causes of others as well."""
     if pointer.before is not None:
@@ -230,8 +240,9 @@ def _cause(
     if found < _HIT:
         return None
     sure = [replace(pointer, hit=evidence.beyond_chance(pointer)) for pointer in pointers]
-    best = max(sure, key=lambda pointer: _strength(pointer, uses))
-    if sum(pointer.hit for pointer in sure) >= _HIT and best.hit >= _HIT_OF_ONE and _is_chain(best):
+    best = max(sure, key=lambda pointer: (_strength(pointer, uses), pointer.hit))
+    leads = _is_chain(best) or _is_answer(best, uses)
+    if sum(pointer.hit for pointer in sure) >= _HIT and best.hit >= _HIT_OF_ONE and leads:
         return replace(best, hit=found)
     near = [pointer for pointer in pointers if _is_chain(pointer) and _is_near(pointer, evidence)]
     nearest = max(near, key=lambda pointer: _strength(pointer, uses), default=None)
@@ -241,6 +252,14 @@ def _cause(
 def _is_chain(pointer: Pointer) -> bool:
     is_chained = pointer.chain >= _CHAIN and pointer.chain * pointer.count >= _FEWEST_CHAINED
     return is_chained and pointer.count >= _FEWEST
+
+
+def _is_answer(pointer: Pointer, uses: Mapping[tuple[str, Path], Use]) -> bool:
+    """Whether replies name their requests: what is called a correlation, but each in one record alone."""
+    of_a_flow = "correlation_id" in GENERIC.roles([pointer.field])
+    is_of_events = "event_id" in GENERIC.roles([pointer.key])
+    use = uses[pointer.scope, pointer.field]
+    return of_a_flow and is_of_events and pointer.count >= _FEWEST and not _groups(use)
 
 
 def _is_near(pointer: Pointer, evidence: Evidence) -> bool:

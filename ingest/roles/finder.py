@@ -24,6 +24,7 @@ from ingest.roles import (
     lineages,
     numbering,
     shared_events,
+    spellings,
     versions,
     wrappers,
     zeros,
@@ -136,11 +137,14 @@ class RoleFinder:
         self._taken = 0
         self._looked_at = self._seen
         self._shrink()
-        found = self._judged(self._records)
-        parts = self._kinds.parts(self._records, found)
+        respelled = spellings.find(self._records)
+        records = spellings.alike(self._records) if respelled else self._records
+        found = self._judged(records)
+        parts = self._kinds.parts(records, found)
         if parts.kinds:
             apart = [one for one in self._judged(parts.records) if one.scope in parts.kinds]
             found += map(parts.named, apart)
+        found += respelled
         found += zeros.find(self._records, found)
         found += codes.find(self._records, found)
         changed = []

@@ -48,6 +48,10 @@ _NUMBERS: Final = 30
 """Numbers that tell so, at least."""
 _RECORDS: Final = 6.0
 """Records that one number of a key is in on average, at most: sent, received by several, settled."""
+_REPEATED: Final = 1.5
+"""Times as many as under another key: then numbers of several counters meet under this one."""
+_LESS: Final = 0.05
+"""So much less of the numbers is there by a key than of all records: the counter is not its own."""
 
 _COUNTED: Final = """
 WITH numbers AS (SELECT record, scope, field, number FROM counted WHERE number IS NOT NULL),
@@ -134,12 +138,18 @@ def count(
 def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[Decision]:
     """The best of those that names allow: what is called a sequence, or else what has no name."""
     sequences, keys = named.get("sequence", []), named.get("stream_key", [])
-    claimed = {
-        path for role, paths in named.items() if role not in ("sequence", "stream_key") for path in paths
-    }
+    # Of what is no lock nobody is the owner: a session then is one like any other.
+    free = (
+        {"sequence", "stream_key"} if "lock_resource" in named else {"sequence", "stream_key", "lock_owner"}
+    )
+    claimed = {path for role, paths in named.items() if role not in free for path in paths}
     # Streams that have numbers of their own need no key beside them.
     keys = [*keys, *named.get("stream", [])]
-    fitting = [one for one in counters if one.fits and (one.key in keys or one.key not in claimed)]
+    fitting = [
+        one
+        for one in counters
+        if one.fits and (one.key in keys or one.key not in claimed) and not _is_of_all(one, counters)
+    ]
     nameless = [one for one in fitting if one.field not in claimed]
     if not sequences:
         return _best([one for one in nameless if not is_called_version(one.field)], sequences, keys)
@@ -160,7 +170,7 @@ def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, li
     around = [named[role][0] for role in ("service", "stream") if named.get(role)]
     own = [by_key[path] for path in around if path in by_key] or ([every] if every else [])
     dense = [one for one in (*own, *([every] if every else [])) if one.is_dense]
-    if not dense or not any(one.is_sparse for one in (*called, *own)):
+    if not dense or not any(one.is_sparse or _is_of_all(one, counters) for one in (*called, *own)):
         return []
     told = {"numbers": dense[0].numbers, "dense": round(dense[0].density, 3), "of": list(dense[0].key)}
 
@@ -172,12 +182,31 @@ def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, li
     return [decided("sequence", NO_FIELD), decided("broker_sequence", field)]
 
 
+def _is_of_all(counter: _Counter, counters: Sequence[_Counter]) -> bool:
+    """Whether the numbers go on from one key to another: all are there, each as often, only not by key."""
+    return any(
+        every.field == counter.field
+        and every.key == NO_FIELD
+        and every.is_dense
+        and every.density >= counter.density + _LESS
+        and every.records < _REPEATED * counter.records
+        for every in counters
+    )
+
+
 def _best(allowed: list[_Counter], sequences: list[Path], keys: list[Path]) -> list[Decision]:
     if not allowed:
         return []
+    fewest: dict[Path, float] = {}
+    for one in allowed:
+        fewest[one.field] = min(one.records, fewest.get(one.field, one.records))
     best = min(
-        allowed, key=lambda one: (-round(one.density, 1), one.key not in keys, _rank(one), -one.density)
-    )
+        allowed,
+        key=lambda one: (
+            one.records > _REPEATED * fewest[one.field], -round(one.density, 1), one.key not in keys,
+            _rank(one), -one.density,
+        ),
+    )  # fmt: skip
     told = {
         "keys": best.keys,
         "numbers": best.numbers,

@@ -33,7 +33,7 @@ _BEGINS_NUMBER: Final = frozenset("-0123456789")
 _EPOCH: Final = re.compile(r"1\d{9}(\d{3}){0,3}")
 _MILLISECONDS: Final = len("1795425507083")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d.*)?|\d\d:\d\d.*", re.ASCII)
-_ID: Final = re.compile(r"[^\s\x00-\x1f\"'<>{}]{4,200}")
+_ID: Final = re.compile(r"[^\s\x00-\x1f\"'<>{}]{4,200}|\{[0-9A-Fa-f-]{36}\}")
 _HINT: Final = re.compile(
     r"id|ids|identifier|uuid|guid|ref|key|cause|causedby|causation|parent|trigger|triggeredby|origin"
     r"|correlation|conversation|trace|span|flow|saga|root|initiator|relatedto|replyto|prev|previous|because"

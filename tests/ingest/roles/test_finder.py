@@ -239,3 +239,38 @@ def test_what_is_a_cause_in_other_logs_is_one_where_nothing_tells() -> None:
     assert decided["a.log", "event_id"].field == ("id_suceso",)
     assert decided["b.log", "causation_id"].field == ("id_padre",)
     assert ("a.log", "causation_id") not in decided
+
+
+def requests(replies: int) -> bytes:
+    """Requests with so many replies each, which name them as JMS has it."""
+    records: list[dict[str, Any]] = []
+    for n in range(60):
+        records.append({"time": 1_795_860_000 + 3 * n, "JMSMessageID": f"ID:app-1:{n}"})
+        for reply in range(replies):
+            correlation = {"JMSMessageID": f"ID:srv-2:{n}:{reply}", "JMSCorrelationID": f"ID:app-1:{n}"}
+            records.append({"time": 1_795_860_001 + 3 * n, **correlation})
+    return lines(*records)
+
+
+def test_a_correlation_of_one_record_alone_names_the_request_that_it_answers() -> None:
+    decided = found({"jms.log": requests(1)})
+    assert decided["jms.log", "causation_id"].field == ("JMSCorrelationID",)
+    assert decided["jms.log", "event_id"].field == ("JMSMessageID",)
+
+
+def test_a_correlation_of_several_records_names_their_flow() -> None:
+    assert ("jms.log", "causation_id") not in found({"jms.log": requests(3)})
+
+
+def test_the_stream_of_a_cause_is_not_the_cause_where_events_have_ids() -> None:
+    """As message-db has it, whose streams may hold an event or two."""
+    rng = random.Random(10)
+    records = [
+        {
+            "id": event.id,
+            "stream_name": f"order-{event.id[:8]}",
+            "metadata": {"causationMessageStreamName": event.cause and f"order-{event.cause[:8]}"},
+        }
+        for event in survivors(rng, flows(rng, 200))
+    ]
+    assert not {role for _, role in found({"a.log": lines(*records)})} & {"event_id", "causation_id"}

@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from .looking import decisions
 
 
@@ -111,3 +113,26 @@ def test_numbers_are_keys_where_they_are_called_so() -> None:
     ]
     assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("user_id", False)}
     assert decided([{"load": one["user_id"], "ctr": one["ctr"]} for one in records]) == {}
+
+
+def test_a_number_that_begins_again_in_each_session_is_of_the_session() -> None:
+    """By player, as names would have it, the numbers of several sessions meet."""
+    rng = random.Random(8)
+    records = [{"session_id": key, "seq": number} for key, number in counted(rng, 20, 30)]
+    players = {key: f"player-{n % 7}" for n, key in enumerate(sorted({one["session_id"] for one in records}))}
+    records = [{**one, "player_id": players[one["session_id"]]} for one in records]
+    assert decided(records) == {"sequence": ("seq", False), "stream_key": ("session_id", True)}
+
+
+@pytest.mark.parametrize("field", ["order_id", "stream_id"])
+def test_what_counts_all_is_of_no_key_though_its_numbers_stand_close(field: str) -> None:
+    """Orders are over soon, so that the numbers of one stand close together, but for its neighbours'."""
+    rng = random.Random(9)
+    places = sorted((n // 6 + rng.random() * 1.6, n // 6) for n in range(600))
+    records = [
+        {"seq_id": n, field: f"order-{order}", "type": rng.choice("ab")}
+        for n, (_, order) in enumerate(places, 1)
+    ]
+    is_stream = field == "stream_id"
+    expected = {"sequence": "", "broker_sequence": "seq_id"} if is_stream else {"stream_key": ""}
+    assert decided(records) == {role: (name, True) for role, name in expected.items()}

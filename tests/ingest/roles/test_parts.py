@@ -37,7 +37,7 @@ LAYOUTS: dict[str, tuple[Record, str, str]] = {
         lambda e: {"key": e.id, "ref": e.cause and f"event:{e.cause}"}, "key", "{ref|bare}",
     ),
     "a name of a resource": (
-        lambda e: {"key": e.id, "ref": e.cause and f"urn:uuid:{e.cause}"}, "key", "{ref|bare}",
+        lambda e: {"key": e.id, "ref": e.cause and f"urn:event:{e.cause}"}, "key", "{ref|bare}",
     ),
     "a word before the id": (
         lambda e: {"key": f"msg-{e.id}", "ref": e.cause}, "{key|bare}", "ref",

@@ -50,6 +50,19 @@ def test_no_line_end_at_the_end_of_a_finished_file(rig: Rig) -> None:
     rig.check()
 
 
+@pytest.mark.parametrize("before", [b"", b" ", b"\x1e"])
+def test_objects_with_no_line_end_at_all(rig: Rig, before: bytes) -> None:
+    """As Kinesis Firehose writes them, or with the separator of RFC 7464; what is torn waits."""
+    objects = [before + one for one in rig.lines(4).splitlines()]
+    rig.add("app.log", b"".join(objects[:3]) + objects[3][:9])
+    rig.drain()
+    assert rig.numbers() == []
+    rig.add("app.log", objects[3][9:])
+    rig.drain()
+    rig.check()
+    assert rig.rejects() == []
+
+
 def test_a_tail_that_is_no_record_is_given_up_when_its_writer_is_long_gone(rig: Rig) -> None:
     rig.append("app.log", 2)
     rig.add("app.log", b'{"id": "torn')

@@ -62,7 +62,7 @@ def opened(evaluated: Store, serve: Serve) -> AppTest:
 
 def test_what_fires_is_said_first_with_its_evidence(opened: AppTest) -> None:
     assert "1 alert fires" in opened.subheader[0].value
-    assert "now cause 119 more (at least 99); before 100; from 100 on" in opened.subheader[0].value
+    assert "now cause 118 more (at least 99); before 100; from 100 on" in opened.subheader[0].value
     row = table(opened, EPISODES).iloc[0]
     assert (row["state"], row["rule"]) == ("firing", "storm_ahead")
     assert str(row["fired_at"]) == "2026-03-02 09:03:26"

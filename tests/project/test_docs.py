@@ -160,7 +160,7 @@ def test_every_canonical_role_is_documented() -> None:
     unknown = {field for field in fields if not any(field in names for names in NAMES.values())}
     assert unknown == set()
     filled = {name for example in EXAMPLES for name, _ in example.becomes}
-    rare = {"expected_version", "epoch"}
+    rare = {"expected_version"}
     assert set(EVENT_SCHEMA.names) - PLACE - filled == rare
 
 

@@ -1,0 +1,100 @@
+-- _deadlock_reports: which records report a deadlock first, by their ids?
+--
+-- One row per event id, from its first record, wherever that is: the JSON and the CSV log of
+-- one server say the same ids, and a thread dump finds what the one before it found. A record
+-- without an id is a row of its own. Lock waits, timeouts and texts report none. What has no
+-- time is in no window but in the one without bounds.
+--
+-- Parameters
+--   since  TIMESTAMP  first instant included (default: the oldest event)
+--   until  TIMESTAMP  first instant excluded (default: the newest event)
+--
+-- Columns
+--   deadlock_id   VARCHAR    event_id of the deadlock; where it stands if it has none
+--   event_id      VARCHAR    event_id of the record
+--   occurred_at   TIMESTAMP  when it was reported, UTC
+--   node          VARCHAR    node that reported it
+--   service       VARCHAR    service that reported it
+--   log           VARCHAR    its format, one for all that share ids; the first is the best
+--   is_of_engine  BOOLEAN    whether a database wrote it
+--   waits         HUGEINT    as in _deadlock_waits; NULL when it does not say who waits
+--   file_id       INTEGER    file of the record
+--   byte_offset   BIGINT     first byte of the record
+--   record_no     INTEGER    number of the observation within its record
+--
+-- Reads: events, _deadlock_waits
+CREATE OR REPLACE MACRO _deadlock_reports(
+    since := '-infinity'::TIMESTAMP,
+    until := 'infinity'::TIMESTAMP
+) AS TABLE
+WITH reported AS (
+    SELECT *
+    FROM events
+    WHERE
+        events.operation = 'deadlock'
+        AND (
+            (
+                events.occurred_at >= since::TIMESTAMP
+                AND events.occurred_at < until::TIMESTAMP
+            )
+            OR (
+                events.occurred_at IS NULL
+                AND since::TIMESTAMP = '-infinity'::TIMESTAMP
+                AND until::TIMESTAMP = 'infinity'::TIMESTAMP
+            )
+        )
+),
+
+first_reports AS (
+    SELECT reported.*
+    FROM reported
+    ANTI JOIN events AS earlier
+        ON
+            reported.event_id = earlier.event_id
+            AND earlier.operation = 'deadlock'
+            AND row(
+                coalesce(earlier.occurred_at, 'infinity'::TIMESTAMP),
+                earlier.file_id,
+                earlier.byte_offset,
+                earlier.record_no
+            ) < row(
+                coalesce(reported.occurred_at, 'infinity'::TIMESTAMP),
+                reported.file_id,
+                reported.byte_offset,
+                reported.record_no
+            )
+)
+
+SELECT
+    coalesce(
+        first_reports.event_id,
+        concat_ws(
+            ':',
+            first_reports.file_id,
+            first_reports.byte_offset,
+            nullif(first_reports.record_no, 0)
+        )
+    ) AS deadlock_id,
+    first_reports.event_id,
+    first_reports.occurred_at,
+    first_reports.node,
+    first_reports.service,
+    CASE
+        WHEN first_reports.format IN ('postgresql_csvlog', 'postgresql_jsonlog', 'cloudnative_pg')
+            THEN 'postgresql'
+        WHEN first_reports.format = 'postgresql_syslog' THEN 'postgresql_text by way of syslog'
+        ELSE first_reports.format
+    END AS log,
+    regexp_matches(
+        first_reports.format, '^(?:postgresql|cloudnative_pg|mysql|innodb|sqlserver)'
+    ) AS is_of_engine,
+    _deadlock_waits.waits,
+    first_reports.file_id,
+    first_reports.byte_offset,
+    first_reports.record_no
+FROM first_reports
+LEFT OUTER JOIN _deadlock_waits
+    ON
+        first_reports.file_id = _deadlock_waits.file_id
+        AND first_reports.byte_offset = _deadlock_waits.byte_offset
+        AND first_reports.record_no = _deadlock_waits.record_no;

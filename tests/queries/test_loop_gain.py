@@ -289,9 +289,9 @@ def test_a_turn_of_a_ping_pong_has_two_steps(database: duckdb.DuckDBPyConnection
     assert 0 < last["turn_gain"] < 1
 
 
-def queue(seed: int, gain: float, per_s: float, until_s: int, capacity_per_s: float) -> pa.Table:
+def queue(seed: int, gain: float, per_s: float, until_s: int, capacity_per_s: float, then: float) -> pa.Table:
     """Messages of one type that wait in a queue: each is sent, and later handled, in order, as fast as
-    its consumers are; then it causes `gain` more on average, from half of the time on twice as many.
+    its consumers are; then it causes `gain` more on average, from half of the time on `then`.
     """
     rng = np.random.default_rng(seed)
     roots = list(np.sort(rng.uniform(0, until_s, rng.poisson(per_s * until_s))))
@@ -304,7 +304,7 @@ def queue(seed: int, gain: float, per_s: float, until_s: int, capacity_per_s: fl
         if free_at >= until_s:
             break
         rows.append((number, free_at, "process", cause))
-        many = rng.poisson(gain if free_at < until_s / 2 else 2 * gain)
+        many = rng.poisson(gain if free_at < until_s / 2 else then)
         while roots and roots[0] <= free_at + 0.5:
             rows.append((len(sent), roots[0], "send", -1))
             sent.append((roots.pop(0), -1))
@@ -327,7 +327,7 @@ def test_what_waits_to_be_handled_does_not_dilute_the_gain(
     database: duckdb.DuckDBPyConnection, catalog: Catalog
 ) -> None:
     """More is sent than can be handled, so that less and less of it has had its effects."""
-    insert(database, "observations", queue(5, 0.65, 10, 240, 60))
+    insert(database, "observations", queue(5, 0.65, 10, 240, 60, then=1.3))
     [[waiting]] = database.execute(
         "SELECT count(*) - 2 * count(*) FILTER (operation = 'process') FROM observations"
     ).fetchall()
@@ -342,7 +342,7 @@ def test_what_waits_to_be_handled_does_not_dilute_the_gain(
 
 def test_of_what_is_passed_over_nobody_waits(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Where a third of what was handled is not logged, one causes as many as it does."""
-    insert(database, "observations", queue(6, 0.9, 20, 120, 10_000))
+    insert(database, "observations", queue(6, 0.9, 20, 120, 10_000, then=0.9))
     whole = np.mean([row["gain"] for row in gains(database, catalog)][30:50])
     database.execute("DELETE FROM observations WHERE operation = 'process' AND hash(event_id) % 3 = 0")
     partly = np.mean([row["gain"] for row in gains(database, catalog)][30:50])
@@ -354,7 +354,7 @@ def test_handling_that_is_hardly_logged_is_not_waited_for(
     database: duckdb.DuckDBPyConnection, catalog: Catalog
 ) -> None:
     """As where only failures are."""
-    work = queue(7, 0.9, 20, 120, 10_000)
+    work = queue(7, 0.9, 20, 120, 10_000, then=1.02)
     insert(database, "observations", work)
     database.execute("DELETE FROM observations WHERE operation = 'process'")
     without = gains(database, catalog)

@@ -30,7 +30,7 @@ from ingest.shapes import classified_sql, in_parts, keys_sql
 from ingest.statement import Statement
 from ingest.texts import Texts, refuse_nested
 from ingest.transcoding import ALIKE, RENUMBER, Records, begun_by, read_whole, refusing, transcoded
-from ingest.vocabulary import operation_words
+from ingest.vocabulary import word_table
 from stormwatch.model import EVENT_SCHEMA
 
 _PARSED_SCHEMA = pa.schema(
@@ -89,11 +89,7 @@ class Engine:
         self._is_careful = False
         self._doubtful: list[pa.Table] = []
         self._marks = sorted({*MARKS, *(fmt.mark for fmt in json_formats() if fmt.mark)})
-        words = [
-            {"word": word, "operation": operation, "is_lock": is_lock}
-            for word, (operation, is_lock) in operation_words().items()
-        ]
-        self._use("words", pa.Table.from_pylist(words))
+        self._use("words", word_table())
         cursor.execute("CREATE OR REPLACE TEMP TABLE operation_words AS FROM words")
         self._use("empty_parsed", _PARSED_SCHEMA.empty_table())
         cursor.execute("CREATE OR REPLACE TEMP TABLE parsed AS FROM empty_parsed")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Final, NamedTuple
+
+import pyarrow as pa
 
 from ingest.names import (
     CAUSES,
@@ -144,6 +146,7 @@ def _all_spellings(paths: frozenset[Path]) -> frozenset[Spelling]:
 _JOINTS: Final = ("", "_", "-", ".", " ")
 
 
+@cache
 def operation_words() -> dict[str, tuple[str, bool]]:
     """Word in lower case -> (operation, whether it is about a lock), in all its spellings."""
     found: dict[str, tuple[str, bool]] = {}
@@ -170,3 +173,16 @@ def operation_words() -> dict[str, tuple[str, bool]]:
 
 LONGEST_WORD: Final = max(map(len, operation_words()))
 """Characters."""
+
+
+@cache
+def word_table() -> pa.Table:
+    """The same as the rows of a table."""
+    words, operations = operation_words(), operation_words().values()
+    return pa.table(
+        {
+            "word": list(words),
+            "operation": [operation for operation, _ in operations],
+            "is_lock": [is_lock for _, is_lock in operations],
+        }
+    )

@@ -293,12 +293,10 @@ def _remove_drafts(path: Path) -> None:
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
-    exists = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_versions'"
-    ).fetchone()
-    if exists == (0,):
+    try:
+        found = connection.execute("SELECT coalesce(max(version), 0) FROM schema_versions").fetchone()
+    except duckdb.CatalogException:  # a new file; to list the tables would take ten times as long
         return 0
-    found = connection.execute("SELECT coalesce(max(version), 0) FROM schema_versions").fetchone()
     return int(found[0]) if found else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from stormwatch.cli.main import main
-from tests.prepared import prepare
+from stormwatch.storage import Store
+from tests.prepared import prepare, read_into
 
 from .harness import HOSTILE, Command, Processes, Result, order
 
@@ -21,12 +23,29 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
     """A directory with one file of ten events, a chain; its third record holds hostile text."""
-    directory = tmp_path / "logs"
+    return _write_orders(tmp_path / "logs")
+
+
+def _write_orders(directory: Path) -> Path:
     directory.mkdir()
     records = [order(number) for number in range(10)]
     records[2] = order(2, note=HOSTILE, formula="=1+1")
     (directory / "orders.jsonl").write_text("".join(records), encoding="utf-8")
     return directory
+
+
+@pytest.fixture(scope="session")
+def _read(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("read")
+    with Store(prepare(directory / "read.duckdb")) as store:
+        read_into(store, _write_orders(directory / "logs"))
+    return directory / "read.duckdb"
+
+
+@pytest.fixture
+def stored_orders(_read: Path, database: Path) -> Path:
+    """The database of the test is there, and holds what `logs` does."""
+    return shutil.copyfile(_read, database)
 
 
 @pytest.fixture

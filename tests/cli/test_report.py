@@ -10,8 +10,9 @@ from .harness import Command, line
 
 
 @pytest.fixture
-def stored(tmp_path: Path, stormwatch: Command) -> None:
+def stored(prepared: Path, tmp_path: Path, stormwatch: Command) -> None:
     """Two events, and a change before them."""
+    assert prepared.is_file()
     directory = tmp_path / "logs"
     directory.mkdir()
     (directory / "shop.jsonl").write_text(

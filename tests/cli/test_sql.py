@@ -17,11 +17,7 @@ from stormwatch.errors import ExitCode
 
 from .harness import HOSTILE, ROOT, Command, command
 
-
-@pytest.fixture(autouse=True)
-def _stored(prepared: Path, logs: Path, stormwatch: Command) -> None:
-    assert prepared.is_file()
-    stormwatch("ingest", logs)
+pytestmark = pytest.mark.usefixtures("stored_orders")
 
 
 def test_json_keeps_types(stormwatch: Command) -> None:

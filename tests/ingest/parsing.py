@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -65,19 +66,36 @@ class Parser:
 
     def parse_at(self, lines: Iterable[tuple[int, bytes]], path: str = "app.log") -> Parsed:
         """Lines with the offsets they stand at, in any order."""
+        [parsed] = self.parse_files([lines], path)
+        return parsed
+
+    def parse_files(
+        self, files: Iterable[Iterable[tuple[int, bytes]]], path: str = "app.log"
+    ) -> list[Parsed]:
+        """Lines of several files in one batch, and what those of each became."""
         number = self._engine.mapping_no(path)
         whole: list[Row] = []
         broken: list[RawRecord] = []
-        total = 0
-        for offset, raw in lines:
-            total += len(raw)
-            try:
-                whole.append(_line(offset, raw, number))
-            except UnicodeDecodeError:
-                broken.append(RawRecord(1, offset, len(raw), number, raw))
+        total: Counter[int] = Counter()
+        for file_id, lines in enumerate(files, start=1):
+            total[file_id] = 0
+            for offset, raw in lines:
+                total[file_id] += len(raw)
+                try:
+                    whole.append(_line(file_id, offset, raw, number))
+                except UnicodeDecodeError:
+                    broken.append(RawRecord(file_id, offset, len(raw), number, raw))
         outcome = self._engine.parse(pa.Table.from_pylist(whole, schema=LINE_SCHEMA), broken)
         rows = self._rows("SELECT * FROM parsed ORDER BY file_id, byte_offset, record_no")
-        return Parsed(rows, outcome.rejects, sum(outcome.blank_bytes.values()), total)
+        return [
+            Parsed(
+                [row for row in rows if row["file_id"] == file_id],
+                [reject for reject in outcome.rejects if reject.file_id == file_id],
+                outcome.blank_bytes.get(file_id, 0),
+                size,
+            )
+            for file_id, size in total.items()
+        ]
 
     def _rows(self, sql: str) -> list[Row]:
         table = self._cursor.sql(sql).to_arrow_table()
@@ -99,9 +117,9 @@ def _offsets(lines: Sequence[bytes]) -> list[int]:
     return offsets
 
 
-def _line(offset: int, raw: bytes, mapping_no: int) -> Mapping[str, Any]:
+def _line(file_id: int, offset: int, raw: bytes, mapping_no: int) -> Mapping[str, Any]:
     return {
-        "file_id": 1,
+        "file_id": file_id,
         "byte_offset": offset,
         "byte_length": len(raw),
         "record_no": 0,

@@ -21,12 +21,13 @@ from .test_loop_gain import START, gains
 class Queue:
     """Messages that wait in a queue: each is sent, and later handled, in order, as fast as its consumers are.
 
-    Handled, it causes as many messages as `gain` says, on average, from half of the time on twice as
-    many. Whoever sent it and gets no answer for `patience_s` sends another.
+    Handled, it causes as many messages as `gain` says, on average, from half of the time on `then`.
+    Whoever sent it and gets no answer for `patience_s` sends another.
     """
 
     seed: int
     gain: float
+    then: float
     per_s: float
     until_s: float
     capacity_per_s: float
@@ -54,7 +55,7 @@ class Queue:
                 continue
             now = free_at = begin + rng.exponential(1 / self.capacity_per_s)
             self._handled.append(now)
-            for _ in range(rng.poisson(self.gain if now < self.until_s / 2 else 2 * self.gain)):
+            for _ in range(rng.poisson(self.gain if now < self.until_s / 2 else self.then)):
                 self._later(now, "work", len(self._handled) - 1)
         return self._table()
 
@@ -91,7 +92,7 @@ def test_what_waits_to_be_handled_does_not_dilute_the_gain(
     database: duckdb.DuckDBPyConnection, catalog: Catalog
 ) -> None:
     """More is sent than can be handled, so that less and less of it has had its effects."""
-    insert(database, "observations", Queue(5, 0.65, 10, 240, 60).table())
+    insert(database, "observations", Queue(5, 0.65, 1.3, 10, 240, 60).table())
     [[waiting]] = database.execute(
         "SELECT count(*) - 2 * count(*) FILTER (operation = 'process') FROM observations"
     ).fetchall()
@@ -106,7 +107,7 @@ def test_what_waits_to_be_handled_does_not_dilute_the_gain(
 
 def test_of_what_is_passed_over_nobody_waits(database: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Where a third of what was handled is not logged, one causes as many as it does."""
-    insert(database, "observations", Queue(6, 0.9, 20, 120, 10_000).table())
+    insert(database, "observations", Queue(6, 0.9, 0.9, 20, 120, 10_000).table())
     whole = np.mean([row["gain"] for row in gains(database, catalog)][30:50])
     database.execute("DELETE FROM observations WHERE operation = 'process' AND hash(event_id) % 3 = 0")
     partly = np.mean([row["gain"] for row in gains(database, catalog)][30:50])
@@ -118,7 +119,7 @@ def test_handling_that_is_hardly_logged_is_not_waited_for(
     database: duckdb.DuckDBPyConnection, catalog: Catalog
 ) -> None:
     """As where only failures are."""
-    work = Queue(7, 0.9, 20, 120, 10_000).table()
+    work = Queue(7, 0.9, 1.02, 20, 120, 10_000).table()
     insert(database, "observations", work)
     database.execute("DELETE FROM observations WHERE operation = 'process'")
     without = gains(database, catalog)
@@ -133,7 +134,7 @@ def test_who_gives_up_waiting_causes_at_once_and_who_waits_on_does_not_yet(
     seed: int, database: duckdb.DuckDBPyConnection, catalog: Catalog
 ) -> None:
     """Each is sent again when nobody answers in time, and causes 0.2, later 0.4 more when it is handled."""
-    insert(database, "observations", Queue(seed, 0.2, 10, 150, 14, 1.5, "retry").table())
+    insert(database, "observations", Queue(seed, 0.2, 0.4, 10, 150, 14, 1.5, "retry").table())
     found = {row["bucket_start"]: row for row in gains(database, catalog)}
 
     def between(first: int, last: int) -> list[dict]:

@@ -97,26 +97,29 @@ HARMLESS = [
 ]
 
 
-def in_sql(text: str) -> str:
-    sql = f"SELECT CASE WHEN {may_hold_sql('t')} THEN {redacted_sql('t')} ELSE t END FROM (SELECT ? AS t)"
+@pytest.fixture(scope="module")
+def in_sql() -> dict[str, str]:
+    """Text -> what the database makes of it."""
+    texts = [*(text for text, _ in SECRETS), *HARMLESS]
+    masked = f"CASE WHEN {may_hold_sql('t')} THEN {redacted_sql('t')} ELSE t END"
     with open_empty() as connection:
-        [(found,)] = connection.execute(sql, [text]).fetchall()
-    return str(found)
+        found = connection.execute(f"SELECT t, {masked} FROM unnest(?::VARCHAR[]) AS given(t)", [texts])
+        return dict(found.fetchall())
 
 
 @pytest.mark.parametrize(("text", "secret"), SECRETS)
-def test_a_secret_is_masked(text: str, secret: str) -> None:
+def test_a_secret_is_masked(in_sql: dict[str, str], text: str, secret: str) -> None:
     masked = Redaction().text(text)
     assert secret not in masked
     assert MASK in masked
-    assert in_sql(text) == masked
+    assert in_sql[text] == masked
     if text.startswith("{"):
         assert json.loads(text).keys() == json.loads(masked).keys()
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_is_no_secret_stays(text: str) -> None:
-    assert Redaction().text(text) == in_sql(text) == text
+def test_what_is_no_secret_stays(in_sql: dict[str, str], text: str) -> None:
+    assert Redaction().text(text) == in_sql[text] == text
 
 
 def test_bytes_that_are_no_text_stay_what_they_are() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from ingest.roles.decisions import Decision
 from ingest.roles.finder import RoleFinder
-from stormwatch.storage import open_empty
+from stormwatch.storage import open_scratch
 
 
 def decisions(records: Sequence[dict[str, Any]]) -> list[Decision]:
     """Of the fields of these records, in one file."""
-    with open_empty() as connection:
+    with open_scratch() as connection:
         finder = RoleFinder(connection)
         finder.add("a.log", [json.dumps(record).encode() for record in records])
         finder.look()

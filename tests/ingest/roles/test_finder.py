@@ -12,13 +12,13 @@ import pytest
 from ingest.roles.decisions import NO_FIELD, Decision
 from ingest.roles.finder import RoleFinder
 from ingest.roles.samples import scope_of
-from stormwatch.storage import open_empty
+from stormwatch.storage import open_scratch
 
 from .cascades import DIALECTS, Event, flows, survivors, written
 
 
 def found(logs: dict[str, bytes]) -> dict[tuple[str, str], Decision]:
-    with open_empty() as connection:
+    with open_scratch() as connection:
         finder = RoleFinder(connection)
         for path, data in logs.items():
             finder.add(path, data.splitlines())
@@ -101,7 +101,7 @@ def test_another_name_of_the_id_is_no_cause() -> None:
 def test_a_later_sample_changes_nothing_unless_it_is_better() -> None:
     rng = random.Random(10)
     record = DIALECTS["cloudevents"][0]
-    with open_empty() as connection:
+    with open_scratch() as connection:
         finder = RoleFinder(connection)
         finder.add("a.log", written(survivors(rng, flows(rng, 300)), record).splitlines())
         assert {one.role for one in finder.look()} == {"event_id", "causation_id", "correlation_id"}

@@ -13,7 +13,7 @@ import pytest
 from ingest.mapping import from_options
 from ingest.reader import Share
 from ingest.roles.finder import RoleFinder
-from stormwatch.storage import open_empty
+from stormwatch.storage import open_scratch
 from tests.ingest.tail.rig import Rig
 
 Record = dict[str, Any]
@@ -36,7 +36,7 @@ def history(seed: int, write: Write, first: int = 1, entities: int = 60, changes
 
 
 def decided(records: list[Record]) -> dict[str, tuple[str, bool]]:
-    with open_empty() as connection:
+    with open_scratch() as connection:
         finder = RoleFinder(connection)
         finder.add("a.log", [json.dumps(record).encode() for record in records])
         finder.look()

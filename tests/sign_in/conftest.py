@@ -48,7 +48,7 @@ def serve(provider: Provider, directory: Path, *options: str) -> Iterator[Runnin
             assert SECRET not in said
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shared_provider() -> Iterator[Provider]:
     with providers.running() as provider:
         yield provider
@@ -63,7 +63,8 @@ def provider(shared_provider: Provider) -> Iterator[Provider]:
     shared_provider.behave()
 
 
-@pytest.fixture(scope="package")
+# Not of the package: there is none without __init__.py, and it would run on beside all later tests.
+@pytest.fixture(scope="module")
 def dashboard(shared_provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A dashboard that listens on this machine."""
     yield from serve(shared_provider, tmp_path_factory.mktemp("dashboard"))

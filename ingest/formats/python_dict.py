@@ -97,7 +97,12 @@ def _quoted(text: bytes) -> bytes:
         value = ast.literal_eval(text.decode())
     except SyntaxError as error:
         raise ValueError("a text with an escape that is none") from error
-    return orjson.dumps(value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise ValueError("a text with half of a character") from error
 
 
 def _time(numbers: bytes, zone: bytes | None) -> bytes:

@@ -71,6 +71,7 @@ def test_an_offset_is_kept(minutes: int) -> None:
         "{'a': 1} b",
         '{"a": 1}',
         "{'a': {1: 2}}",
+        r"{'a': 'half of one: \ud83d'}",
     ],
 )
 def test_what_is_none_says_so(text: str) -> None:

@@ -153,6 +153,6 @@ FORMAT = Transcoder(
     ),
     starts=rb"%b|%b|%b|%b(?=%b)|%b" % (_HEAD, _FOUND, _TIME, _PROCESS, _TIME, java_threads.INFO),
     end=_end,
-    openings=(_HEAD, _FOUND),
+    openings=(_HEAD, _FOUND, b" owned by "),
     transcode=_transcode,
 )

@@ -161,12 +161,11 @@ _UNIX: Final = r"1\d{9}(?:\d{3})?"
 _UNDATED: Final = rf"{_CLOCK}(?:[.,]\d{{1,9}})?"
 """As Logback and Log4j write it where nobody says otherwise: kept, but no time."""
 _UNFIT: Final = (
-    # SQL Server.
-    rf"(?P<time>{_DAY} {_CLOCK}\.\d\d) (?P<thread>spid\d+s?|Server|Logon|Backup) +",
-    # Python, with nothing but colons between.
+    # Python, with nothing but colons between; SQL Server.
     (
-        rf"(?P<time>{_TIME}):[ \t]*(?:(?P<logger>{_MODULE}):[ \t]*)?(?P<level>{LEVEL})[ \t]*:"
+        rf"(?P<time>{_TIME})(?::[ \t]*(?:(?P<logger>{_MODULE}):[ \t]*)?(?P<level>{LEVEL})[ \t]*:"
         rf"(?:(?P<logger>{_MODULE}):(?=\S)|[ \t]*)"
+        r"|(?<=:\d\d\.\d\d) (?P<thread>spid\d+s?|Server|Logon|Backup) +)"
     ),
     # The rest of a line that has no level, or no time.
     rf"(?:\[(?P<pid>\d{{1,10}})\] )?\[?(?P<time>{_TIME})\]?:?(?:[ \t]+(?=\S)|(?=[|\[]))",

@@ -88,8 +88,9 @@ def test_a_report_of_trace_1222_ends_with_what_another_process_writes(parser: Pa
     whole = [row.get("event_id", "") for row in parsed.rows if "lock_edges" in row]
     assert len(whole) == 2
     assert [row["event_id"] for row in parsed.rows if row["format"] == "json"] == ["e-1"]
-    told = [row["message"] for row in parsed.rows if row["format"] == "timestamped_text"]
-    assert told == [line.removeprefix("2024-11-24 09:58:20.00 ").strip() for line in (before, before, behind)]
+    told = [row for row in parsed.rows if row["format"] == "timestamped_text"]
+    assert [json.loads(row["attributes"])["thread"] for row in told] == ["spid5s", "spid5s", "spid9s"]
+    assert {row["message"] for row in told} == {"Starting up database 'x'."}
 
 
 def test_two_graphs_on_one_line_are_two_deadlocks(parser: Parser) -> None:

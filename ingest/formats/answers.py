@@ -2,14 +2,14 @@
 
 A list at any depth, with nothing around it but what pages are turned by, counted or timed: Elasticsearch's
 `hits.hits`, `edges` of GraphQL, pages of REST, JSON:API, OData and Spring Data; lines of Loki by their
-labels; results of Splunk; traces of Tempo; rows of Azure Monitor and of CloudWatch Logs Insights, which
-name their columns.
+labels; results of Splunk; traces of Tempo and Jaeger; rows of Azure Monitor and of CloudWatch Logs Insights,
+which name their columns.
 An answer without a list of objects that have a time, or a name that only ids of events, causes or flows have,
 is a record itself. What stands around the list
 is kept with the first event.
-Source: Elasticsearch, "Search API"; Grafana Loki and Tempo, "HTTP API"; Splunk, "Export search results";
-Azure Monitor, "Query API, response format"; AWS, "GetQueryResults"; GraphQL, "Cursor Connections";
-jsonapi.org; OData JSON format 4.01.
+Source: Elasticsearch, "Search API"; Grafana Loki and Tempo, "HTTP API"; Jaeger, "APIs"; Splunk, "Export
+search results"; Azure Monitor, "Query API, response format"; AWS, "GetQueryResults"; GraphQL, "Cursor
+Connections"; jsonapi.org; OData JSON format 4.01.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _BESIDE: Final = frozenset(
         "terminatedearly", "preview", "lastrow", "extensions", "export", "render",
     }
 )  # fmt: skip
-_TRACE: Final = "trace"
+_AROUND_A_TRACE: Final = ("trace", "result")
 _RESOURCES: Final = "resourceSpans"
 _OF_SCOPES: Final = frozenset({"scopeSpans", "instrumentationLibrarySpans"})
 _DEPTH: Final = 4
@@ -61,7 +61,7 @@ def _match(shape: Shape) -> bool:
     keys = {path[0] for path in shape.paths if not path[0].startswith("@")}
     if shape.has("@answers") or event_lists.is_one(shape):
         return False
-    if keys == {"batches"} or (_TRACE, _RESOURCES) in shape.paths:
+    if keys == {"batches"} or any((name, _RESOURCES) in shape.paths for name in _AROUND_A_TRACE):
         return True
     within = [path[1] for path in shape.paths if len(path) > 1 and normalise(path[0]) in _LISTS]
     named = [*map(normalise, keys)]
@@ -88,9 +88,9 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any] | bytes]:
 
 
 def _spans(content: Mapping[str, Any]) -> list[Any]:
-    """What a trace of Tempo holds of each resource, as OTLP has it."""
-    trace = content.get(_TRACE)
-    of_resources = trace.get(_RESOURCES) if isinstance(trace, dict) else content.get("batches")
+    """What a trace of Tempo or Jaeger holds of each resource, as OTLP has it."""
+    around = [content[name] for name in _AROUND_A_TRACE if isinstance(content.get(name), dict)]
+    of_resources = around[0].get(_RESOURCES) if around else content.get("batches")
     if not isinstance(of_resources, list):
         return []
     are_spans = (isinstance(one, dict) and not _OF_SCOPES.isdisjoint(one) for one in of_resources)

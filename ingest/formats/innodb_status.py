@@ -44,6 +44,7 @@ _DETECTED: Final = re.compile(
     rb"(?:%b|%b)\s+(?:-+\s+)?(?:(?P<time>%b)[^\n]*\n)?" % (_SECTION, re.escape(_DETECTED_IN_5_5), _TIME)
 )
 _LAST_OF_DUMP: Final = re.compile(rb"%b\d+\)" % re.escape(ROLLED_BACK))
+_NEXT_SECTION: Final = re.compile(rb"\n-+\r?\n[A-Z][A-Z /]+\r?\n-+\r?\n|\nEND OF INNODB MONITOR OUTPUT")
 _LINES_BEFORE: Final = 6
 _LONGEST: Final = 4 << 20
 """Bytes."""
@@ -112,9 +113,11 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if found is not None or head is None:
         begin = found.end() if found else 0
         last = _LAST_OF_DUMP.search(record, begin) if found else None
-        dump = record[begin : last.end() if last else len(record)]
+        # Some never say who was rolled back: a whole output goes on with another section.
+        beyond = None if last or head is None else _NEXT_SECTION.search(record, begin)
+        dump = record[begin : last.end() if last else beyond.start() if beyond else len(record)]
         told, time = dump.decode(), found["time"] if found else None
-        if ROLLED_BACK not in dump:
+        if ROLLED_BACK not in dump and beyond is None:
             raise ValueError("a deadlock without its end; a torn record?")
         first = {"time": written(time.decode()) if time else "", "msg": "LATEST DETECTED DEADLOCK"}
         yield dumped(first, told)

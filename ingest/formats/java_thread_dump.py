@@ -1,9 +1,10 @@
-"""Thread dumps of a JVM: `jstack`, `jcmd Thread.print`, `kill -3`.
+"""Thread dumps of a JVM: `jstack`, `jcmd Thread.print`, `kill -3`, VisualVM, JConsole, Spring Boot.
 
 The dump is one event, each deadlock found in it another one: who waits for which monitor or ownable
-synchronizer, held by whom, and the first line of its own code that each thread was in. Nobody is
-rolled back, so the next dump finds the same deadlock, and its id is the same. Source: JDK
-Troubleshooting Guide, "The jstack Utility"; threadService.cpp of JDK 8 to 21.
+synchronizer, held by whom, and the first line of its own code that each thread was in. Where the JVM did
+not look for deadlocks, java_threads does. Nobody is rolled back, so the next dump finds the same deadlock,
+and its id is the same. Source: JDK Troubleshooting Guide, "The jstack Utility"; threadService.cpp of JDK 8
+to 21.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any, Final
 
+from ingest.formats import java_threads
 from ingest.formats.base import Transcoder, continued, made
 from ingest.formats.exact import whole
 
@@ -45,14 +46,13 @@ _TOTAL: Final = re.compile(r"\nFound (?:a total of )?(\d+) deadlocks?\.")
 _THREAD: Final = re.compile(r'\n"(?P<name>.*)" .*\btid=(?P<tid>0x[0-9a-f]+)')
 _STATE: Final = re.compile(r"\n\s+java\.lang\.Thread\.State: (\w+)")
 _STACK: Final = re.compile(r'\n[ \t]*"(.*)":\s*$', re.MULTILINE)
-_FRAME: Final = re.compile(r"\n\s+at (\S.*)")
-_LIBRARY: Final = ("java.", "javax.", "jdk.", "sun.", "com.sun.")
+_INFO: Final = re.compile(java_threads.INFO)
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
     """Behind the last line that belongs to the dump; a time alone is a line."""
     begin = start
-    if not data.startswith((_HEAD, _FOUND), start):
+    if not data.startswith((_HEAD, _FOUND), start) and _INFO.match(data, start) is None:
         before = _BEFORE.match(data, start)
         begin = before.end() if before else start
         if not data.startswith(_HEAD, begin):
@@ -66,19 +66,25 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     process = _PROCESS_OF.match(text)
     head, *sections = text[process.end() if process else 0 :].split(_FOUND.decode())
     time = head[: len("yyyy-mm-dd hh:mm:ss")] if head[:1].isdigit() else None
-    if not sections and _HEAD.decode() not in head:
+    is_dump = _HEAD.decode() in head
+    if not sections and not is_dump and _INFO.match(record) is None:
         raise ValueError("a time alone, and no thread dump")
     if (total := _TOTAL.search(text)) and whole(total[1]) != len(sections):
         raise ValueError(f"says that it found {total[1]} deadlocks, and lists {len(sections)}")
-    if _HEAD.decode() in head:
+    unsought = [] if sections else list(java_threads.circles(text))
+    if is_dump:
         title = head[head.index(_HEAD.decode()) :].split("\n", 1)[0].strip()
         threads = Counter(_STATE.findall(head))
         yield {
             "time": time, "type": "java.thread_dump", "message": title, "threads": dict(threads),
-            "deadlocks": len(sections), "dump": text,
+            "deadlocks": len(sections) + len(unsought), "dump": text,
         } | ({"pid": whole(process[1])} if process else {})  # fmt: skip
+    elif not sections:
+        yield {"type": "java.thread_dump", "message": text.split("\n", 1)[0].strip(), "dump": text}
     for section in sections:
         yield _deadlock(section, time, head)
+    for edges in unsought:
+        yield java_threads.deadlock(edges, time)
 
 
 def _deadlock(section: str, time: str | None, head: str) -> dict[str, Any]:
@@ -122,14 +128,12 @@ def _edge(block: re.Match[str], code: dict[str, str]) -> dict[str, Any]:
 
 def _code(stacks: str) -> dict[str, str]:
     """Thread -> the first line of its stack that is not of the JDK."""
-    found = {}
     parts = _STACK.split(stacks)
-    for name, stack in zip(parts[1::2], parts[2::2], strict=True):
-        frames = (one[1].rstrip() for one in _FRAME.finditer(f"\n{stack}"))
-        if first := next(frames, ""):
-            own = (frame for frame in chain([first], frames) if not frame.startswith(_LIBRARY))
-            found[name] = next(own, first)
-    return found
+    found = {
+        name: java_threads.first_of_its_own(f"\n{stack}")
+        for name, stack in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    return {name: line for name, line in found.items() if line}
 
 
 FORMAT = Transcoder(
@@ -147,8 +151,8 @@ FORMAT = Transcoder(
         computed={"operation": "{operation_made}"},
         made=("operation", "lock_edges"),
     ),
-    starts=rb"%b|%b|%b|%b(?=%b)" % (_HEAD, _FOUND, _TIME, _PROCESS, _TIME),
+    starts=rb"%b|%b|%b|%b(?=%b)|%b" % (_HEAD, _FOUND, _TIME, _PROCESS, _TIME, java_threads.INFO),
     end=_end,
-    openings=(_HEAD, _FOUND),
+    openings=(_HEAD, _FOUND, b" owned by "),
     transcode=_transcode,
 )

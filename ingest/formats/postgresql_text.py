@@ -1,10 +1,10 @@
 """PostgreSQL server log as text (`stderr`), whatever `log_line_prefix` says.
 
-A report begins with a line `<prefix>ERROR:  message` (two spaces); lines that begin with a tab go on
-with what stands above, and `<prefix>DETAIL:  `, HINT, QUERY, CONTEXT, LOCATION and STATEMENT belong to
-the report before them, unless their prefix names another process: then to that of this process before it, if
-no other report stands between. The prefix gives what can be told in it for certain: see
-postgresql_prefix.py. There is no SQLSTATE unless the prefix has one (%e) or
+A report begins with a line `<prefix>ERROR:  message` (two spaces); lines that begin with a tab, or with the
+spaces that became of it, go on with what stands above, and `<prefix>DETAIL:  `, HINT, QUERY, CONTEXT,
+LOCATION and STATEMENT belong to the report before them, unless their prefix names another process: then to
+that of this process before it, if no other report stands between. The prefix gives what can be told in it
+for certain: see postgresql_prefix.py. There is no SQLSTATE unless the prefix has one (%e) or
 `log_error_verbosity = verbose`: then "deadlock detected" as the message of an ERROR, with or without where
 in the statement (`at character 15`), is a deadlock when
 the server lists who waits, or neither a detail nor a context (`terse`). Source: PostgreSQL
@@ -54,17 +54,21 @@ _LABEL_OF_PART: Final = re.compile(OF_PARTS + b":  ")
 _CAPITALS: Final = ascii_uppercase.encode()
 _WORDS: Final = rb"(?:[^\n :]*+(?: |:(?!  )))"
 _COUNTED: Final = rb"(?P<before>(?:[^\n\[:]++|\[(?!\d+-\d+\])|:(?!  ))*+)\[(?P<number>\d+)-\d+\]"
+_GOES_ON: Final = rb"(?:\t|    |Process \d)"
+"""What lines begin with that go on with a report: a tab, which may have become spaces or nothing."""
 _USUAL: Final = re.compile(
     rb"(?P<prefix>(?:%b)?(?P<behind>%b*?)(?<=[ :]))%b:  [^\n]*+\n"
-    rb"(?:\t[^\n]*+\n"
+    rb"(?:%b[^\n]*+\n"
     rb"|(?:(?P=prefix)|(?P=before)\[(?:(?P=number)|(?P<another>\d+))-\d+\](?P=behind))%b:  [^\n]*+\n)*+"
-    % (_COUNTED, _WORDS, OF_MESSAGES, OF_PARTS)
+    % (_COUNTED, _WORDS, OF_MESSAGES, _GOES_ON, OF_PARTS)
 )
 """A report, and behind it all that has its prefix but for what is counted in it."""
 # Where in its statement an error was found, which jsonlog has apart.
 _DEADLOCK: Final = f"{any_of([DEADLOCK, *said(DEADLOCK)])}{any_of([AT, *said(AT)])}?".replace("%d", r"\d+")
 _WAITS: Final = rf"^(?:Process \d+ waits for |{beginnings(WAITS)})"
-_TABBED: Final = re.compile(rb"(?:\t[^\n]*+\n)++")
+_TABBED: Final = re.compile(rb"(?:%b[^\n]*+\n)++" % _GOES_ON)
+_STARTS_SO: Final = re.compile(_GOES_ON)
+_LOST_TAB: Final = re.compile(r"\n(?: *(?=Process \d+(?::| waits for) )| {4}(?: {4})?)")
 _NO_TAB: Final = re.compile(r"\n(?!\t)")
 
 
@@ -128,8 +132,8 @@ def _has_prefix(data: bytes, at: int, plain: bytes) -> bool:
 
 
 def _behind(data: bytes, at: int) -> int:
-    """Where a line ends, with all behind it that begin with a tab if it does; 0: behind data."""
-    if data.startswith(b"\t", at) and (tabbed := _TABBED.match(data, at)):
+    """Where a line ends, with all behind it that go on with a report if it does; 0: behind data."""
+    if tabbed := _TABBED.match(data, at):
         return tabbed.end()
     return data.find(b"\n", at) + 1
 
@@ -166,7 +170,7 @@ def _end_by_lines(data: bytes, start: int, usual: re.Match[bytes] | None, *, is_
         behind = _behind(data, at) or (len(data) if is_all else 0)
         if not behind:
             return end if is_own() else None
-        if not data.startswith(b"\t", at) and not _has_prefix(data, at, latest):
+        if _STARTS_SO.match(data, at) is None and not _has_prefix(data, at, latest):
             line = data[at:behind]
             kind = _kind(line)
             if kind == "part":
@@ -283,6 +287,8 @@ def _complete(fields: dict[str, Any]) -> None:
 def transcode(record: bytes) -> Iterator[dict[str, Any]]:
     """The report in a record, and those that stand between its parts."""
     text = record.decode()
+    if "\n    " in text or "\nProcess " in text:
+        text = _LOST_TAB.sub("\n\t", text)
     if "\r" in text:
         yield from (report("\n".join(lines)) for lines in _reports(text))
     elif plain := _usual_report(text, is_plain=True):

@@ -32,6 +32,8 @@ _WORD: Final = rb"(?>\[[^\]{}\n]{0,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,1
 CLOCK: Final = (
     rb'\{[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+(?:,[ \t]*+"[^"\n]*+"[ \t]*+:[ \t]*+\d++[ \t]*+)*+\}'
 )
+OF_RUBY: Final = rb'\{[ \t]*+"[^"\n]*+"[ \t]*+=>'
+"""What a hash as Ruby prints it begins with, which is no JSON."""
 _WORDS: Final = rb"(?:[ \t]++%b){1,40}+[ \t]*+" % _WORD
 _TAG: Final = rb"\t[^\t{}\n]{1,120}\t"
 _DYNO: Final = rb"[ \t]++(?P<pj_app>[\w.-]+)\[(?P<pj_dyno>[\w.-]+)\]:[ \t]++"
@@ -40,7 +42,9 @@ _TIMED: Final = rb"[\[(]?(?P<pj_time>%b)[\])]?(?:%b|[ \t]++|%b|%b)" % (_TIME, _T
 _UNTIMED: Final = (
     rb"\[?%b\]?(?::[\w.-]*+:|:)?[ \t]*+|\[pod/(?P<pj_pod>[\w.-]+)/(?P<pj_container>[\w.-]+)\][ \t]++" % _LEVEL
 )
-_PREFIX: Final = rb'(?:%b|%b)(?!%b(?![ \t]+[\[{]))(?=\{[ \t]*+["\x27])' % (_TIMED, _UNTIMED, CLOCK)
+_PREFIX: Final = rb'(?:%b|%b)(?!%b(?![ \t]+[\[{])|%b)(?=\{[ \t]*+["\x27])' % (
+    _TIMED, _UNTIMED, CLOCK, OF_RUBY,
+)  # fmt: skip
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 _OF_MONOLOG: Final = re.compile(rb"\] [\w-]+\.[A-Z]+: ([^\n]*)")
 _LEVELS: Final = re.compile(_LEVEL)

@@ -113,6 +113,8 @@ def element_end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: 
         return data.find(b"\n", close) + 1 or (len(data) if is_all else None)
     if limit > len(data) and not is_all:
         return None
+    if root[1] == _NESTED[0]:
+        return line  # the server cuts it off where it is too long: what is whole in it stands for itself
     more = _MORE_XML.match(data, line, limit)
     return more.end() if more else line
 

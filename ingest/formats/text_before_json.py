@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats.base import Envelope, Transcoder, made, none_of
-from ingest.formats.prefixed_json import BEHIND, CLOCK, object_in
+from ingest.formats.prefixed_json import BEHIND, CLOCK, OF_RUBY, object_in
 
 _WORD: Final = rb"[^\s{}\"'=|]{1,80}+"
 _OF_A_TRACE: Final = rb"[\w.$]{0,120}(?:Error|Exception|Warning|Exit|Interrupt): |Caused by: "
 """An exception behind its trace, whose text may be an object."""
-_PREFIX: Final = rb"(?!%b)[\w\[(<](?:%b)?(?:[ \t|]++%b){0,15}+[ \t|]++(?!%b)(?=\{[ \t]*+[\"'])" % (
-    _OF_A_TRACE, _WORD, _WORD, CLOCK,
+_PREFIX: Final = rb"(?!%b)[\w\[(<](?:%b)?(?:[ \t|]++%b){0,15}+[ \t|]++(?!%b|%b)(?=\{[ \t]*+[\"'])" % (
+    _OF_A_TRACE, _WORD, _WORD, CLOCK, OF_RUBY,
 )  # fmt: skip
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 

@@ -5,8 +5,9 @@ are the fields. A field that stands in different places has a group for each: `t
 
 Sources: documentation of Log4j, Logback, Spring Boot, java.util.logging, the unified logging of the JVM,
 Python's logging, Celery, Django, Gunicorn, Flask, loguru, Serilog, NLog, Ruby's Logger, Monolog, Go's log,
-glog, hclog, nginx, Apache httpd, RabbitMQ, Redis, NATS, Kafka, ZooKeeper, Elasticsearch, etcd, MongoDB
-before 4.4, Cassandra, WildFly, Spark, Android and OpenStack; logs of supercomputers in the USENIX repository.
+glog, hclog, SQL Server, nginx, Apache httpd, RabbitMQ, Redis, NATS, Kafka, ZooKeeper, Elasticsearch, etcd,
+MongoDB before 4.4, Cassandra, WildFly, Spark, Android and OpenStack; logs of supercomputers in the USENIX
+repository.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ _TEXT: Final = rf"{_SOLID}(?:[ -<>-Z^-z|~]*{_SOLID})?"
 """In brackets: no brackets, no braces, no equals sign, nothing but ASCII, whose characters are bytes."""
 _NAME: Final = r"[A-Za-z_$][\w.$/:@-]*"
 _DOTTED: Final = r"[A-Za-z_$][\w$]*(?:(?:\.|::)[\w$-]+)+"
+_MODULE: Final = r"[A-Za-z_][\w.-]*"
 _FILE: Final = r"[\w./$-]+\.[A-Za-z]{1,6}:\d+"
 _S: Final = r"[ \t]+"
 
@@ -122,7 +124,10 @@ _LAYOUTS: Final = (
         rf"| (?P<level>[DEFIW])\d?{_S}(?P<subsystem>[A-Z_-]+){_S}\[(?P<thread>{_TEXT})\] "
         r")"
     ),
-    rf"[A-Z], \[(?P<time>{_TIME}) #(?P<pid>\d{{1,10}})\] +(?P<level>{LEVEL}|ANY) -- (?P<logger>{_TEXT})?: ",
+    (
+        rf"[A-Z], \[(?P<time>{_TIME}) #(?P<pid>\d{{1,10}})\] +(?P<level>{LEVEL}|ANY) -- "
+        rf"(?:: |(?P<logger>{_TEXT}): )"
+    ),
     # A level or a process before the time.
     (
         rf"(?:(?P<level>{LEVEL}):?{_S}|\[(?P<level>{_MARKED}) *\][ \t]*)(?:\[(?P<thread>{_TEXT})\]{_S})?"
@@ -156,6 +161,12 @@ _UNIX: Final = r"1\d{9}(?:\d{3})?"
 _UNDATED: Final = rf"{_CLOCK}(?:[.,]\d{{1,9}})?"
 """As Logback and Log4j write it where nobody says otherwise: kept, but no time."""
 _UNFIT: Final = (
+    # Python, with nothing but colons between; SQL Server.
+    (
+        rf"(?P<time>{_TIME})(?::[ \t]*(?:(?P<logger>{_MODULE}):[ \t]*)?(?P<level>{LEVEL})[ \t]*:"
+        rf"(?:(?P<logger>{_MODULE}):(?=\S)|[ \t]*)"
+        r"|(?<=:\d\d\.\d\d) (?P<thread>spid\d+s?|Server|Logon|Backup) +)"
+    ),
     # The rest of a line that has no level, or no time.
     rf"(?:\[(?P<pid>\d{{1,10}})\] )?\[?(?P<time>{_TIME})\]?:?(?:[ \t]+(?=\S)|(?=[|\[]))",
     rf"\[?(?P<time>{_DATED})\]?:?(?:{_ABOUT}|[ \t]+(?=\S)|(?=[|\[]))",
@@ -185,7 +196,7 @@ _UNFIT: Final = (
         rf"(?P<time>{_MONTH} \d{{1,2}}, [12]\d{{3}},? \d{{1,2}}:[0-5]\d:[0-5]\d(?: |\xe2\x80\xaf)[AP]M) "
         rf"(?P<caller>[^\r\n]+)"
     ),
-    r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[A-Za-z_][\w.-]*):",
+    rf"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>{_MODULE}):",
     # Mosquitto, Nagios, Squid, candump, and strace with the process before the time.
     (
         rf"(?:(?P<pid>\d{{1,10}}) +|\[pid +(?P<pid>\d{{1,10}})\] )?"

@@ -16,9 +16,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ingest.formats import separated_pairs, text_before_json
+from ingest.formats import java_threads, separated_pairs, text_before_json
 from ingest.formats.base import JsonFormat, Transcoder, none_of, places
 from ingest.formats.logfmt import trailing_pairs
+from ingest.formats.prefixed_json import OF_RUBY
 from ingest.formats.printed_objects import printed_fields
 from ingest.formats.text_layouts import ANY_HEADER, HEADER
 from ingest.times import MONTHS
@@ -27,8 +28,8 @@ from ingest.vocabulary import EVENT_NAMES, normalise
 _NO_BRACE: Final = none_of(b"\n{")
 # No JSON object is lost that stands at the end of the line.
 _HOLDS_JSON: Final = (
-    rb"(?=%b*+(?:\{(?![ \t]*+\")%b*+)*+\{)[^\n]*+(?:\n|\Z)(?:(?<=\}\n)|(?<=\}\r\n)|(?<=\}))"
-    % (_NO_BRACE, _NO_BRACE)
+    rb"(?=%b*+(?:(?:(?=%b)|(?!\{[ \t]*+\"))\{%b*+)*+\{)[^\n]*+(?:\n|\Z)(?:(?<=\}\n)|(?<=\}\r\n)|(?<=\}))"
+    % (_NO_BRACE, OF_RUBY, _NO_BRACE)
 )
 # What an object stands behind is no header in another way either.
 _STARTS: Final = rb"(?>(?:%b)(?<!\n))(?!%b)" % (re.sub(rb"\?P<\w+>", b"?:", ANY_HEADER.pattern), _HOLDS_JSON)
@@ -42,18 +43,27 @@ _UNLESS: Final = r"\{|=|\x1b|:  |m:|M:|_safe |-safe |\([A-Za-z_]\w*(?:\.[\w$]+)+
 """What another notation may have in it, pairs, colours, or a logger behind the text."""
 _INDENTED: Final = re.compile(
     rb"[ \t]+[^\s{]|[ \t]*[}\]][ \t,;}\])]*\r?\n?\Z"
-    # What Monolog writes of an exception, in a text that goes on over lines.
-    rb"|\[(?:stacktrace|previous exception)\]|\"\}[ \t\r\n]*\Z"
+    # What Monolog writes of an exception, in a text that goes on over lines; SQLAlchemy of a statement.
+    rb"|\[(?:stacktrace|previous exception)\]|\"\}[ \t\r\n]*\Z|\[(?:SQL|parameters): "
+    # Ruby's traces; what a database told of an error.
+    rb"|/[^\s:]++:\d+:in [`']"
+    # Threads as Java prints them.
+    rb"|%b"
+    rb"|(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT):  " % java_threads.INFO
 )
 _FLUSH: Final = re.compile(rb"[A-Za-z(|>#+\x80-\xff-]")
 """How lines of a text of several begin: not like data, nor a ruler."""
 _DATA: Final = re.compile(rb"%b|%b" % (separated_pairs.STARTS, text_before_json.STARTS))
 _KEY: Final = re.compile(rb"(?<![\w@.-])([\w@.-]++)[\"']?[ \t]*+[=:]")
 _BEHIND_EMPTY: Final = re.compile(
-    rb"[ \t]*\r?\n(?=Traceback \(most recent call last\)|During handling of the above"
-    rb"|The above exception was|goroutine \d+ \[|Caused by: |\[previous exception\])"
+    rb"(?:[ \t]*\r?\n){1,2}(?=Traceback \(most recent call last\)|During handling of the above"
+    rb"|The above exception was|goroutine \d+ \[|Caused by: |\[previous exception\]|\[SQL: |%b"
+    # Before the trace, as Spring Boot has it.
+    rb"|(?:[a-z_][\w$]*+\.)++[A-Z][\w$]*+(?:(?<=Exception)|(?<=Error)|(?<=Throwable))[:\r\n])"
+    % java_threads.INFO
 )
-"""Parts of a stack trace that stand behind an empty line."""
+"""Parts of a stack trace that stand behind an empty line, or two."""
+_SECOND_EMPTY: Final = re.compile(rb"(?:[ \t]*\r?\n)?")
 _LONGEST: Final = 256 << 10
 """Bytes of a record, when nothing ends it."""
 _YEARLESS: Final = re.compile(r"(0[1-9]|1[0-2])-?(\d\d) (\d\d:.*)")
@@ -78,7 +88,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             continue
         if not line.strip():
             # What follows tells whether it stands within a trace.
-            return at if is_all or data.find(b"\n", behind) >= 0 else None
+            second = _SECOND_EMPTY.match(data, behind)
+            return at if is_all or data.find(b"\n", second.end() if second else behind) >= 0 else None
         if _INDENTED.match(line) is None:
             if _FLUSH.match(line) is None or (another.match(data, at) and not _is_bare(line)):
                 return at
@@ -123,7 +134,10 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         text = "\n".join([text, more.decode().replace("\r\n", "\n")]).lstrip("\n")
     # The text has those as well that are called like one of the fields.
     pairs = trailing_pairs(first) or printed_fields(first.decode())
-    yield {**pairs, **_spelled(fields, text)}
+    spelled = _spelled(fields, text)
+    yield {**pairs, **spelled}
+    for edges in java_threads.circles(text) if more else ():
+        yield java_threads.deadlock(edges, spelled.get("time"))
 
 
 def _spelled(fields: dict[str, Any], text: str) -> dict[str, Any]:

@@ -88,8 +88,9 @@ def test_a_report_of_trace_1222_ends_with_what_another_process_writes(parser: Pa
     whole = [row.get("event_id", "") for row in parsed.rows if "lock_edges" in row]
     assert len(whole) == 2
     assert [row["event_id"] for row in parsed.rows if row["format"] == "json"] == ["e-1"]
-    told = [row["message"] for row in parsed.rows if row["format"] == "timestamped_text"]
-    assert told == [line.removeprefix("2024-11-24 09:58:20.00 ").strip() for line in (before, before, behind)]
+    told = [row for row in parsed.rows if row["format"] == "timestamped_text"]
+    assert [json.loads(row["attributes"])["thread"] for row in told] == ["spid5s", "spid5s", "spid9s"]
+    assert {row["message"] for row in told} == {"Starting up database 'x'."}
 
 
 def test_two_graphs_on_one_line_are_two_deadlocks(parser: Parser) -> None:
@@ -101,6 +102,12 @@ def test_a_ring_buffer_is_its_events(parser: Parser) -> None:
     other = '<event name="wait_info" timestamp="2026-03-10T00:00:07Z"><data name="a"/></event>'
     rows = read(f"<RingBufferTarget>\n{GRAPH}{other}</RingBufferTarget>\n", parser).rows
     assert [row["event_type"] for row in rows] == ["sqlserver.deadlock"] * 2 + ["sqlserver.wait_info"]
+
+
+def test_the_events_of_a_ring_buffer_that_was_cut_off_are_read(parser: Parser) -> None:
+    parsed = read(f'<RingBufferTarget truncated="1">\n{GRAPH}<event name="xml_deadlock_report"><da\n', parser)
+    assert [row["event_type"] for row in parsed.rows] == ["sqlserver.deadlock"] * 2
+    assert [reject.raw[:17] for reject in parsed.rejects] == [b"<RingBufferTarget", b'<event name="xml_']
 
 
 def test_a_graph_that_is_a_text_within_its_event(parser: Parser) -> None:
@@ -155,3 +162,77 @@ def test_a_dump_that_lost_a_deadlock_is_rejected(parser: Parser) -> None:
 
 def test_a_time_alone_is_no_dump(parser: Parser) -> None:
     assert reasons(read("2026-03-10 00:00:06\nnothing\n", parser))[0].endswith("and no thread dump")
+
+
+def test_a_dump_in_which_nobody_looked_for_deadlocks_is_looked_through(parser: Parser) -> None:
+    """As VisualVM and Spring Boot print it; who waits for one of the circle is not of it."""
+
+    def thread(name: str, number: int, waits: str) -> str:
+        return f'"{name}" - Thread t@{number}\n   java.lang.Thread.State: BLOCKED\n{waits}\n'
+
+    def wait(lock: str, holder: str, number: int) -> str:
+        return (
+            "\tat java.base@21/java.lang.Thread.run(Thread.java:1)\n\tat shop.Cart.add(Cart.java:7)\n"
+            f'\t- waiting to lock <{lock}> (a shop.Stock) owned by "{holder}" t@{number}\n'
+        )
+
+    dump = (
+        "2026-03-10 10:00:05\nFull thread dump OpenJDK 64-Bit Server VM (17.0.2+8-86 mixed mode):\n\n"
+        + thread("late", 22, wait("5e", "a", 23))
+        + thread("a", 23, wait("5f", "b", 24))
+        + thread("b", 24, wait("5e", "a", 23))
+        + thread("main", 1, "")
+    )
+    whole, found = read(dump, parser).rows
+    assert json.loads(whole["attributes"])["deadlocks"] == 1
+    assert (found["event_type"], found["operation"]) == ("java.deadlock", "deadlock")
+    assert found["occurred_at"].isoformat() == "2026-03-10T10:00:05"
+    assert json.loads(found["lock_edges"]) == [
+        {
+            "owner": "a",
+            "resource": "shop.Stock@5f",
+            "blocked_by": "b",
+            "statement": "shop.Cart.add(Cart.java:7)",
+        },
+        {
+            "owner": "b",
+            "resource": "shop.Stock@5e",
+            "blocked_by": "a",
+            "statement": "shop.Cart.add(Cart.java:7)",
+        },
+    ]
+
+
+INFOS = """\
+"a" Id=13 BLOCKED on shop.Stock@1f owned by "b" Id=12
+\tat app//shop.Cart.add(Cart.java:7)
+\t-  blocked on shop.Stock@1f
+
+"b" prio=5 Id=12 WAITING on shop.Lock@2f owned by "a" Id=13 (in native)
+\tat shop.Cart.drop(Cart.java:9)
+
+"""
+
+
+def test_threads_that_an_application_logs_have_the_time_of_its_line(parser: Parser) -> None:
+    line = "2026-03-10 10:00:05,123 ERROR shop.Watch: deadlock\n"
+    parsed = read(f"{line}{INFOS}\n{line}", parser)
+    assert not parsed.rejects
+    text, found, _ = parsed.rows
+    assert text["message"] == f"deadlock\n{INFOS}".rstrip()
+    assert found["operation"] == "deadlock"
+    assert found["occurred_at"] == text["occurred_at"]
+    waits = [
+        (edge["owner"], edge["resource"], edge["blocked_by"]) for edge in json.loads(found["lock_edges"])
+    ]
+    assert waits == [("a", "shop.Stock@1f", "b"), ("b", "shop.Lock@2f", "a")]
+
+
+def test_threads_alone_are_a_dump(parser: Parser) -> None:
+    whole, found = read(INFOS, parser).rows
+    assert (whole["event_type"], found["operation"]) == ("java.thread_dump", "deadlock")
+
+
+def test_threads_that_wait_for_one_that_runs_are_no_deadlock(parser: Parser) -> None:
+    waiting = INFOS.replace(' owned by "a" Id=13', "")
+    assert [row["event_type"] for row in read(waiting, parser).rows] == ["java.thread_dump"]

@@ -65,6 +65,47 @@ def test_a_transaction_whose_locks_are_not_told_waits_for_the_other(parser: Pars
     ]
 
 
+def test_a_whole_output_need_not_say_who_was_rolled_back(parser: Parser) -> None:
+    """As that of Amazon Aurora; what stands below is no part of the deadlock."""
+    rule = "=" * 37
+    dump = (
+        transaction(1, "A1")
+        + "*** (1) WAITING FOR THIS LOCK TO BE GRANTED:\n"
+        + lock("A1", "uniq", " waiting")
+        + transaction(2, "A2")
+        + "*** (2) WAITING FOR THIS LOCK TO BE GRANTED:\n"
+        + lock("A2", "other", " waiting")
+    )
+    output = (
+        f"{rule}\n2026-03-10 00:00:09 0x2b4763753700 INNODB MONITOR OUTPUT\n{rule}\n"
+        "------------------------\nLATEST DETECTED DEADLOCK\n------------------------\n"
+        f"2026-03-10 00:00:06 0x2b47af487700\n{dump}------------\nTRANSACTIONS\n------------\n"
+        "Trx id counter 148902820\nEND OF INNODB MONITOR OUTPUT\n============================\n"
+    )
+    _, row = read(output, parser).rows
+    assert row["occurred_at"].isoformat() == "2026-03-10T00:00:06"
+    assert "lock_owner" not in row
+    assert waits(row) == [("A1", "crm.business uniq", "A2"), ("A2", "crm.business other", "A1")]
+    assert "TRANSACTIONS" not in json.loads(row["attributes"])["dump"]
+
+
+def test_a_search_that_went_too_deep_names_the_one_rolled_back(parser: Parser) -> None:
+    rule = "=" * 37
+    output = (
+        f"{rule}\n130624 17:40:00 INNODB MONITOR OUTPUT\n{rule}\n"
+        "------------------------\nLATEST DETECTED DEADLOCK\n------------------------\n"
+        "130624 17:39:24TOO DEEP OR LONG SEARCH IN THE LOCK TABLE WAITS-FOR GRAPH, "
+        "WE WILL ROLL BACK FOLLOWING TRANSACTION\n\n*** TRANSACTION:\nTRANSACTION 3BF8, ACTIVE 0 sec\n"
+        "*** WAITING FOR THIS LOCK TO BE GRANTED:\n"
+        "TABLE LOCK table `db`.`log` trx id 3BF8 lock mode AUTO-INC waiting\n"
+        "------------\nTRANSACTIONS\n------------\n"
+        "END OF INNODB MONITOR OUTPUT\n============================\n"
+    )
+    _, row = read(output, parser).rows
+    assert row["lock_owner"] == "3BF8"
+    assert waits(row) == [("3BF8", "db.log", None)]
+
+
 def test_of_three_transactions_each_waits_for_who_holds_the_page(parser: Parser) -> None:
     names = ["1001", "1002", "1003"]
     parts = [HEADER]

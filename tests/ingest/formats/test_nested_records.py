@@ -45,6 +45,13 @@ def test_lists_in_messages_of_lists(parser: Parser) -> None:
     assert sorted(row["event_id"] for row in parsed.rows) == ["a-0", "a-1", "a-2", "b-0", "b-1", "b-2"]
 
 
+def test_spans_in_the_answer_of_an_interface(parser: Parser) -> None:
+    """`trace` of Tempo, `result` of Jaeger."""
+    for around in ("trace", "result"):
+        [row] = parse(parser, {around: spans("aaaaaaaaaaaaaaa1")}).rows
+        assert (row["format"], row["event_id"]) == ("otlp_traces", "aaaaaaaaaaaaaaa1")
+
+
 def test_spans_in_a_list_of_other_records(parser: Parser) -> None:
     records = [{"id": "e-1"}, spans("aaaaaaaaaaaaaaa1", "aaaaaaaaaaaaaaa2"), {"id": "e-2"}]
     parsed = parse(parser, {"Records": records})

@@ -49,6 +49,30 @@ def test_so_do_the_parts_of_one_that_stand_behind_empty_lines(parser: Parser) ->
     assert row["message"] == text
 
 
+def test_so_does_a_trace_behind_the_empty_line_of_spring_boot(parser: Parser) -> None:
+    trace = "org.shop.web.NoStockException: 7\n\tat org.shop.A.b(A.java:1)\nCaused by: java.lang.Error: x"
+    text = f"run failed\n\n{trace}"
+    parsed = read(f"2026-11-28 15:04:05 {text}\n\n{LINE}", parser)
+    assert [row["message"] for row in parsed.rows] == [text, "order paid"]
+    assert not parsed.rejects
+
+
+def test_so_does_what_a_database_told_of_an_error(parser: Parser) -> None:
+    """As psycopg2 and SQLAlchemy print it, and Ruby, whose traces begin with a path."""
+    text = (
+        "failed\nTraceback (most recent call last):\n  f()\n"
+        "psycopg2.errors.DeadlockDetected: deadlock detected\n"
+        "DETAIL:  Process 7 waits for ShareLock on transaction 1; blocked by process 9.\n"
+        "Process 9 waits for ShareLock on transaction 2; blocked by process 7.\n"
+        "HINT:  See server log for query details.\n\n\nThe above exception was the direct cause\n\n"
+        "Traceback (most recent call last):\n  g()\nsqlalchemy.exc.OperationalError: deadlock detected\n"
+        "HINT:  See server log for query details.\n\n[SQL: UPDATE a SET b = 1]\n[parameters: (1,)]\n"
+        "/app/models/a.rb:7:in `save'"
+    )
+    [row] = read(f"2026-11-28 15:04:05 {text}\n", parser).rows
+    assert row["message"] == text
+
+
 def test_text_goes_on_to_an_empty_line(parser: Parser) -> None:
     parsed = read(LINE + "items:\n  2 x pear\n(no more)\n}\n\ntotal 4.20\n", parser)
     assert [row["message"] for row in parsed.rows] == ["order paid\nitems:\n  2 x pear\n(no more)\n}"]
@@ -91,6 +115,31 @@ def test_no_record_of_another_format_goes_on_with_it() -> None:
 def test_what_does_not_begin_with_a_full_time_is_no_record(line: str, parser: Parser) -> None:
     [reject] = read(line + "\n", parser).rejects
     assert reject.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "logger", "message"),
+    [
+        ("2026-11-28 15:04:05,123:ERROR:shop.orders:no stock", "ERROR", "shop.orders", "no stock"),
+        ("2026-11-28 15:04:05,123:INFO:shop:done: a=1", "INFO", "shop", "done: a=1"),
+        ("2026-11-28 15:04:05,123:WARNING:slow", "WARNING", None, "slow"),
+        ("2026-11-28 15:04:05,123: INFO: started: 3", "INFO", None, "started: 3"),
+        ("2026-11-28 15:04:05,123:shop.orders:ERROR:no stock", "ERROR", "shop.orders", "no stock"),
+        ("2026-11-28 15:04:05.12 spid51      Error: 1205", None, None, "Error: 1205"),
+        ("E, [2026-11-28T15:04:05.123456 #671] ERROR -- : ERROR:  no", "ERROR", None, "ERROR:  no"),
+        ("E, [2026-11-28T15:04:05.123456 #671] ERROR -- shop: no", "ERROR", "shop", "no"),
+        (
+            '[2026-11-28T15:04:05,123][WARN ][o.l.Dissector][main] none {"field"=>"a", "b"=>{"c"=>1}}',
+            "WARN", "o.l.Dissector", 'none {"field"=>"a", "b"=>{"c"=>1}}',
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_around_the_text_is_told_apart(
+    line: str, level: str | None, logger: str | None, message: str, parser: Parser
+) -> None:
+    [row] = read(line + "\n", parser).rows
+    assert (row["format"], row.get("severity"), row["message"]) == ("timestamped_text", level, message)
+    assert json.loads(row.get("attributes") or "{}").get("logger") == logger
 
 
 @pytest.mark.parametrize(

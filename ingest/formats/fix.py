@@ -90,6 +90,8 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     line = _LINE.match(record)
     if line is None:
         raise ValueError("no FIX message")
+    if b"\0" in record:
+        raise ValueError("holds NUL bytes")
     between = line["between"].decode()
     found = [_whole(one.decode(), between) for one in _NEXT.split(line["fix"]) if one]
     about = {"prefix": (line["prefix"] or b"").decode().strip(" \t:]-")}

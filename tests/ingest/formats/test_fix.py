@@ -23,6 +23,13 @@ def test_what_is_cut_off_is_rejected(parser: Parser, end: int) -> None:
     parsed.assert_every_byte_accounted()
 
 
+@pytest.mark.parametrize("torn", [MESSAGE + "\0\0", MESSAGE.replace("C-7", "C\0")])
+def test_nul_bytes_are_no_part_of_a_message(parser: Parser, torn: str) -> None:
+    parsed = parser.parse(torn, MESSAGE)
+    assert (len(parsed.rows), [reject.reason for reject in parsed.rejects]) == (1, ["fix: holds NUL bytes"])
+    parsed.assert_every_byte_accounted()
+
+
 def test_a_message_that_is_sent_again_is_the_same_event(parser: Parser) -> None:
     again = MESSAGE.replace("|52=", "|43=Y|52=")
     first, second = parser.parse(MESSAGE, again).rows

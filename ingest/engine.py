@@ -349,7 +349,9 @@ class Engine:
             self._is_split, around = True, added_by(through.format, self._cursor)
         tables = []
         for records in self._records("shape IN (SELECT shape FROM sent)"):
-            holds = pa.array([through.holds in raw for raw in records.raws], pa.bool_())
+            holds = pa.array(
+                [through.holds in raw and through.is_told(raw) for raw in records.raws], pa.bool_()
+            )
             mine = pa.compute.indices_nonzero(holds).to_numpy()
             others = records.table.filter(pa.compute.invert(holds))
             unmade = pa.array([""] * others.num_rows, pa.string())  # of no notation, whatever its keys

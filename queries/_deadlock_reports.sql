@@ -45,24 +45,37 @@ WITH reported AS (
         )
 ),
 
-first_reports AS (
-    SELECT reported.*
-    FROM reported
-    ANTI JOIN events AS earlier
-        ON
-            reported.event_id = earlier.event_id
-            AND earlier.operation = 'deadlock'
-            AND row(
+-- One row per id: what thread dumps tell again and again would be compared with all of itself.
+firsts AS (
+    SELECT
+        earlier.event_id,
+        min(
+            row(
                 coalesce(earlier.occurred_at, 'infinity'::TIMESTAMP),
                 earlier.file_id,
                 earlier.byte_offset,
                 earlier.record_no
-            ) < row(
-                coalesce(reported.occurred_at, 'infinity'::TIMESTAMP),
-                reported.file_id,
-                reported.byte_offset,
-                reported.record_no
             )
+        ) AS place
+    FROM events AS earlier
+    WHERE
+        earlier.operation = 'deadlock'
+        AND earlier.event_id IN (SELECT reported.event_id FROM reported)
+    GROUP BY earlier.event_id
+),
+
+first_reports AS (
+    SELECT reported.*
+    FROM reported
+    LEFT OUTER JOIN firsts ON reported.event_id = firsts.event_id
+    WHERE
+        reported.event_id IS NULL
+        OR row(
+            coalesce(reported.occurred_at, 'infinity'::TIMESTAMP),
+            reported.file_id,
+            reported.byte_offset,
+            reported.record_no
+        ) = firsts.place
 )
 
 SELECT

@@ -51,6 +51,8 @@ _SHAPES: Final = (
     r"|[rs]k_(?:live|test)_\w{10,}|whsec_\w{16,}|AIza[\w-]{30,}|glpat-[\w-]{16,}|npm_\w{30,}"
     r"|sk-(?:ant|proj)-[\w-]{16,}"
 )
+_OF_FIX: Final = r"(?:\x01|\\u0001|\||\^A)(?:554|925)="
+"""Password and NewPassword in a message of FIX, which may stand in JSON."""
 _IDENTIFIED: Final = r"\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?"
 _RULES: Final = (
     # "password": "...", also within a JSON text that is a string of another one
@@ -90,6 +92,7 @@ _RULES: Final = (
         rf"((?i:\bpassword|{_IDENTIFIED})\s*[\s(]\s*')(?:[^'\"\\]|''|\\.)+",
         rf"\1{MASK}",
     ),
+    (rf"({_OF_FIX})(?:[^\x01|^\"\\\n]|\^[^A]|\\[^u])+", rf"\1{MASK}"),
     (r"((?i:authorization\s*:\s*(?:basic|bearer|digest)|\bbearer)\s+)[\w.~+/=-]{8,}", rf"\1{MASK}"),
     (rf"\b(?:{_SHAPES})", MASK),
     # passwords in addresses, private keys
@@ -104,6 +107,7 @@ _MAY: Final = (
     r"|credential|authorization|(?:\b|auth|access|refresh|id|session|bearer|csrf|security|api)[_-]?token"
     r"|-[\w-]{0,40}token| -u \S+:|--user[= ]"
     r"|pwd|cookie|sessionid|phpsessid|\bpass[\s\"\\=]|(?:\b|_)(?:pin|pin_?code|cvv2?|cvc2?)[\s\"\\]|-pass\b"
+    rf"|{_OF_FIX}"
     r"|identified |bearer |eyj[\w-]{8,}\.[\w-]{8}|akia|asia[0-9a-z]{16}|gh[pousr]_\w{36}|github_pat_"
     r"|xox[abprs]-|[rs]k_(?:live|test)_|whsec_|aiza|glpat-|npm_\w{30}|sk-(?:ant|proj)-|://[^/\s:@]*:[^/\s?#]+@"
 )

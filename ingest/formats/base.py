@@ -361,6 +361,8 @@ class Transcoder:
     can be read by itself, with that around it, then together they are what the whole holds."""
     holds: bytes = b""
     """What stands in such a JSON record as well; else it is any other record of its shape."""
+    is_told: Callable[[bytes], bool] = field(default=lambda _: True)
+    """Whether a JSON record is of this notation where its keys alone do not tell; else the same."""
     transcode: Callable[[bytes], Iterator[Mapping[str, Any] | bytes]] = field(default=lambda _: iter(()))
     """The events in one record. Raises ValueError (with the reason) when it cannot be read.
 

@@ -25,6 +25,7 @@ _LINE: Final = re.compile(
     rb"(?:\[?(?P<day>%b)[T -](?P<clock>%b)(?P<zone>Z|[+-]\d\d:?\d\d)?(?P<prefix>[^\n=|\x01]{0,120}?))?"
     rb"(?P<fix>8=FIXT?\.\d\.\d(?P<between>%b)[^\n]*)" % (_DAY, _CLOCK, _BETWEEN)
 )
+_NEXT: Final = re.compile(rb"(?=8=FIXT?\.\d\.\d%b9=)" % _BETWEEN)
 _UTC: Final = re.compile(r"([12]\d{3})([01]\d)([0-3]\d)-(.+)")
 _NAMES: Final = {
     "8": "BeginString", "9": "BodyLength", "10": "CheckSum", "11": "ClOrdID", "34": "MsgSeqNum",
@@ -44,36 +45,44 @@ _TYPES: Final = {
 }  # fmt: skip
 
 
-def _pairs(text: str, between: str) -> dict[str, Any]:
+def _whole(message: str, between: str) -> tuple[str, str]:
+    """A message up to its checksum, and what stands behind it; all is behind where it is cut off."""
+    end = re.escape(between)
+    found = re.search(rf"{end}10=\d{{3}}(?:{end}|(?=\s|$))", message, re.ASCII)
+    return (message[: found.end()], message[found.end() :].strip()) if found else ("", message.strip())
+
+
+def _pairs(message: str, between: str) -> dict[str, Any]:
     """The values by tag; of one that stands several times, as in groups, all of them."""
-    pairs: dict[str, Any] = {}
-    for part in text.strip().removesuffix(between).split(between):
+    parts: list[tuple[str, list[str]]] = []
+    for part in message.removesuffix(between).split(between):
         tag, equals, value = part.partition("=")
-        if not equals or not tag.isdigit():
-            raise ValueError(f"a FIX message with a part that is no tag and value: {part[:20]}")
-        name = _NAMES.get(tag, tag)
-        known = pairs.get(name)
-        pairs[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
-    if "CheckSum" not in pairs:
-        raise ValueError("a FIX message without its checksum: cut off")
-    return pairs
+        if equals and tag.isdecimal():
+            parts.append((tag, [value]))
+        else:  # it stands in a value
+            parts[-1][1].append(part)
+    pairs: dict[str, list[str]] = {}
+    for tag, texts in parts:
+        pairs.setdefault(_NAMES.get(tag, tag), []).append(between.join(texts))
+    return {name: values[0] if len(values) == 1 else values for name, values in pairs.items()}
 
 
 def _told(pairs: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What follows from several tags."""
-    sent = _UTC.fullmatch(str(pairs.get("SendingTime", "")))
-    sides = [pairs.get(name) for name in ("SenderCompID", "TargetCompID")]
+    """What follows from several tags; none of them is in a group."""
+    one = {name: value if isinstance(value, str) else value[0] for name, value in pairs.items()}
+    sent = _UTC.fullmatch(one.get("SendingTime", ""))
+    sides = [one.get(name) for name in ("SenderCompID", "TargetCompID")]
     day = "".join(sent.groups()[:3]) if sent else ""
     if sent:
         yield "time", "{}-{}-{}T{}Z".format(*sent.groups())
         yield "day", day
     if all(sides):
         yield "session", "{}->{}".format(*sides)
-        if number := pairs.get("MsgSeqNum"):
+        if number := one.get("MsgSeqNum"):
             yield "id", "/".join(filter(None, ("{}->{}".format(*sides), day, number)))
-        if refused := pairs.get("RefSeqNum"):
+        if refused := one.get("RefSeqNum"):
             yield "refused", "/".join(filter(None, ("{}->{}".format(*reversed(sides)), day, refused)))
-    kind = str(pairs.get("MsgType", ""))
+    kind = one.get("MsgType", "")
     yield "type", _TYPES.get(kind, kind)
 
 
@@ -81,14 +90,26 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     line = _LINE.match(record)
     if line is None:
         raise ValueError("no FIX message")
-    pairs = _pairs(line["fix"].decode(), line["between"].decode())
-    made = {f"@{name}": value for name, value in _told(pairs)}
+    if b"\0" in record:
+        raise ValueError("holds NUL bytes")
+    between = line["between"].decode()
+    found = [_whole(one.decode(), between) for one in _NEXT.split(line["fix"]) if one]
+    about = {"prefix": (line["prefix"] or b"").decode().strip(" \t:]-")}
+    # A writer that dies within a message leaves it before the first one of the next.
+    about["rest"] = "\n".join(rest for _, rest in found if rest)
+    about = {name: text for name, text in about.items() if text}
+    whole = [message for message, _ in found if message]
+    if not whole:
+        raise ValueError("a FIX message without its checksum: cut off")
+    at = {}
     if line["day"]:
         day = line["day"].decode().replace("-", "")
         clock, zone = line["clock"].decode(), (line["zone"] or b"Z").decode()
-        made["@time"] = f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock}{zone}"
-    about = (line["prefix"] or b"").decode().strip(" \t:]-")
-    yield {**({"prefix": about} if about else {}), **pairs, **made}
+        at["@time"] = f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock}{zone}"
+    for number, message in enumerate(whole):
+        pairs = _pairs(message, between)
+        made = {f"@{name}": value for name, value in _told(pairs)}
+        yield {**({} if number else about), **pairs, **made, **at}
 
 
 FORMAT = Transcoder(

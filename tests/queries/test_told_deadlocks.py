@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stormwatch.catalog import Catalog
+from tests.hostile import within
 
 from .golden import insert
 
@@ -170,3 +171,20 @@ def test_every_deadlock_counts_once(
     whole, before, after = _ids(database, catalog, told, {}, {"until": cut}, {"since": cut})
     assert sorted(told.meant[one] for one in whole) == list(range(len(happened) + len(elsewhere)))
     assert before + after == whole
+
+
+def test_what_is_told_again_and_again_costs_no_more_than_that(
+    database: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    """As thread dumps do of threads that stay deadlocked."""
+    records = [
+        {
+            "file_id": 1, "byte_offset": number, "operation": "deadlock", "format": "java_thread_dump",
+            "event_id": "d", "occurred_at": _START + timedelta(milliseconds=number),
+        }
+        for number in range(80_000)
+    ]  # fmt: skip
+    insert(database, "observations", pa.Table.from_pylist(records))
+    with within(10):
+        found = catalog.run(database, "_deadlock_records")
+    assert found["occurred_at"].to_pylist() == [_START]

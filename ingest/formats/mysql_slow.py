@@ -1,0 +1,119 @@
+"""Slow query log of MySQL and MariaDB: `# Time:`, `# User@Host:`, `# Query_time: ...` and the statement.
+
+A record is the lines with `#` and the statement behind them, up to the next record. Names are those of the
+table `mysql.slow_log`. Where the time has no zone, as before MySQL 5.7 and in MariaDB, or is left out in the
+same second, that of `SET timestamp` counts, which is in UTC. A line says when a server started. Source: MySQL
+Reference Manual, "The Slow Query Log"; MariaDB documentation, "Slow Query Log Overview".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ingest.formats.base import JsonFormat, Transcoder
+from ingest.formats.exact import whole
+from ingest.formats.mysql_text import written
+
+_TIME: Final = rb"# Time: (?:\d{4}-\d\d-\d\dT\d|\d{6} [ \d]\d:)[^\n]*+"
+_USER: Final = rb"# User@Host: [^\s\[]*\[[^\n]*+"
+_PATH: Final = rb"(?:/[\w./-]{0,200}/|[A-Z]:\\[\w. \\-]{0,200}\\)?"
+_STARTED: Final = rb"%b(?:mysqld|mariadbd)[\w.-]{0,80}, Version: [^\n]*+" % _PATH
+_HEAD: Final = re.compile(
+    rb"(?:%b\n)?%b\n(?:#(?! (?:administrator|Time: |User@Host: ))[^\n]*+\n)*+" % (_TIME, _USER)
+)
+_BANNER: Final = re.compile(
+    rb"%b\n(?:(?i:tcp port): [^\n]*+\n)?(?:Time +Id +Command +Argument[^\n]*+\n)?" % _STARTED
+)
+_LONGEST: Final = 1 << 20
+"""Bytes of a statement, when nothing ends it."""
+_PAIR: Final = re.compile(r"(\w+):(?: +(?!\w+:(?: |$))(\S+))?(?: +|$)")
+_FROM: Final = re.compile(r"# User@Host: ([^\s\[]*)\[[^\]\n]*\] @ +(\S*?) *\[([^\]\n]*)\]")
+_USED: Final = re.compile(r"use ([^;\n]+);\r?\n", re.IGNORECASE)
+_SET: Final = re.compile(r"SET timestamp=(\d+(?:\.\d+)?);\r?\n?", re.IGNORECASE)
+_LOGGED: Final = "# Time: "
+_NUMBER: Final = re.compile(r"-?\d+")
+
+
+def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
+    """Before the next line that begins a record, of this kind or another."""
+    banner = _BANNER.match(data, start)
+    head = banner or _HEAD.match(data, start)
+    if head is None:
+        first = data.find(b"\n", start) + 1
+        # The line behind it is what tells.
+        return first if first and (is_all or data.find(b"\n", first) >= 0) else None
+    at = head.end()
+    while at < len(data) and at - start < _LONGEST:
+        if data[at : at + 1] not in (b"", b"\n") and another.match(data, at):
+            return at
+        follows = data.find(b"\n", at) + 1
+        if banner or not follows:
+            break
+        at = follows
+    if banner or at - start >= _LONGEST:
+        return at if is_all or data.find(b"\n", at) >= 0 else None
+    return len(data) if is_all else None
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    head = _HEAD.match(record)
+    if head is None:
+        text = record.decode().rstrip("\r\n")
+        if _BANNER.match(record + b"\n") is None:
+            raise ValueError("a slow query of MySQL without its head; a torn record?")
+        yield {"type": "mysql.started", "msg": text}
+        return
+    lines, statement = head[0].decode().splitlines(), record[head.end() :].decode()
+    told: dict[str, Any] = {"type": "mysql.slow_query"}
+    for line in lines:
+        told |= _of_line(line, told.setdefault("comments", []))
+    if used := _USED.match(statement):
+        told["schema"], statement = used[1].strip("`"), statement[used.end() :]
+    if at := _SET.match(statement):
+        told["timestamp"], statement = at[1], statement[at.end() :]
+    if "T" not in told.get("time", "T"):
+        told["time" if at is None else "logged"] = written(told.pop("time"))
+    told["sql_text"] = statement.removeprefix("# ").strip()
+    yield {name: _value(value) for name, value in told.items() if value}
+
+
+def _of_line(line: str, others: list[str]) -> dict[str, str]:
+    """What a line with `#` says; other words go to `others`."""
+    if line.startswith(_LOGGED):
+        return {"time": line.removeprefix(_LOGGED).strip()}
+    told: dict[str, str] = {}
+    rest = line.removeprefix("#").strip()
+    if found := _FROM.match(line):
+        told, rest = {"user": found[1], "host": found[2] or found[3]}, line[found.end() :].strip()
+    if _PAIR.sub("", rest):
+        others.append(rest)
+        return told
+    return told | {name.lower(): value for name, value in _PAIR.findall(rest)}
+
+
+def _value(text: Any) -> Any:
+    return whole(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else text
+
+
+FORMAT = Transcoder(
+    name="mysql_slow",
+    format=JsonFormat(
+        name="mysql_slow",
+        priority=130,
+        match=lambda _: None,
+        by_name=False,
+        fields={
+            "occurred_at": (("time",), ("timestamp",)),
+            "event_type": (("type",),),
+            "entity": (("schema",),),
+            "message": (("sql_text",), ("msg",)),
+        },
+        inputs={"thread": ("id",), "thread_id": ("thread_id",)},
+        computed={"node": "'thread ' || coalesce({thread}, {thread_id})"},
+    ),
+    starts=rb"(?:%b|%b|%b)" % (_TIME, _USER, _STARTED),
+    end=_end,
+    transcode=_transcode,
+)

@@ -1,9 +1,9 @@
 """Slow query log of MySQL and MariaDB: `# Time:`, `# User@Host:`, `# Query_time: ...` and the statement.
 
-A record is the lines with `#` and the statement behind them, up to the next record. Names are those of the
-table `mysql.slow_log`. Where the time has no zone, as before MySQL 5.7 and in MariaDB, or is left out in the
-same second, that of `SET timestamp` counts, which is in UTC. A line says when a server started. Source: MySQL
-Reference Manual, "The Slow Query Log"; MariaDB documentation, "Slow Query Log Overview".
+A record is the lines with `#` and the statement behind them, up to a line with `;` at its end. Names are
+those of the table `mysql.slow_log`. Where the time has no zone, as before MySQL 5.7 and in MariaDB, or is left
+out in the same second, that of `SET timestamp` counts, which is in UTC. A line says when a server started.
+Source: MySQL Reference Manual, "The Slow Query Log"; MariaDB documentation, "Slow Query Log Overview".
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _HEAD: Final = re.compile(
 _BANNER: Final = re.compile(
     rb"%b\n(?:(?i:tcp port): [^\n]*+\n)?(?:Time +Id +Command +Argument[^\n]*+\n)?" % _STARTED
 )
+_SETTINGS: Final = re.compile(rb"(?:(?i:use [^;\n]+|set timestamp=[\d.]+);\r?\n)*+")
+_OVER: Final = re.compile(rb";[ \t]*\r?\n?\Z")
 _LONGEST: Final = 1 << 20
 """Bytes of a statement, when nothing ends it."""
 _PAIR: Final = re.compile(r"(\w+):(?: +(?!\w+:(?: |$))(\S+))?(?: +|$)")
@@ -37,24 +39,19 @@ _NUMBER: Final = re.compile(r"-?\d+")
 
 
 def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -> int | None:
-    """Before the next line that begins a record, of this kind or another."""
-    banner = _BANNER.match(data, start)
-    head = banner or _HEAD.match(data, start)
-    if head is None:
-        first = data.find(b"\n", start) + 1
-        # The line behind it is what tells.
-        return first if first and (is_all or data.find(b"\n", first) >= 0) else None
-    at = head.end()
-    while at < len(data) and at - start < _LONGEST:
-        if data[at : at + 1] not in (b"", b"\n") and another.match(data, at):
-            return at
-        follows = data.find(b"\n", at) + 1
-        if banner or not follows:
-            break
+    """Behind the first line that ends a statement; a torn one ends where another record begins."""
+    head = _HEAD.match(data, start)
+    found = head or _BANNER.match(data, start)
+    at = found.end() if found else data.find(b"\n", start) + 1
+    if head and (settings := _SETTINGS.match(data, at)):
+        at = settings.end()
+    while head and at < len(data) and at - start < _LONGEST and another.match(data, at) is None:
+        follows = data.find(b"\n", at) + 1 or len(data)
+        if _OVER.search(data, at, follows):
+            return follows if is_all or data.endswith(b"\n", at, follows) else None
         at = follows
-    if banner or at - start >= _LONGEST:
-        return at if is_all or data.find(b"\n", at) >= 0 else None
-    return len(data) if is_all else None
+    # What is not there yet may belong to it.
+    return at if at and (is_all or data.find(b"\n", at) >= 0) else None
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:

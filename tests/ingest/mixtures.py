@@ -58,7 +58,7 @@ def _ended(data: bytes) -> bytes:
 _PART: Final = rb"[^\n]*\b(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|BACKTRACE|STATEMENT):  "
 _MORE_TEXT: Final = rb"[ \t]|[A-Za-z(|>#+\x80-\xff-]|[}\]]|\r?\n[TDcg]"
 _GOES_ON: Final = {
-    "postgresql_text": rb"\t|" + _PART,
+    "postgresql_text": rb"\t|    |Process \d|" + _PART,  # tabs may have become spaces, or nothing
     "docker_json": rb'\{"log":',
     "journald": rb'\{"(?:__|_|MESSAGE)',
     "cri_log": rb"\S+ std(?:out|err) ",

@@ -1,9 +1,10 @@
 """Slow query log of MySQL and MariaDB: `# Time:`, `# User@Host:`, `# Query_time: ...` and the statement.
 
 A record is the lines with `#` and the statement behind them, up to a line with `;` at its end. Names are
-those of the table `mysql.slow_log`. Where the time has no zone, as before MySQL 5.7 and in MariaDB, or is left
-out in the same second, that of `SET timestamp` counts, which is in UTC. A line says when a server started.
-Source: MySQL Reference Manual, "The Slow Query Log"; MariaDB documentation, "Slow Query Log Overview".
+those of the table `mysql.slow_log`. Where the time has no zone, as before MySQL 5.7 and in MariaDB, or is
+left out in the same second, that of `SET timestamp` counts, which is in UTC. A line says when a server
+started. Source: MySQL Reference Manual, "The Slow Query Log"; MariaDB documentation, "Slow Query Log
+Overview".
 """
 
 from __future__ import annotations

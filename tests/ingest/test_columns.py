@@ -220,9 +220,10 @@ def test_rows_end_where_a_writer_ended_them(
     cut = data.draw(st.integers(0, len(content)))
     assert columns.frames(content[:cut]).tolist() == [end for end in ends if end <= cut]
     objects = list(columns.objects(content, np.array(ends)))
-    for row, found in zip(table, objects, strict=True):
+    for row, line, found in zip(table, written[1:], objects, strict=True):
         assert isinstance(found, bytes)
-        expected = {name: value for name, value in zip(columns.names, row, strict=True) if value}
+        said = row if line.strip() else []  # a line with nothing to see is blank, whatever parts its cells
+        expected = {name: value for name, value in zip(columns.names, said, strict=False) if value}
         assert (json.loads(found) if found else {}) == expected
 
 

@@ -95,6 +95,7 @@ def both(
         yield tuple(made)  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_all_formats_become_what_they_become_in_one_process(tmp_path: Path, asked: list[bytes]) -> None:
     data = lines_of_formats()
     for alone, shared in both(tmp_path):
@@ -141,6 +142,7 @@ def test_what_the_database_reads_by_itself_is_not_shared(tmp_path: Path, asked: 
     assert asked == []
 
 
+@pytest.mark.slow
 def test_what_neither_can_parse_is_an_error_here(tmp_path: Path, asked: list[bytes], second: Second) -> None:
     torn = FieldMapping(zones={"XYZ": "\ud800"})  # as no configuration is let through
     lines = b"2026-11-20 10:00:00 XYZ [1] ERROR: something\n" * 40

@@ -101,7 +101,10 @@ def facts(text: str, parser: Parser) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("notation", [as_text, as_jsonlog])
 @pytest.mark.parametrize("language", CATALOGUES)
-@pytest.mark.parametrize("prefix", ["2026-03-10 00:00:06.123 UTC [211] shop@orders/web ", ""])
+@pytest.mark.parametrize(
+    "prefix",
+    ["2026-03-10 00:00:06.123 UTC [211] shop@orders/web ", pytest.param("", marks=pytest.mark.slow)],
+)
 def test_what_is_read_does_not_depend_on_the_language(
     language: str, prefix: str, notation: Any, parser: Parser
 ) -> None:

@@ -99,7 +99,7 @@ def _cells(rig: Rig) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("step", [1, 7, 64])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 7, 64])
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_restart_in_the_middle(rig: Rig, step: int, end: str) -> None:
     content = HEADER + rows(rig, 0, 9)
@@ -156,7 +156,7 @@ def test_a_program_that_starts_again_writes_the_header_again(rig: Rig) -> None:
     assert rig.rejects() == []
 
 
-@pytest.mark.parametrize("records", [1, 4, 1000])
+@pytest.mark.parametrize("records", [pytest.param(1, marks=pytest.mark.slow), 4, 1000])
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_directives_that_name_other_columns(
     make_rig: Callable[..., Rig], records: int, is_packed: bool

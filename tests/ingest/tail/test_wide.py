@@ -27,7 +27,7 @@ ERRORLOG = (Path(__file__).parents[1] / "formats" / "sqlserver_errorlog" / "trac
 MARK = "\ufeff"
 ENCODINGS = ("utf-16-le", "utf-16-be")
 
-both = pytest.mark.parametrize("encoding", ENCODINGS)
+both = pytest.mark.parametrize("encoding", [ENCODINGS[0], pytest.param(ENCODINGS[1], marks=pytest.mark.slow)])
 
 
 def written(data: bytes | str, encoding: str, mark: str = MARK) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.formats import transcoders
+from ingest.formats import java_threads, transcoders
 from ingest.framing import frames
 from tests.ingest.parsing import Parsed, Parser
 
@@ -236,3 +236,10 @@ def test_threads_alone_are_a_dump(parser: Parser) -> None:
 def test_threads_that_wait_for_one_that_runs_are_no_deadlock(parser: Parser) -> None:
     waiting = INFOS.replace(' owned by "a" Id=13', "")
     assert [row["event_type"] for row in read(waiting, parser).rows] == ["java.thread_dump"]
+
+
+def test_a_thread_that_waits_for_itself_is_in_no_circle() -> None:
+    text = (
+        '"a" Id=13 WAITING on Lock@1f owned by "a" Id=13\n"b" Id=14 BLOCKED on Lock@1f owned by "a" Id=13\n'
+    )
+    assert list(java_threads.circles(text)) == []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ingest.reader import Limits
+from ingest.reader import Limits, is_json
 
 from .rig import Rig, line
 
@@ -48,6 +48,12 @@ def test_no_line_end_at_the_end_of_a_finished_file(rig: Rig) -> None:
     rig.add("app.log", b"\n" + rig.lines(1))
     rig.drain()
     rig.check()
+
+
+def test_what_only_begins_and_ends_like_objects_is_not_whole() -> None:
+    assert is_json(b'{"a":1}{"b":{}}')
+    assert not is_json(b'{"a":1}{"b":[{"c":2}')
+    assert not is_json(b'{"a":1}{"b": }')
 
 
 @pytest.mark.parametrize("before", [b"", b" ", b"\x1e"])

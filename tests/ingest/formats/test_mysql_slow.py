@@ -1,0 +1,24 @@
+"""A slow query ends with its semicolon, whatever stands behind it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ingest.framing import frames
+
+HEAD = b"# Time: 2026-03-10T00:00:06.500011Z\n# User@Host: a[a] @ b []  Id: 5\n# Query_time: 7.0\n"
+QUERY = HEAD + b"use shop;\nSET timestamp=1773100799;\nselect 1\nfrom dual;\n"
+
+
+def _framed(data: bytes) -> list[bytes]:
+    return [data[start:end] for start, end in pairwise(frames(data, is_all=True).tolist())]
+
+
+def test_lines_behind_a_statement_are_not_of_it() -> None:
+    other = b'127.0.0.1 - - [28/Nov/2026:15:04:05 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0"\n'
+    assert _framed(QUERY + other + QUERY) == [QUERY, other, QUERY]
+
+
+def test_a_torn_statement_ends_where_the_next_record_begins() -> None:
+    torn = HEAD + b"SET timestamp=1773100799;\nselect 1\n"
+    assert _framed(torn + QUERY) == [torn, QUERY]

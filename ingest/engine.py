@@ -21,13 +21,13 @@ from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
 from ingest.formats import envelopes, json_formats, transcoders
 from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder
 from ingest.inlined import MARKS, Inlined, inlined_in, inlined_sql
+from ingest.insertion import Insertion
 from ingest.mapping import NO_MAPPING, FieldMapping, Fields, Inferred, merged
 from ingest.matching import containers, format_of
 from ingest.names import Path
-from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, grouped, make_plan, numbered
+from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, in_order, make_plan
 from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, sample_of
 from ingest.shapes import classified_sql, in_parts, keys_sql
-from ingest.statement import Statement
 from ingest.texts import Texts, refuse_nested
 from ingest.transcoding import ALIKE, RENUMBER, Records, begun_by, read_whole, refusing, transcoded
 from ingest.vocabulary import word_table
@@ -84,6 +84,7 @@ class Engine:
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
         self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
+        self._insertion = Insertion(cursor, mapping.zones, mapping.beginning)
         self._texts = Texts()
         self._known = [one for one in transcoders() if one.known_by]
         self._is_careful = False
@@ -267,8 +268,14 @@ class Engine:
         shapes = {shape: self._shape(keys, marked) for shape, *_, marked, keys in rows}
         if self._look_into(containers(path for shape in shapes.values() for path in shape.paths)):
             return  # shapes are told apart by more keys from now on
+        alike: dict[object, Plan | _Again] = {}  # some languages write the same keys in any order
         for number, maker, mapping_no, *_ in rows:
-            self._plans[number] = self._decide(shapes[number], maker, mapping_no)
+            shape = shapes[number]
+            key = (shape.paths, shape.marks, shape.repeats_keys, maker, mapping_no)
+            if key not in alike:
+                alike[key] = self._decide(shape, maker, mapping_no)
+            known = alike[key]
+            self._plans[number] = in_order(known, shape) if isinstance(known, Plan) else known
 
     def _shape(self, keys: list[Any], marked: list[bool]) -> Shape:
         top, *nested = keys if self._containers else (keys,)
@@ -313,16 +320,12 @@ class Engine:
 
     def _parse_planned(self) -> None:
         found = self._cursor.execute(
-            "SELECT DISTINCT file_id, shape FROM lines WHERE shape IS NOT NULL"
+            "SELECT file_id, shape, count(*) FROM lines WHERE shape IS NOT NULL GROUP BY ALL"
         ).fetchall()
-        plans = {shape: self._plans[shape] for shape in sorted({shape for _, shape in found})}
+        plans = {shape: self._plans[shape] for shape in sorted({shape for _, shape, _ in found})}
         read = {shape: plan for shape, plan in plans.items() if isinstance(plan, Plan)}
-        self.uses.update(((file_id, shape), read[shape].use) for file_id, shape in found if shape in read)
-        groups = grouped(read.items())
-        self._use("plans", numbered(groups))
-        for number, (group, _) in enumerate(groups):
-            statement = Statement(group, self._mapping.zones, self._mapping.beginning)
-            self._cursor.execute(f"INSERT INTO parsed BY NAME {statement.sql(number)}")
+        self.uses.update(((file_id, shape), read[shape].use) for file_id, shape, _ in found if shape in read)
+        self._insertion.insert(read.items(), ((shape, count) for _, shape, count in found))
 
     def _detours(self) -> list[_Through]:
         """What some of the lines go through first."""

@@ -8,10 +8,9 @@ from typing import Final
 
 import duckdb
 
-from ingest.expressions import glued
+from ingest.expressions import glued, pointer
 from ingest.formats.base import Envelope, Transcoder, places
 from ingest.names import ABOUT, ABOVE, HEADERS
-from ingest.statement import pointer
 
 _PLACE: Final = "file_id, byte_offset, byte_length, record_no, mapping_no"
 _TYPED: Final = r'\{[^{}]*"(?:[sS]tringValue|Value)" *: *("(?:[^"\\]|\\.)*")[^{}]*\}'

@@ -10,10 +10,9 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from ingest.expressions import glued
+from ingest.expressions import glued, may_be_rounded, pointer
 from ingest.formats.base import Shape
 from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS, WRAPPERS
-from ingest.statement import may_be_rounded, pointer
 from ingest.vocabulary import normalise
 
 _TEXTS: Final = ('"{\\"', '"{ \\"', '"{\\n')

@@ -113,7 +113,7 @@ def _merged(one: Tree, other: Tree) -> Tree | None:
 
 
 def joined(tree: Tree, value: dict[Path, str], above: Path = ()) -> str:
-    """SQL: the JSON text of the object, NULL when nothing is left in it.
+    """SQL: the JSON text of the object; of one in another NULL when nothing is left in it.
 
     `value` gives the SQL of the JSON value at a path (NULL where a record has none).
     """
@@ -123,6 +123,7 @@ def joined(tree: Tree, value: dict[Path, str], above: Path = ()) -> str:
         inner = value[path] if below is None else joined(below, value, path)
         name = json.dumps(key, ensure_ascii=False).replace("'", "''")
         members.append(f"'{name}:' || {inner}")
-    if not members:
-        return "NULL::VARCHAR"
-    return f"'{{' || nullif(concat_ws(',', {', '.join(members)}), '') || '}}'"
+    inside = f"concat_ws(',', {', '.join(members)})" if members else "''"
+    if above:  # nullif stands for a CASE that names its argument twice
+        inside = f"nullif({inside}, '')"
+    return f"'{{' || {inside} || '}}'"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
@@ -34,6 +34,9 @@ _ON_AN_ENVELOPE: Final = frozenset(
 """Roles that a header fills by its name."""
 _OF_ENTITIES: Final = frozenset({"stream", "stream_key"})
 """Roles that a field may fill which the entity is taken from."""
+_FEW: Final = 4_096
+_MOST_ALIKE: Final = 8
+"""Statements for records of one kind whose keys stand in other orders, as languages write that sort none."""
 # Each pair fills one column; the first that has a value wins.
 _ALTERNATIVES: Final = (("sequence", "broker_sequence"), CAUSES)
 
@@ -116,29 +119,44 @@ class PlanGroup:
         return True
 
 
-def grouped(plans: Iterable[tuple[int, Plan]]) -> list[tuple[PlanGroup, list[tuple[int, Plan]]]]:
-    """As few groups as serve all plans, given with their shapes; a shape is in one group."""
-    groups: dict[object, list[tuple[PlanGroup, list[tuple[int, Plan]]]]] = {}
+_Members: TypeAlias = list[tuple[int, Plan]]
+"""Plans with their shapes."""
+
+
+def grouped(plans: Iterable[tuple[int, Plan]], records: int) -> list[tuple[PlanGroup, _Members]]:
+    """As few groups as serve all plans, given with their shapes; a shape is in one group.
+
+    Of few records a statement costs more than what it does to them.
+    """
+    groups: dict[object, list[tuple[PlanGroup, _Members]]] = {}
     for shape, plan in plans:
-        lefts = (plan.left, plan.left_with_time)
-        unsaid = tuple(left is None for left in lefts)
-        key = (
-            plan.format.name, plan.envelope, plan.mapping_no, plan.choices, plan.has_one_spelling, unsaid
-        )  # fmt: skip
-        alike = groups.setdefault(key, [])
-        for group, members in alike:
-            if group.take(plan):
-                members.append((shape, plan))
+        ways = [(plan.left, plan.left_with_time if records > _FEW else None)]
+        if plan.left_with_time is not None:
+            ways.append((None, None))  # the patch leaves the same text
+        for lefts in ways:
+            unsaid = tuple(left is None for left in lefts)
+            key = (
+                plan.format.name, plan.envelope, plan.mapping_no, plan.choices, plan.has_one_spelling, unsaid
+            )  # fmt: skip
+            alike = groups.setdefault(key, [])
+            taker = next((members for group, members in alike if group.take(plan)), None)
+            if taker is None and (len(alike) < _MOST_ALIKE or lefts is ways[-1]):
+                taker = []
+                alike.append((_group_of(plan, lefts), taker))
+            if taker is not None:
+                taker.append((shape, plan))
                 break
-        else:
-            left, with_time = (None if one is None else leftover.Union() for one in lefts)
-            group = PlanGroup(plan.format, plan.envelope, left, with_time, plan.absent, plan.has_one_spelling)
-            group.take(plan)
-            alike.append((group, [(shape, plan)]))
     return [entry for alike in groups.values() for entry in alike]
 
 
-def numbered(groups: Sequence[tuple[PlanGroup, list[tuple[int, Plan]]]]) -> pa.Table:
+def _group_of(plan: Plan, lefts: Iterable[leftover.Tree | None]) -> PlanGroup:
+    left, with_time = (None if one is None else leftover.Union() for one in lefts)
+    group = PlanGroup(plan.format, plan.envelope, left, with_time, plan.absent, plan.has_one_spelling)
+    group.take(plan)
+    return group
+
+
+def numbered(groups: Sequence[tuple[PlanGroup, _Members]]) -> pa.Table:
     """The table `plans` of a statement: each shape with the number of its group, and what is taken off it."""
     members = [(number, *member) for number, (_, group) in enumerate(groups) for member in group]
     columns = {
@@ -202,10 +220,7 @@ def make_plan(
     made = set(shape.paths.intersection((name,) for name in (*fmt.made, *around.keys() - {HEADERS})))
     removed = made if shape.repeats_keys else made | _removed(found)
     removed_but_time = removed - {found.get("occurred_at", ((),))[0]}
-    left = leftover.leftover(shape.order, removed)
-    # The patch puts what it goes into behind the rest.
-    is_flat = left is not None and all(len(path) == 1 for path in removed)
-    return Plan(
+    plan = Plan(
         format=fmt,
         envelope=envelope,
         mapping_no=mapping_no,
@@ -213,13 +228,23 @@ def make_plan(
         patch=_merge_patch(_emptied(shape, removed)),
         patch_keeping_time=_merge_patch(_emptied(shape, removed_but_time)),
         choices=frozenset(choices),
-        left=left,
-        left_with_time=leftover.leftover(shape.order, removed_but_time) if is_flat else None,
+        left=None,
+        left_with_time=None,
         removed=frozenset(removed),
         removed_but_time=frozenset(removed_but_time),
         absent=_absent(fmt, envelope, shape),
         has_one_spelling=ONE_SPELLING in told,
     )
+    return in_order(plan, shape)
+
+
+def in_order(plan: Plan, shape: Shape) -> Plan:
+    """The plan of a shape of the same keys for one in which they stand in another order."""
+    left = leftover.leftover(shape.order, plan.removed)
+    # The patch puts what it goes into behind the rest.
+    is_flat = left is not None and all(len(path) == 1 for path in plan.removed)
+    with_time = leftover.leftover(shape.order, plan.removed_but_time) if is_flat else None
+    return replace(plan, left=left, left_with_time=with_time)
 
 
 def _absent(fmt: JsonFormat, envelope: Path, shape: Shape) -> frozenset[str]:

@@ -6,8 +6,8 @@ import string
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ingest.expressions import pointer
 from ingest.names import Path
-from ingest.statement import pointer
 from ingest.transcoding import ALIKE
 
 _WORTH_A_THREAD: Final = 4 * 2048

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from ingest.expressions import bound, looked_up
@@ -89,16 +90,7 @@ def _epoch(text: str) -> str:
     # is a thousand times more. Ticks of 100 ns stand between, where no other unit is of our time. A
     # date written as a number is none of them: 20261123 is no second of 1970.
     number = f"try_cast({text} AS DECIMAL(38, 9))"
-    # Most have as many digits as units since 2001 are.
     return f"""CASE
-        WHEN strlen({text}) IN (10, 13, 16, 19) AND {text} >= '1' AND {text} < '41'
-            AND regexp_full_match({text}, '\\d+')
-            THEN make_timestamp(CASE strlen({text})
-                WHEN 10 THEN {text}::BIGINT * 1000000
-                WHEN 13 THEN {text}::BIGINT * 1000
-                WHEN 16 THEN {text}::BIGINT
-                ELSE {text}::BIGINT // 1000
-            END)
         WHEN regexp_full_match({text}, '{_CALENDAR}') THEN NULL
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}') THEN try_strptime({text}, '%Y%m%d%H%M%S')
         WHEN regexp_full_match({text}, '{_CALENDAR}{_CLOCK}\\d\\d\\d')
@@ -271,6 +263,27 @@ def _unusual(text: str, zones: Mapping[str, str], beginning: Beginning | None) -
     return f"to_seconds({leap}) + {bound(begun, 'z', judged)}"
 
 
+def _usual(text: str) -> str:
+    """The branches of a CASE that read what most logs write."""
+    # Most numbers have as many digits as units since 2001 are.
+    return f"""
+        WHEN {text} IS NULL THEN NULL
+        WHEN {text} LIKE '2___-__-__T%Z' AND try_cast({text} AS TIMESTAMP) IS NOT NULL
+            THEN try_cast({text} AS TIMESTAMP)
+        WHEN {text} LIKE '2___-__-__ __:__:__.___ UTC' AND try_cast(left({text}, 23) AS TIMESTAMP) IS NOT NULL
+            THEN try_cast(left({text}, 23) AS TIMESTAMP)
+        WHEN strlen({text}) IN (10, 13, 16, 19) AND {text} >= '1' AND {text} < '41'
+            AND regexp_full_match({text}, '\\d+')
+            THEN make_timestamp(CASE strlen({text})
+                WHEN 10 THEN {text}::BIGINT * 1000000
+                WHEN 13 THEN {text}::BIGINT * 1000
+                WHEN 16 THEN {text}::BIGINT
+                ELSE {text}::BIGINT // 1000
+            END)
+        WHEN regexp_full_match({text}, '{_PLAIN}')
+            THEN try_cast(replace({text}, ',', '.') AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"""
+
+
 def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning | None = None) -> str:
     """SQL expression of type TIMESTAMP (UTC) for the SQL expression `text` (VARCHAR).
 
@@ -288,17 +301,29 @@ def parse_time(text: str, zones: Mapping[str, str] = ZONES, beginning: Beginning
     2100, an offset of more than 14 hours, an hour that a named zone has twice or not at all, a zone that
     is not known.
     """
-    return f"""CASE
-        WHEN {text} IS NULL THEN NULL
-        WHEN {text} LIKE '2___-__-__T%Z' AND try_cast({text} AS TIMESTAMP) IS NOT NULL
-            THEN try_cast({text} AS TIMESTAMP)
-        WHEN {text} LIKE '2___-__-__ __:__:__.___ UTC' AND try_cast(left({text}, 23) AS TIMESTAMP) IS NOT NULL
-            THEN try_cast(left({text}, 23) AS TIMESTAMP)
+    return f"""CASE {_usual(text)}
         WHEN regexp_full_match({text}, '{_NUMBER}') THEN {_epoch(text)}
-        WHEN regexp_full_match({text}, '{_PLAIN}')
-            THEN try_cast(replace({text}, ',', '.') AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
         ELSE {_unusual(text, zones, beginning)}
     END"""
+
+
+class Spelling(Enum):
+    """How times are written. To plan how any is read takes longer than to read a few."""
+
+    ANY = "any"
+    USUAL = "as most logs do, or not at all"
+    OTHER = "in another way"
+
+
+def parse_time_spelled(
+    spelling: Spelling, text: str, zones: Mapping[str, str], beginning: Beginning | None
+) -> tuple[str, str]:
+    """SQL as of `parse_time` for the times that are spelled so, and whether `text` is one of these."""
+    usual = f"CASE {_usual(text)} END"
+    if spelling is Spelling.USUAL:
+        return usual, f"({text} IS NULL OR {usual} IS NOT NULL)"
+    is_other = f"({text} IS NOT NULL AND {usual} IS NULL)"
+    return parse_time(text, zones, beginning), is_other if spelling is Spelling.OTHER else "TRUE"
 
 
 def is_inexact(text: str) -> str:

@@ -26,7 +26,7 @@ from ingest.mapping import NO_MAPPING, FieldMapping, Fields, Inferred, merged
 from ingest.matching import containers, format_of
 from ingest.names import Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, in_order, make_plan
-from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, sample_of
+from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, parted, sample_of
 from ingest.shapes import classified_sql, in_parts, keys_sql
 from ingest.texts import Texts, refuse_nested
 from ingest.transcoding import ALIKE, RENUMBER, Records, begun_by, read_whole, refusing, transcoded
@@ -379,10 +379,9 @@ class Engine:
     def _unwrap(self, opening: str) -> list[pa.Table]:
         """What this SQL reads out of envelopes, as lines; texts of a known notation become objects."""
         opened = self._cursor.sql(opening).to_arrow_table(batch_size=ROWS_PER_BATCH)
-        tables = [opened.select(LINE_SCHEMA.names).filter(pa.compute.is_null(opened["held"]))]
-        texts = opened.filter(pa.compute.is_valid(opened["held"]))
+        objects, texts = parted(opened, pa.compute.is_null(opened["held"]))
         self.looked_at += texts.num_rows
-        return [*tables, *self._texts.read_held(texts)]
+        return [objects.select(LINE_SCHEMA.names), *self._texts.read_held(texts)]
 
     def _read_texts(self, texts: Iterable[Records], outcome: Outcome) -> Iterator[pa.Table]:
         for records in texts:

@@ -122,3 +122,11 @@ def sample_of(lines: pa.Table) -> pa.Table:
         return LINE_SCHEMA.empty_table()
     batches = [batch.slice(0, _SAMPLE) for batch in lines.to_batches()]
     return pa.Table.from_batches(batches, schema=LINE_SCHEMA)
+
+
+def parted(lines: pa.Table, flags: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
+    """The lines with the flag, and the others; not copied where all of them are of one kind."""
+    count = pa.compute.sum(flags).as_py() or 0
+    if count in (0, lines.num_rows):
+        return (lines, lines.slice(0, 0)) if count else (lines.slice(0, 0), lines)
+    return lines.filter(flags), lines.filter(pa.compute.invert(flags))

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ingest.formats import transcoders
 from ingest.formats.base import Transcoder, one_of
-from ingest.records import LINE_SCHEMA, Outcome, RawRecord, Rows
+from ingest.records import LINE_SCHEMA, Outcome, RawRecord, Rows, parted
 from ingest.rescue import segments
 from ingest.transcoding import Records, refusing, transcoded
 
@@ -43,14 +43,14 @@ class Texts:
         """Tell texts from what may be an object."""
         is_object = pa.compute.starts_with(lines["line"], "{")
         is_told = pa.compute.or_(is_object, pa.compute.is_valid(lines["maker"]))
-        objects, texts = _parted(lines, is_told)
-        spaced, texts = _parted(texts, _matches(texts, _OBJECT))
+        objects, texts = parted(lines, is_told)
+        spaced, texts = parted(texts, _matches(texts, _OBJECT))
         headed = {}
         for by in self._headers if texts.num_rows else ():
             is_headed = _matches(texts, _one_line(by))
             if by.unless:
                 is_headed = pa.compute.and_not(is_headed, _matches(texts, by.unless))
-            headed[by.name], texts = _parted(texts, is_headed)
+            headed[by.name], texts = parted(texts, is_headed)
         objects = pa.concat_tables([objects, spaced])
         return Apart(objects, {name: found for name, found in headed.items() if found.num_rows}, texts)
 
@@ -103,14 +103,6 @@ def refuse_nested(lines: pa.Table, outcome: Outcome, cursor: duckdb.DuckDBPyConn
 
 def _matches(lines: pa.Table, pattern: str) -> pa.ChunkedArray:
     return pa.compute.match_substring_regex(lines["line"], pattern)
-
-
-def _parted(lines: pa.Table, flags: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
-    """The lines with the flag, and the others; not copied where all of them are of one kind."""
-    count = pa.compute.sum(flags).as_py() or 0
-    if count in (0, lines.num_rows):
-        return (lines, lines.slice(0, 0)) if count else (lines.slice(0, 0), lines)
-    return lines.filter(flags), lines.filter(pa.compute.invert(flags))
 
 
 def _one_line(by: Transcoder) -> str:

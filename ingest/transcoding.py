@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ingest.formats.base import Transcoder
 from ingest.objects import objects_of
-from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord
+from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, parted
 
 ALIKE: Final = "#"
 """Stands in the maker of a line before a number, which lines that have the same keys share."""
@@ -108,8 +108,7 @@ def transcoded(
 def begun_by(transcoder: Transcoder, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
     """The lines that begin as its records are known by, and the others."""
     begin_so = pa.compute.starts_with(lines["line"], transcoder.known_by)
-    are_known = pa.compute.and_(begin_so, pa.compute.is_null(lines["maker"]))
-    return lines.filter(are_known), lines.filter(pa.compute.invert(are_known))
+    return parted(lines, pa.compute.and_(begin_so, pa.compute.is_null(lines["maker"])))
 
 
 def read_whole(transcoder: Transcoder, records: Records) -> tuple[pa.Table, pa.Table]:

@@ -32,6 +32,7 @@ from tests.benchmarks.variety import varied
 _RECORDS: Final = Path(__file__).parents[1] / "ingest" / "formats"
 _BATCH: Final = Settings(Path()).batch
 _CANONICAL: Final = "canonical"
+_ANY_BYTES: Final = "surrogateescape"
 _START_S: Final = 30.0
 _FLOOR: Final = 60_000
 _FLOOR_OF_JSON_LINES: Final = 150_000
@@ -88,10 +89,11 @@ def write_log(name: str, to: Path, events: int, most_bytes: int) -> None:
         )
         return
     cases = [path for path in sorted((_RECORDS / name).iterdir()) if ".expected" not in path.name]
-    text = "".join(_ended(path.read_text()) for path in cases)
+    # Some notations hold bytes that are no UTF-8.
+    text = "".join(_ended(path.read_text(encoding="utf-8", errors=_ANY_BYTES)) for path in cases)
     once = sum(path.read_text().count('"format":') for path in (_RECORDS / name).glob("*.expected.json"))
-    copies = min(events // once, most_bytes // len(text.encode())) + 1
-    with to.open("w", encoding="utf-8") as file:
+    copies = min(events // once, most_bytes // len(text.encode("utf-8", _ANY_BYTES))) + 1
+    with to.open("w", encoding="utf-8", errors=_ANY_BYTES) as file:
         file.writelines(varied(text, copies))
 
 

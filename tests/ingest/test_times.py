@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -330,3 +332,26 @@ def test_a_time_that_is_cut_is_kept_as_written(parser: Parser) -> None:
 def test_times_of_mongodb_are_read(parser: Parser, written: str) -> None:
     row = parser.parse(f'{{"id":"e1","time":{written}}}').the_row()
     assert row["occurred_at"] == FRACTION.replace(tzinfo=None)
+
+
+def test_usual_and_rare_spellings_in_one_batch_are_read_alike_whatever_came_before(
+    new_parser: Callable[[], Parser],
+) -> None:
+    written = {
+        "2026-11-30T10:00:00.5Z": "10:00:00.500000",
+        "1796032801": "10:00:01",
+        "2026-11-30 10:00:02,250": "10:00:02.250000",
+        "30/Nov/2026:12:00:03 +0200": "10:00:03",
+        "Mon Nov 30 10:00:04 2026": "10:00:04",
+        "yesterday": None,
+        None: None,
+    }
+    records = [{"id": f"e{number}", "time": text} for number, text in enumerate(written)]
+    few, many = [*records[:2] * 9, records[3]], records
+    parser = new_parser()  # one that has yet to learn how times are written
+    for batch in (few, many, few):
+        rows = parser.parse(*map(json.dumps, batch)).rows
+        assert [row["event_id"] for row in rows] == [record["id"] for record in batch]
+        times = [row.get("occurred_at") for row in rows]
+        clocks = [time and time.time().isoformat() for time in times]
+        assert clocks == [written[record["time"]] for record in batch]

@@ -24,6 +24,8 @@ _LINE: Final = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+)[ \t]+(?P<spid>spid\d+s?)[ \t]+(?P<said>.*)",
     re.ASCII,
 )
+_TORN: Final = re.compile(rb"\d{4}-\d\d-\d\d[\d :.]*(?:spid\d*s?[ \t]*)?\r?$", re.MULTILINE)
+"""A line of the report that ends where its time does, or its process."""
 _LINE_IN_BYTES: Final = re.compile(_LINE.pattern.encode())
 _RESOURCE: Final = r"\w+lock|exchangeEvent|threadpool|SyncPoint|resourceWait|\w+Event"
 _ELEMENT: Final = re.compile(
@@ -48,6 +50,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     at = data.find(b"\n", start) + 1
     first = _LINE_IN_BYTES.match(data, start)
     has_resources = False
+    timed = first
     while first is not None and at:
         behind = data.find(b"\n", at) + 1
         if not behind and not is_all:
@@ -55,7 +58,9 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
         line = _LINE_IN_BYTES.match(data, at)
         if line is None:
             # A statement of several lines; whatever else is written begins with a time.
-            if has_resources or at == len(data) or another.match(data, at) is not None:
+            if has_resources or at == len(data) or _is_element(timed) or _TORN.match(data, at):
+                return at
+            if another.match(data, at) is not None:
                 return at
         elif line["spid"] != first["spid"]:
             return at
@@ -65,8 +70,14 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
             has_resources |= name == "resource-list"
             if name == "deadlock-list" or (has_resources and not name):
                 return at
+        timed = line or timed
         at = behind or len(data)
     return at or None
+
+
+def _is_element(line: re.Match[bytes] | None) -> bool:
+    """Whether no statement stands in this line."""
+    return line is not None and _ELEMENT.fullmatch(line["said"].decode(errors="replace").strip()) is not None
 
 
 class _Written:

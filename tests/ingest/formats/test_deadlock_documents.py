@@ -33,6 +33,14 @@ def reasons(parsed: Parsed) -> list[str]:
     return [reject.reason for reject in parsed.rejects]
 
 
+@pytest.mark.parametrize("element", ["process id=process2f0d9d8", "process-list", "UPDATE"])
+def test_what_stands_behind_a_torn_line_of_a_report_is_read(parser: Parser, element: str) -> None:
+    report = TRACE[: TRACE.index(element)] + TRACE[TRACE.index(element) :].split("\n")[0] + "\n"
+    access = '127.0.0.1 - - [28/Nov/2026:15:04:05 +0000] "GET / HTTP/1.1" 200 612\n'
+    parsed = read(f"{report}2024-11-24 09:58:28.\n{access}", parser)
+    assert [row["format"] for row in parsed.rows if row["format"] != "sqlserver_errorlog"] == ["access_log"]
+
+
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_record_is_cut_alike_however_much_of_it_is_there(path: Path) -> None:
     """What is read in parts ends where it ends when all of it is there."""

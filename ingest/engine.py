@@ -80,6 +80,8 @@ class Engine:
         self._is_at_once = False
         self._cores = 1
         self._containers: list[Path] = []
+        self._found: list[tuple[int, int, int]] = []
+        """Of the lines at hand: file, shape, and how many."""
         self._plans: dict[int, Plan | _Again] = {}
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
@@ -250,15 +252,17 @@ class Engine:
         [(first,)] = self._cursor.execute("SELECT min(rowid) FROM classified").fetchall()
         parts = in_parts("classified", first, lines.num_rows, self._cores)
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
+        self._found = self._cursor.execute(
+            "SELECT file_id, shape, count(*) FROM lines WHERE shape IS NOT NULL GROUP BY ALL"
+        ).fetchall()
 
     def _plan_new_shapes(self) -> None:
         if len(self._plans) > _MAX_PLANS:
             self._plans.clear()
-        found = self._cursor.execute("SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL").fetchall()
-        new = [shape for (shape,) in found if shape not in self._plans]
+        new = {shape for _, shape, _ in self._found}.difference(self._plans)
         if not new:
             return
-        self._use("new_shapes", pa.table({"shape": pa.array(new, pa.uint64())}))
+        self._use("new_shapes", pa.table({"shape": pa.array(sorted(new), pa.uint64())}))
         keys = keys_sql(self._containers)
         rows = self._cursor.execute(
             f"""SELECT
@@ -319,18 +323,15 @@ class Engine:
         return make_plan(shape, fmt, envelope, fields, mapping_no)
 
     def _parse_planned(self) -> None:
-        found = self._cursor.execute(
-            "SELECT file_id, shape, count(*) FROM lines WHERE shape IS NOT NULL GROUP BY ALL"
-        ).fetchall()
-        plans = {shape: self._plans[shape] for shape in sorted({shape for _, shape, _ in found})}
+        plans = {shape: self._plans[shape] for shape in sorted({shape for _, shape, _ in self._found})}
         read = {shape: plan for shape, plan in plans.items() if isinstance(plan, Plan)}
-        self.uses.update(((file_id, shape), read[shape].use) for file_id, shape, _ in found if shape in read)
-        self._insertion.insert(read.items(), ((shape, count) for _, shape, count in found))
+        counts = [found for found in self._found if found[1] in read]
+        self.uses.update(((file_id, shape), read[shape].use) for file_id, shape, _ in counts)
+        self._insertion.insert(read.items(), ((shape, count) for _, shape, count in counts))
 
     def _detours(self) -> list[_Through]:
         """What some of the lines go through first."""
-        found = self._cursor.execute("SELECT DISTINCT shape FROM lines WHERE shape IS NOT NULL").fetchall()
-        plans = [self._plans[shape] for (shape,) in found]
+        plans = [self._plans[shape] for _, shape, _ in self._found]
         # An envelope may have the name of the transcoder that makes it.
         detours = {
             (type(plan.through).__name__, plan.through.name): plan.through

@@ -10,26 +10,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
 
 from ingest import composed
 from ingest.envelopes import added_by, read_headed_sql, unwrap_sql
-from ingest.formats import envelopes, json_formats, transcoders
-from ingest.formats.base import Envelope, JsonFormat, Shape, Transcoder
-from ingest.inlined import MARKS, Inlined, inlined_in, inlined_sql
+from ingest.formats import transcoders
+from ingest.formats.base import Envelope
+from ingest.inlined import Inlined, inlined_sql
 from ingest.insertion import Insertion
-from ingest.mapping import NO_MAPPING, FieldMapping, Fields, Inferred, merged
-from ingest.matching import containers, format_of
+from ingest.mapping import NO_MAPPING, FieldMapping, Fields, Inferred
 from ingest.names import Path
-from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use, in_order, make_plan
-from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, parted, sample_of
-from ingest.shapes import classified_sql, in_parts, keys_sql
+from ingest.plan import LIST_ROLES, LOCK_ROLES, Plan, Use
+from ingest.planner import Again, Planner, Through
+from ingest.records import LINE_SCHEMA, ROWS_PER_BATCH, Outcome, RawRecord, parted
 from ingest.texts import Texts, refuse_nested
-from ingest.transcoding import ALIKE, RENUMBER, Records, begun_by, read_whole, refusing, transcoded
+from ingest.transcoding import RENUMBER, Records, begun_by, read_whole, refusing, transcoded
 from ingest.vocabulary import word_table
 from stormwatch.model import EVENT_SCHEMA
 
@@ -41,19 +38,7 @@ _PARSED_SCHEMA = pa.schema(
         *(pa.field(role, pa.string()) for role in LIST_ROLES),
     ]
 )
-_MAX_CONTAINERS = 1_000
-_MAX_PLANS = 20_000
 _MAX_ROUNDS = 64
-
-
-_Through: TypeAlias = Transcoder | Envelope | Inlined
-
-
-@dataclass(frozen=True)
-class _Again:
-    """The lines of a shape become other lines first."""
-
-    through: _Through
 
 
 class Engine:
@@ -79,19 +64,12 @@ class Engine:
         self._is_split = False
         self._is_at_once = False
         self._cores = 1
-        self._containers: list[Path] = []
-        self._found: list[tuple[int, int, int]] = []
-        """Of the lines at hand: file, shape, and how many."""
-        self._plans: dict[int, Plan | _Again] = {}
-        self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
-        within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
-        self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
+        self._planner = Planner(cursor, self._mappings, self.met)
         self._insertion = Insertion(cursor, mapping.zones, mapping.beginning)
         self._texts = Texts()
         self._known = [one for one in transcoders() if one.known_by]
         self._is_careful = False
         self._doubtful: list[pa.Table] = []
-        self._marks = sorted({*MARKS, *(fmt.mark for fmt in json_formats() if fmt.mark)})
         self._use("words", word_table())
         cursor.execute("CREATE OR REPLACE TEMP TABLE operation_words AS FROM words")
         self._use("empty_parsed", _PARSED_SCHEMA.empty_table())
@@ -113,7 +91,7 @@ class Engine:
         # Kinds are told apart by what is in objects too, whatever is known of other files.
         known_by = {path for kind, _ in inferred.kinds for path in kind}
         inside |= {path[:depth] for path in known_by for depth in range(1, len(path))}
-        self._look_into(inside.difference(self._containers))
+        self._planner.look_into(inside)
 
     def try_out(self, lines: pa.Table) -> int:
         """At how many of these records Python would have to look."""
@@ -205,7 +183,7 @@ class Engine:
 
     def plans(self) -> list[Plan]:
         """How the records of each shape seen so far are read."""
-        return [plan for plan in self._plans.values() if isinstance(plan, Plan)]
+        return [plan for plan in self._planner.plans.values() if isinstance(plan, Plan)]
 
     def unmet(self) -> set[tuple[str, Path]]:
         """Role and field of what the user said of files that were parsed, and no record had."""
@@ -231,118 +209,35 @@ class Engine:
         lines = apart.objects
         if not lines.num_rows:
             return pa.concat_tables([LINE_SCHEMA.empty_table(), *tables])
-        # All lines are gone through again where one has an object to look into: some are asked first.
-        for some in (sample_of(lines), lines):
-            known = -1 if some.num_rows else len(self._containers)
-            while known != len(self._containers):
-                known = len(self._containers)
-                self._classify(some)
-                self._plan_new_shapes()
+        self._planner.tell_apart(lines, self._cores)
         if not is_trial:
             self._parse_planned()
         tables += [table for one in self._detours() for table in self._send_again(one, outcome)]
         tables += self._read_texts(self._records("shape IS NULL"), outcome)
         return pa.concat_tables([LINE_SCHEMA.empty_table(), *tables])
 
-    def _classify(self, lines: pa.Table) -> None:
-        self._use("incoming", lines)
-        found = classified_sql(self._containers, self._marks)
-        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE classified AS {found}")
-        # Rows that are not committed yet have numbers far from 0.
-        [(first,)] = self._cursor.execute("SELECT min(rowid) FROM classified").fetchall()
-        parts = in_parts("classified", first, lines.num_rows, self._cores)
-        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW lines AS {parts}")
-        self._found = self._cursor.execute(
-            "SELECT file_id, shape, count(*) FROM lines WHERE shape IS NOT NULL GROUP BY ALL"
-        ).fetchall()
-
-    def _plan_new_shapes(self) -> None:
-        if len(self._plans) > _MAX_PLANS:
-            self._plans.clear()
-        new = {shape for _, shape, _ in self._found}.difference(self._plans)
-        if not new:
-            return
-        self._use("new_shapes", pa.table({"shape": pa.array(sorted(new), pa.uint64())}))
-        keys = keys_sql(self._containers)
-        rows = self._cursor.execute(
-            f"""SELECT
-                shape, any_value(maker), any_value(mapping_no), any_value(marked), any_value({keys})
-            FROM lines WHERE shape IN (SELECT shape FROM new_shapes) GROUP BY shape"""
-        ).fetchall()
-        shapes = {shape: self._shape(keys, marked) for shape, *_, marked, keys in rows}
-        if self._look_into(containers(path for shape in shapes.values() for path in shape.paths)):
-            return  # shapes are told apart by more keys from now on
-        alike: dict[object, Plan | _Again] = {}  # some languages write the same keys in any order
-        for number, maker, mapping_no, *_ in rows:
-            shape = shapes[number]
-            key = (shape.paths, shape.marks, shape.repeats_keys, maker, mapping_no)
-            if key not in alike:
-                alike[key] = self._decide(shape, maker, mapping_no)
-            known = alike[key]
-            self._plans[number] = in_order(known, shape) if isinstance(known, Plan) else known
-
-    def _shape(self, keys: list[Any], marked: list[bool]) -> Shape:
-        top, *nested = keys if self._containers else (keys,)
-        order = [(key,) for key in top]
-        for container, inner in zip(self._containers, nested, strict=True):
-            order += [(*container, key) for key in inner or ()]
-        marks = (mark for mark, is_there in zip(self._marks, marked, strict=False) if is_there)
-        return Shape(frozenset(order), tuple(order), frozenset(marks))
-
-    def _look_into(self, paths: Iterable[Path]) -> bool:
-        """Have the objects at these paths looked into; whether some were not before."""
-        new = sorted(set(paths).difference(self._containers))
-        new = new[: _MAX_CONTAINERS - len(self._containers)]
-        self._containers.extend(new)
-        if new:
-            self._plans.clear()
-        return bool(new)
-
-    def _decide(self, shape: Shape, maker: str | None, mapping_no: int) -> Plan | _Again:
-        if maker:
-            made_by = self._formats[maker.partition(ALIKE)[0]]
-            if isinstance(made_by, Envelope):
-                return _Again(made_by)
-            return self._plan(shape, made_by, (), mapping_no)
-        for transcoder in transcoders() if maker is None else ():
-            if transcoder.match_json is not None and transcoder.match_json(shape):
-                return _Again(transcoder)
-        for around in envelopes():
-            if around.match(shape):
-                return _Again(around)
-        fmt, envelope = format_of(shape)
-        if maker is None and fmt.by_value and (inlined := inlined_in(shape)):
-            return _Again(inlined)
-        return self._plan(shape, fmt, envelope, mapping_no)
-
-    def _plan(self, shape: Shape, fmt: JsonFormat, envelope: Path, mapping_no: int) -> Plan:
-        said, inferred = self.mappings[mapping_no]
-        self.met.update((role, path) for role, path in said.items() if composed.is_there(path, shape.paths))
-        told = inferred.of(shape.paths)
-        fields = merged({role: path for role, path in told.items() if fmt.is_open(role)}, said)
-        return make_plan(shape, fmt, envelope, fields, mapping_no)
-
     def _parse_planned(self) -> None:
-        plans = {shape: self._plans[shape] for shape in sorted({shape for _, shape, _ in self._found})}
-        read = {shape: plan for shape, plan in plans.items() if isinstance(plan, Plan)}
-        counts = [found for found in self._found if found[1] in read]
+        found, plans = self._planner.found, self._planner.plans
+        planned = ((shape, plans[shape]) for shape in sorted({shape for _, shape, _ in found}))
+        read = {shape: plan for shape, plan in planned if isinstance(plan, Plan)}
+        counts = [one for one in found if one[1] in read]
         self.uses.update(((file_id, shape), read[shape].use) for file_id, shape, _ in counts)
         self._insertion.insert(read.items(), ((shape, count) for _, shape, count in counts))
 
-    def _detours(self) -> list[_Through]:
+    def _detours(self) -> list[Through]:
         """What some of the lines go through first."""
-        plans = [self._plans[shape] for _, shape, _ in self._found]
+        plans = [self._planner.plans[shape] for _, shape, _ in self._planner.found]
         # An envelope may have the name of the transcoder that makes it.
         detours = {
             (type(plan.through).__name__, plan.through.name): plan.through
             for plan in plans
-            if isinstance(plan, _Again)
+            if isinstance(plan, Again)
         }
         return [detours[name] for name in sorted(detours)]
 
-    def _send_again(self, through: _Through, outcome: Outcome) -> list[pa.Table]:
-        plans = self._plans.items()
-        shapes = [shape for shape, plan in plans if isinstance(plan, _Again) and plan.through == through]
+    def _send_again(self, through: Through, outcome: Outcome) -> list[pa.Table]:
+        plans = self._planner.plans.items()
+        shapes = [shape for shape, plan in plans if isinstance(plan, Again) and plan.through == through]
         self._use("sent", pa.table({"shape": pa.array(shapes, pa.uint64())}))
         if isinstance(through, Envelope):
             return self._unwrap(unwrap_sql(through))

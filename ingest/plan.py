@@ -35,7 +35,7 @@ _ON_AN_ENVELOPE: Final = frozenset(
 _OF_ENTITIES: Final = frozenset({"stream", "stream_key"})
 """Roles that a field may fill which the entity is taken from."""
 _FEW: Final = 4_096
-_MOST_ALIKE: Final = 8
+MOST_ALIKE: Final = 8
 """Statements for records of one kind whose keys stand in other orders, as languages write that sort none."""
 # Each pair fills one column; the first that has a value wins.
 _ALTERNATIVES: Final = (("sequence", "broker_sequence"), CAUSES)
@@ -129,7 +129,11 @@ def grouped(plans: Iterable[tuple[int, Plan]], records: int) -> list[tuple[PlanG
     Of few records a statement costs more than what it does to them.
     """
     groups: dict[object, list[tuple[PlanGroup, _Members]]] = {}
+    by_plan: dict[int, _Members] = {}
     for shape, plan in plans:
+        if id(plan) in by_plan:  # one for many orders of keys
+            by_plan[id(plan)].append((shape, plan))
+            continue
         ways = [(plan.left, plan.left_with_time if records > _FEW else None)]
         if plan.left_with_time is not None:
             ways.append((None, None))  # the patch leaves the same text
@@ -140,11 +144,12 @@ def grouped(plans: Iterable[tuple[int, Plan]], records: int) -> list[tuple[PlanG
             )  # fmt: skip
             alike = groups.setdefault(key, [])
             taker = next((members for group, members in alike if group.take(plan)), None)
-            if taker is None and (len(alike) < _MOST_ALIKE or lefts is ways[-1]):
+            if taker is None and (len(alike) < MOST_ALIKE or lefts is ways[-1]):
                 taker = []
                 alike.append((_group_of(plan, lefts), taker))
             if taker is not None:
                 taker.append((shape, plan))
+                by_plan[id(plan)] = taker
                 break
     return [entry for alike in groups.values() for entry in alike]
 

@@ -24,6 +24,13 @@ def keys_sql(containers: Sequence[Path]) -> str:
     return f"json_keys(line, [{pointers}])" if containers else "json_keys(line)"
 
 
+def kind_sql(containers: Sequence[Path]) -> str:
+    """A number for a line that is the same whatever order its keys stand in."""
+    keys = keys_sql(containers)
+    ordered = f"list_transform({keys}, lambda one: list_sort(one))" if containers else f"list_sort({keys})"
+    return f"hash({ordered}, maker, mapping_no, marked)"
+
+
 def classified_sql(containers: Sequence[Path], marks: Iterable[str]) -> str:
     """The SELECT over the lines `incoming`: their shapes and their marks."""
     top = "keys[1]" if containers else "keys"

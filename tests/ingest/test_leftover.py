@@ -136,7 +136,7 @@ def test_keys_in_any_order_make_few_statements_and_the_same_rows(
 ) -> None:
     keys = ["id", "time", "type", *(f"k{number}" for number in range(9))]
     order, records = Random(20261130), []
-    for number in range(24):
+    for number in range(40):
         order.shuffle(keys)
         values = {"id": f"e{number}", "time": "2026-11-30T10:00:00Z", "type": "order.placed"}
         records.append({key: values.get(key, number) for key in keys})

@@ -25,7 +25,7 @@ EDGES = "SELECT DISTINCT event_id, causation_id FROM observations"
 
 def ids(event: Event) -> dict[str, Any]:
     """Names that say nothing; a first event has no cause."""
-    return {"kennung": event.id, **({"wegen": event.cause} if event.cause else {})}
+    return {"raqam": event.id, **({"wegen": event.cause} if event.cause else {})}
 
 
 def pairs(event: Event) -> str:
@@ -60,7 +60,7 @@ NOTATIONS: dict[str, Line] = {
         "level": 30, "time": int(at.timestamp() * 1000), "pid": 1, "hostname": "h", "msg": "done", **ids(e),
     },
     "structlog": lambda at, e: {"event": "done", "level": "info", "timestamp": seconds(at), **ids(e)},
-    "serilog_clef": lambda at, e: {"@t": seconds(at), "@mt": "done {kennung}", **ids(e)},
+    "serilog_clef": lambda at, e: {"@t": seconds(at), "@mt": "done {raqam}", **ids(e)},
     "ecs": lambda at, e: {"@timestamp": seconds(at), "message": "done", "labels": ids(e)},
     "rust_tracing": lambda at, e: {
         "timestamp": seconds(at), "level": "INFO", "target": "shop", "fields": {"message": "done", **ids(e)},

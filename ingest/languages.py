@@ -94,28 +94,11 @@ _PHRASES: Final = {
 """What its words alone do not say."""
 _ENGLISH: Final = {word: english for english, words in _WORDS.items() for word in words.split()}
 _LINKS: Final = frozenset(
-    (
-        "de",
-        "del",
-        "du",
-        "des",
-        "der",
-        "do",
-        "dos",
-        "da",
-        "d",
-        "le",
-        "la",
-        "el",
-        "il",
-        "en",
-        "em",
-        "am",
-        "um",
-        "at",
-        "a",
-    )
-)
+    {
+        "de", "del", "du", "des", "der", "do", "dos", "da", "d", "le", "la", "el", "il", "en", "em", "am",
+        "um", "at", "a",
+    }
+)  # fmt: skip
 """Words between others: `tipo_de_evento`, `enviado_en`, `erstellt_am`."""
 _SPELT: Final = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "œ": "oe"}
@@ -136,7 +119,7 @@ def translations(name: str) -> Iterator[str]:
     for joined in (" ".join(words), " ".join(word for word in words if word not in _LINKS)):
         if joined in _PHRASES:
             yield _PHRASES[joined]
-    if name.isascii() and _ENGLISH.keys().isdisjoint(words):
+    if not words or (name.isascii() and _ENGLISH.keys().isdisjoint(words)):
         return
     english = [_ENGLISH.get(word, word) for word in words if word in _ENGLISH or word not in _LINKS]
     yield "_".join(english)

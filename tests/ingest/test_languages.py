@@ -26,7 +26,7 @@ def test_what_is_a_known_name_in_english_is_that_name(names: str, english: str) 
 
 
 @pytest.mark.parametrize(
-    "name", ["event_data", "eTag", "sId", "uId", "timeZone", "numero", "file", "nameSpace"]
+    "name", ["event_data", "eTag", "sId", "uId", "timeZone", "numero", "file", "nameSpace", "時刻", "_", ""]
 )
 def test_others_stay_as_they_are(name: str) -> None:
     assert normalise(name) == name.replace("_", "").lower()

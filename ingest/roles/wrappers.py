@@ -63,8 +63,10 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
 def _of_scope(scope: str, sampled: Sequence[Sampled], told: Mapping[str, Path]) -> list[Decision]:
     found: dict[str, dict[Path, _Found]] = {}
     named: frozenset[str] = frozenset()
+    ids = frozenset(told[role] for role in _OF_EVENTS if role in told)
+    causes = frozenset(told[role] for role in CAUSES if role in told)
     for fields, count in Counter(record.fields for record in sampled).items():
-        known, by_role = _roles_of(fields, frozenset(told[role] for role in _OF_EVENTS if role in told))
+        known, by_role = _roles_of(fields, ids, causes)
         named |= known.intersection(by_role)
         for role, (path, beside) in by_role.items():
             one = found.setdefault(role, {}).setdefault(path, _Found())
@@ -89,7 +91,7 @@ def _are_times(path: Path, sampled: Sequence[Sampled]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _roles_of(
-    fields: Kind, told: frozenset[Path]
+    fields: Kind, told: frozenset[Path], causes: frozenset[Path]
 ) -> tuple[frozenset[str], Mapping[str, tuple[Path, frozenset[Path]]]]:
     """Which roles names tell where they are looked at, and which field of such an object has which."""
     known = frozenset(GENERIC.roles(path for path in fields if is_looked_into(path)))
@@ -101,6 +103,8 @@ def _roles_of(
     for around, inner in within.items():
         roles = {role: paths[0] for role, paths in GENERIC.roles(filter(is_looked_into, inner)).items()}
         ids = told.intersection(around + path for path in inner)
+        if ids and all(path in causes and _is_called_an_id(path[len(around) :]) for path in ids):
+            continue  # it is the cause that it tells of
         clear = ids.union(around + path for path in roles.values() if _is_clear(path))
         if ids or len(clear) >= _CLEAR:
             for role in roles.keys() - _UNTOLD:
@@ -112,6 +116,11 @@ def _unknown_above(path: Path) -> Path:
     """The first object above a field that is not looked into, if there is one."""
     depths: Iterable[int] = range(1, len(path))
     return next((path[:depth] for depth in depths if not is_looked_into(path[: depth + 1])), ())
+
+
+def _is_called_an_id(path: Path) -> bool:
+    roles = GENERIC.roles([path])
+    return "event_id" in roles and roles.keys().isdisjoint(CAUSES)
 
 
 def _is_clear(path: Path) -> bool:

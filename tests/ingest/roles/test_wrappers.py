@@ -88,3 +88,13 @@ def test_an_id_deeper_than_names_count_is_looked_for_though_it_is_called_so() ->
         me = f"{rng.getrandbits(48):012x}"
         records.append({"custom": {"event": {"id": me}, "parent": {"event": {"id": before}}}})
     assert decided(records) == {"event_id": "custom.event.id", "causation_id": "custom.parent.event.id"}
+
+
+def test_an_object_that_is_the_cause_says_nothing_of_its_effect() -> None:
+    rng = random.Random(3)
+    records: list[dict[str, Any]] = []
+    for _ in range(300):
+        cause = rng.choice(records) if records and rng.random() < 0.7 else None
+        why = cause and {"id": cause["id"], "type": "Paid", "service": f"s{rng.randrange(3)}", "queue": "q"}
+        records.append({"id": f"{rng.getrandbits(48):012x}", "because": why})
+    assert decided(records) == {"causation_id": "because.id"}

@@ -213,7 +213,22 @@ def is_hinted(path: Path) -> bool:
     return (
         is_id
         or _NUMBERED.search(path[-1]) is not None
-        or name.endswith(("id", "identifier", "uuid", "guid", "ref", "key", "by", "from", "cause", "parent"))
+        or name.endswith(
+            (
+                "id",
+                "identifier",
+                "uuid",
+                "guid",
+                "ref",
+                "key",
+                "by",
+                "from",
+                "cause",
+                "parent",
+                "nummer",
+                "numero",
+            )
+        )
     )
 
 

@@ -31,11 +31,11 @@ def test_a_name_beside_an_id_that_values_told_is_enough() -> None:
     rng = random.Random(1)
     records: list[dict[str, Any]] = []
     for _ in range(300):
-        before = rng.choice(records)["hdr"]["me"] if records and rng.random() < 0.7 else None
+        before = rng.choice(records)["hd"]["me"] if records and rng.random() < 0.7 else None
         me = str(uuid.UUID(int=rng.getrandbits(128)))
-        records.append({"hdr": {"me": me, "after": before, "queue": f"q{rng.randrange(3)}"}, "n": 1})
+        records.append({"hd": {"me": me, "after": before, "queue": f"q{rng.randrange(3)}"}, "n": 1})
     assert decided(records) == {
-        "event_id": "hdr.me", "causation_id": "hdr.after", "stream": "hdr.queue",
+        "event_id": "hd.me", "causation_id": "hd.after", "stream": "hd.queue",
     }  # fmt: skip
 
 

@@ -28,6 +28,10 @@ def ids(event: Event) -> dict[str, Any]:
     return {"raqam": event.id, **({"wegen": event.cause} if event.cause else {})}
 
 
+def listed(event: Event) -> list[dict[str, Any]]:
+    return [{"key": name, "value": value} for name, value in ids(event).items()]
+
+
 def pairs(event: Event) -> str:
     return " ".join(f"{name}={value}" for name, value in ids(event).items())
 
@@ -55,6 +59,9 @@ def kcat(time: datetime, headers: object) -> dict[str, Any]:
 Line = Callable[[datetime, Event], dict[str, Any] | str]
 NOTATIONS: dict[str, Line] = {
     "json": lambda at, e: {"time": seconds(at), **ids(e)},
+    "headers in a list": lambda at, e: {"time": seconds(at), "headers": listed(e)},
+    "headers in a list of a message": lambda at, e: {"time": seconds(at), "record": {"headers": listed(e)}},
+    "a text in a message": lambda at, e: {"time": seconds(at), "message": {"headers": json.dumps(ids(e))}},
     "zap": lambda at, e: {"level": "info", "ts": at.timestamp(), "msg": "done", **ids(e)},
     "bunyan": lambda at, e: {
         "level": 30, "time": int(at.timestamp() * 1000), "pid": 1, "hostname": "h", "msg": "done", **ids(e),

@@ -1,8 +1,8 @@
 """Objects of unknown names that hold what is said of a message, told by the names of their fields.
 
 An object of business data has an id, a kind and a time as well, but neither a partition nor a cause. Where
-two fields are called as only those of messages are, or one is the id or the cause that values told, all names
-count in it.
+two fields are called as only those of messages are, or one is the id, the cause or the sequence that values
+told, all names count in it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ONLY_OF_MESSAGES: Final = STRONG.difference(
     "delivery_count", "delivery_attempt",
 }  # fmt: skip
 _CLEARLY: Final = frozenset(map(normalise, _ONLY_OF_MESSAGES))
-_OF_EVENTS: Final = ("event_id", *CAUSES)
+_OF_EVENTS: Final = ("event_id", "sequence", *CAUSES)
 """What is in no object but those that are said of events, if values tell it."""
 _UNTOLD: Final = frozenset({"message", "links"})
 """Roles that are not told so."""
@@ -63,7 +63,7 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
 def _of_scope(scope: str, sampled: Sequence[Sampled], told: Mapping[str, Path]) -> list[Decision]:
     found: dict[str, dict[Path, _Found]] = {}
     named: frozenset[str] = frozenset()
-    ids = frozenset(told[role] for role in _OF_EVENTS if role in told)
+    ids = frozenset(told[role] for role in _OF_EVENTS if told.get(role))
     causes = frozenset(told[role] for role in CAUSES if role in told)
     for fields, count in Counter(record.fields for record in sampled).items():
         known, by_role = _roles_of(fields, ids, causes)

@@ -98,3 +98,10 @@ def test_an_object_that_is_the_cause_says_nothing_of_its_effect() -> None:
         why = cause and {"id": cause["id"], "type": "Paid", "service": f"s{rng.randrange(3)}", "queue": "q"}
         records.append({"id": f"{rng.getrandbits(48):012x}", "because": why})
     assert decided(records) == {"causation_id": "because.id"}
+
+
+def test_what_stands_beside_the_number_of_an_event_is_said_of_it() -> None:
+    records = [
+        {"at": {"stream": f"s{n % 2}", "key": f"k-{n % 12}", "counter": n // 12}, "n": 1} for n in range(360)
+    ]
+    assert decided(records) == {"sequence": "at.counter", "stream_key": "at.key", "stream": "at.stream"}

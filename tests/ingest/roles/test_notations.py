@@ -181,3 +181,10 @@ def test_a_name_that_stands_twice_tells_all_its_values() -> None:
 def test_the_first_object_of_a_line_is_its_record(line: str, fields: set[str]) -> None:
     [record] = records_in(line.encode())
     assert record.keys() == fields
+
+
+@pytest.mark.parametrize("beside", [{}, {"host": "a"}])
+def test_all_events_of_a_list_are_looked_at(beside: dict[str, str]) -> None:
+    listed = [{"id": f"e{n}", "time": "2026-11-28T10:00:00Z"} for n in range(4)]
+    line = json.dumps({**beside, "events": listed}).encode()
+    assert [record["id"] for record in records_in(line)] == ["e0", "e1", "e2", "e3"]

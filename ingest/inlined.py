@@ -1,18 +1,20 @@
 r"""Fields of a JSON record that hold JSON as a text, or headers as a list, become objects, in bulk.
 
 Log shippers, outboxes and consumers write `"payload":"{\"eventId\":...}"`, and
-`"headers":[{"key":"eventId","value":"e1"}]`: such records are read as if the field were the object.
+`"headers":[{"key":"eventId","value":"e1"}]`, at the top or in the message they handled: such records are
+read as if the field were the object.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from ingest.expressions import glued, may_be_rounded, pointer
+from ingest.expressions import bound, glued, may_be_rounded, pointer
 from ingest.formats.base import Shape
-from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS, WRAPPERS
+from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS, WRAPPERS, Path
 from ingest.vocabulary import normalise
 
 _TEXTS: Final = ('"{\\"', '"{ \\"', '"{\\n')
@@ -22,12 +24,17 @@ MARKS: Final = (*_TEXTS, *_LISTS)
 MAY_HOLD_TEXTS: Final = EVENT_OBJECTS | PAYLOADS | WRAPPERS
 """Names of fields in which a text that is an object is read as one."""
 
+_MESSAGES: Final = EVENT_OBJECTS | WRAPPERS
+"""Objects that such fields may stand in."""
+_DEEPEST: Final = 2
+"""Keys from the top to such a field, at most."""
+
 
 @dataclass(frozen=True)
 class Inlined:
-    """Which top-level fields may hold objects that are not written as such."""
+    """Which fields may hold objects that are not written as such: at the top, or in an object there."""
 
-    fields: tuple[str, ...]
+    fields: tuple[Path, ...]
 
     @property
     def name(self) -> str:
@@ -44,50 +51,83 @@ def inlined_in(shape: Shape) -> Inlined | None:
         may_hold |= HEADER_LISTS
     if not may_hold or shape.repeats_keys:
         return None
-    objects = {path[0] for path in shape.paths if len(path) > 1}
-    names = (path[0] for path in shape.paths if len(path) == 1 and path[0] not in objects)
-    fields = tuple(sorted(name for name in names if normalise(name) in may_hold))
+    objects = {path[:-1] for path in shape.paths}
+    fields = tuple(sorted(path for path in shape.paths - objects if may_be_inlined(path, may_hold)))
     return Inlined(fields) if fields else None
+
+
+@lru_cache(maxsize=65_536)
+def may_be_inlined(path: Path, names: frozenset[str]) -> bool:
+    """Whether a field is called one of these names and stands where such fields are read."""
+    is_near = len(path) == 1 or (len(path) == _DEEPEST and normalise(path[0]) in _MESSAGES)
+    return is_near and normalise(path[-1]) in names
 
 
 def inlined_sql(inlined: Inlined) -> str:
     """The SELECT over the `lines` with the shapes in `sent`: rows of LINE_SCHEMA, of which none is `held`."""
-    fields = [pointer((name,)) for name in inlined.fields]
-    numbers = range(1, len(fields) + 1)
-    objects = ", ".join(f"{_object(n)} AS o{n}" for n in numbers)
+    fields = [pointer(path) for path in inlined.fields]
+    objects = ", ".join(f"{_object(n)} AS o{n}" for n in range(1, len(fields) + 1))
+    tops = _tops(inlined.fields)
+    numbers = range(1, len(tops) + 1)
+    put = ", ".join(f"{_key(name)} || t{n}" for n, name in zip(numbers, tops, strict=True))
     gone = ", ".join(
-        f"CASE WHEN o{n} IS NOT NULL THEN {_quoted(json.dumps(name, ensure_ascii=False) + ':null')} END"
-        for n, name in zip(numbers, inlined.fields, strict=True)
+        f"CASE WHEN t{n} IS NOT NULL THEN {_key(name)} || 'null' END"
+        for n, name in zip(numbers, tops, strict=True)
     )
-    put = ", ".join(
-        f"{_quoted(json.dumps(name, ensure_ascii=False) + ':')} || o{n}"
-        for n, name in zip(numbers, inlined.fields, strict=True)
-    )
-    nothing = " AND ".join(f"o{n} IS NULL" for n in numbers)
+    nothing = " AND ".join(f"t{n} IS NULL" for n in numbers)
     outside = "line"
     for field in fields:
         outside = f"replace({outside}, json_extract(line, {field})::VARCHAR, '')"
     return f"""
 SELECT file_id, byte_offset, byte_length, record_no, mapping_no, '' AS maker,
-    CASE WHEN is_same THEN line
-        ELSE '{{' || concat_ws(',', nullif(substr(rest, 2, length(rest) - 2), ''), {put}) || '}}'
-    END AS line,
+    CASE WHEN is_same THEN line ELSE {_with("rest", put)} END AS line,
     NULL::VARCHAR AS held, NULL::VARCHAR AS added
 FROM (
-    SELECT *, CASE WHEN is_same THEN NULL
-        ELSE json_merge_patch(line, '{{' || concat_ws(',', {gone}) || '}}')::VARCHAR
-    END AS rest
+    SELECT *, CASE WHEN is_same THEN NULL ELSE {_without("line", gone)} END AS rest
     FROM (
         SELECT *, {nothing} OR coalesce(
             CASE WHEN {may_be_rounded("line")} THEN {may_be_rounded(outside)} END, FALSE
         ) AS is_same
-        FROM (SELECT *, {objects} FROM (
-            SELECT *, json_type(line, [{", ".join(fields)}]) AS types,
-                json_extract_string(line, [{", ".join(fields)}]) AS texts
-            FROM lines WHERE shape IN (SELECT shape FROM sent)
-        ))
+        FROM (SELECT *, {", ".join(f"{top} AS t{n}" for n, top in zip(numbers, tops.values(), strict=True))}
+            FROM (SELECT *, {objects} FROM (
+                SELECT *, json_type(line, [{", ".join(fields)}]) AS types,
+                    json_extract_string(line, [{", ".join(fields)}]) AS texts
+                FROM lines WHERE shape IN (SELECT shape FROM sent)
+            ))
+        )
     )
 )"""
+
+
+def _tops(fields: tuple[Path, ...]) -> dict[str, str]:
+    """Key at the top -> SQL: what stands there in place of what stood there; NULL: nothing does."""
+    tops: dict[str, str] = {}
+    inside: dict[str, list[tuple[str, str]]] = {}
+    for number, path in enumerate(fields, start=1):
+        if len(path) == 1:
+            tops[path[0]] = f"o{number}"
+        else:
+            inside.setdefault(path[0], []).append((f"o{number}", _key(path[1])))
+    for name, members in inside.items():
+        gone = ", ".join(f"CASE WHEN {one} IS NOT NULL THEN {key} || 'null' END" for one, key in members)
+        rest = _without(f"json_extract(line, {pointer((name,))})", gone)
+        put = ", ".join(f"{key} || {one}" for one, key in members)
+        is_any = " OR ".join(f"{one} IS NOT NULL" for one, _ in members)
+        tops[name] = f"CASE WHEN {is_any} THEN {bound(rest, 'rest', _with('rest', put))} END"
+    return tops
+
+
+def _key(name: str) -> str:
+    """SQL: the key as it stands before its value."""
+    return _quoted(json.dumps(name, ensure_ascii=False) + ":")
+
+
+def _without(record: str, gone: str) -> str:
+    return f"json_merge_patch({record}, '{{' || concat_ws(',', {gone}) || '}}')::VARCHAR"
+
+
+def _with(record: str, put: str) -> str:
+    return f"'{{' || concat_ws(',', nullif(substr({record}, 2, length({record}) - 2), ''), {put}) || '}}'"
 
 
 def _object(number: int) -> str:

@@ -21,12 +21,13 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "log.record.uid",
     ),
     "occurred_at": (
-        "time", "timestamp", "@timestamp", "ts", "datetime", "date_time", "log_time", "logged_at",
+        "time", "timestamp", "@timestamp", "ts", "datetime", "date_time", "log_time", "logged_at", "logged",
         "timestamp_ms", "timestamp_us", "timestamp_ns", "timestamp_millis", "timestamp_nanos", "ts_ms",
         "ts_us", "ts_ns", "time_ms", "time_us", "time_ns", "epoch_ms", "epoch_millis", "unix_time",
         "event_time", "event_timestamp", "event_ts", "occurred_at", "occurred_on", "event.created",
-        "time_unix_nano", "asctime", "time_local", "time_iso8601", "created_at", "created", "emitted_at",
-        "published_at", "sent_at", "sent_time", "received_at", "consumed_at", "processed_at", "recorded_at",
+        "time_unix_nano", "asctime", "time_local", "time_iso8601", "recorded_at", "recorded", "received_at",
+        "consumed_at", "created_at", "created", "emitted_at", "published_at", "sent_at", "sent_time",
+        "processed_at", "happened_at",
         "publish_time", "enqueued_time", "enqueued_time_utc", "source_ts_ms", "time_utc", "timestamp_utc",
         "start_time", "date", "t", "when", "time_generated", "log_timestamp", "log_date", "log_ts",
         "event_at", "event_date", "event_time_ms", "event_timestamp_ms", "occurred_at_utc", "created_on",
@@ -42,6 +43,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "app_id", "microservice", "component", "source", "consumer_group", "consumer_name", "consumer",
         "subscriber", "producer", "publisher", "source_service", "service_id", "publisher_name",
         "producer_name", "emitter", "program", "consumer_group_id", "container_name", "s_sitename",
+        "event_source",
     ),
     "node": (
         "node", "node_id", "node_name", "instance", "instance_id", "instance_name", "service.instance.id",
@@ -49,6 +51,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "pod", "pod_name", "worker", "worker_id", "worker_name", "replica", "server", "server_name",
         "server_id", "consumer_id", "consumer_tag", "client_id", "replica_id", "host_id", "member",
         "member_id", "container_id", "inst", "org:resource", "computer_name", "s_computername",
+        "service_instance", "svc_instance", "app_instance", "application_instance", "service_node",
+        "service_host", "source_node", "source_instance", "source_host",
     ),
     "operation": (
         "operation", "op", "messaging.operation.type", "messaging.operation", "messaging.operation.name",
@@ -58,13 +62,13 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "operation_hint": (
         "direction", "event", "event_type", "message_type", "event_name", "type", "kind", "log_type",
-        "message", "msg", "activity",
+        "message", "msg", "activity", "evt", "ev", "what",
     ),
     "event_type": (
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
         "command", "evt_type", "evt_name", "msg_type", "msg_name", "message_name", "type_name",
-        "message_template", "concept:name", "activity",
+        "message_template", "concept:name", "activity", "evt", "ev", "mtype",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
@@ -190,18 +194,21 @@ OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
         "send", "sent", "sending", "publish", "published", "publishing", "emit", "emitted", "emitting",
         "produce",
         "produced", "producing", "enqueue", "enqueued", "enqueuing", "dispatch", "dispatched", "dispatching",
-        "xadd", "pub", "outbound", "outgoing", "out", "push", "pushed",
+        "xadd", "pub", "outbound", "outgoing", "out", "push", "pushed", "gesendet", "versendet", "ausgehend",
+        "enviado", "enviada", "publicado", "publicada", "envoye", "envoyé", "emission", "émission", "envoi",
+        "inviato", "pubblicato", "verzonden",
     ),
     "receive": (
         "receive", "received", "receiving", "recv", "deliver", "delivered", "delivering", "delivery",
         "consume",
         "consumed", "consuming", "dequeue", "dequeued", "poll", "polled", "pull", "pulled", "fetch",
         "fetched",
-        "xreadgroup", "inbound", "incoming", "in", "arrived",
+        "xreadgroup", "inbound", "incoming", "in", "arrived", "empfangen", "eingehend", "recibido",
+        "recibida", "recebido", "recebida", "recu", "reçu", "reception", "réception", "ricevuto", "ontvangen",
     ),
     "process": (
         "process", "processed", "processing", "handle", "handled", "handling", "execute", "executed",
-        "executing",
+        "executing", "verarbeitet", "procesado", "processado", "traite", "traité", "elaborato", "verwerkt",
     ),
     "settle": (
         "settle", "settled", "ack", "acked", "acking", "acknowledge", "acknowledged", "nack", "nacked", "nak",
@@ -292,7 +299,8 @@ CONTAINERS: Final = (
     | {
         "service", "host", "log", "trace", "transaction", "span", "parent", "process", "messaging", "error",
         "cause", "causation", "causedby", "triggeredby", "trigger", "correlation", "source", "lock",
-        "consumer", "producer", "destination", "processor", "localendpoint",
+        "consumer", "producer", "destination", "processor", "localendpoint", "svc", "app", "application",
+        "stream", "queue", "topic", "flow", "saga", "aggregate", "entity",
     }
 )  # fmt: skip
 """Objects that are looked into."""

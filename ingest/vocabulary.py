@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from ingest.languages import translations
 from ingest.names import (
     CAUSES,
+    CONTAINERS,
     EVENT_OBJECTS,
     LOCK_NOUNS,
     LOCK_WORDS,
@@ -31,10 +33,20 @@ _OUTSIDE, _EVENT, _PAYLOAD = range(3)
 _UNKNOWN: Final = 10_000
 
 
+def _bare(name: str) -> str:
+    return _SEPARATORS.sub("", name).lower()
+
+
+_KNOWN: Final = CONTAINERS.union(_bare(name) for listed in NAMES.values() for name in listed)
+
+
 @lru_cache(maxsize=65_536)
 def normalise(name: str) -> str:
-    """A name without case and separators."""
-    return _SEPARATORS.sub("", name).lower()
+    """A name without case and separators; in English, where only that is a name which is known."""
+    bare = _bare(name)
+    if bare in _KNOWN:
+        return bare
+    return next((english for other in translations(name) if (english := _bare(other)) in _KNOWN), bare)
 
 
 _STRONG: Final = frozenset(normalise(name) for name in STRONG)

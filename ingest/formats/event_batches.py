@@ -1,14 +1,15 @@
 """Events that one sent together, with who sent them and when beside the list: each is a record of its own.
 
 `events`, `records`, `messages`, `batch` or `logs` as clients and collectors send them. Only where all in the
-list have an id and a time are they events: else the list is part of the record that it stands in. The service
+list have an id and a time are they events, and a type where what stands beside the list may be anything but
+an event itself: else the list is part of the record that it stands in. The service
 and node of the batch are theirs, where they say none; what stands beside the list is kept with the first.
 Source: batches of Segment, "HTTP Tracking API"; bodies that collectors of applications take.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -28,6 +29,8 @@ _BESIDE: Final = frozenset(
     }
 )  # fmt: skip
 """Words for what stands beside such a list."""
+_OF_EVENTS: Final = ("event_id", "event_type", "causation_id", "parent_id")
+"""Roles that what is an event itself has: a list in it is its own."""
 _OF_ALL: Final = ("service", "node")
 """Roles that a batch fills for its events."""
 
@@ -37,7 +40,15 @@ def _match(shape: Shape) -> bool:
         return False
     keys = {path[0] for path in shape.paths if not path[0].startswith("@")}
     beside = keys.difference(_LISTS)
-    return len(keys) == len(beside) + 1 and _BESIDE.issuperset(map(normalise, beside))
+    return len(keys) == len(beside) + 1 and (_is_of_a_batch(beside) or _is_no_event(beside))
+
+
+def _is_of_a_batch(beside: Iterable[str]) -> bool:
+    return _BESIDE.issuperset(map(normalise, beside))
+
+
+def _is_no_event(beside: Iterable[str]) -> bool:
+    return GENERIC.roles((key,) for key in beside).keys().isdisjoint(_OF_EVENTS)
 
 
 def _is_told(record: bytes) -> bool:
@@ -45,15 +56,17 @@ def _is_told(record: bytes) -> bool:
         content = exact.loads(record)
     except ValueError:
         return False
-    return any(_are_events(content[name]) for name in _LISTS if name in content)
+    is_sure = _is_of_a_batch(content.keys() - set(_LISTS))
+    return any(_are_events(content[name], is_sure=is_sure) for name in _LISTS if name in content)
 
 
-def _are_events(listed: Any) -> bool:
-    """Whether all name themselves and say when they were."""
+def _are_events(listed: Any, *, is_sure: bool) -> bool:
+    """Whether all say their ids and times, and types unless it is sure that they are in a batch."""
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         return False
     named = (GENERIC.roles((key,) for key in one) for one in listed)
-    return bool(listed) and all("event_id" in roles and "occurred_at" in roles for roles in named)
+    needed = {"event_id", "occurred_at"} if is_sure else {"event_id", "occurred_at", "event_type"}
+    return bool(listed) and all(needed <= roles.keys() for roles in named)
 
 
 def _of_all(content: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import Final
 from ingest.composed import is_part, parts
 from ingest.mapping import Kind
 from ingest.names import CAUSES, IDS, Path
-from ingest.roles.evidence import Evidence, Pointer, Use
+from ingest.roles.evidence import Evidence, Pointer, Shared, Use
 from ingest.vocabulary import GENERIC
 from stormwatch.fields import in_words
 
@@ -29,6 +29,8 @@ _EQUAL: Final = 0.9
 """Share of the edges along which a group id stays the same."""
 _SEVERAL: Final = 1.3
 """Records a group has on average, at least."""
+_BEGUN: Final = 1.5
+"""First events that have one value of what names a flow on average, at most: of others some are lost."""
 _BEFORE: Final = 0.5
 """Share of the causes that are before their effects, by clocks that may differ a little."""
 _CALLED_CAUSE: Final = frozenset({"correlation_id", "links", *CAUSES})
@@ -307,28 +309,57 @@ def _of_scope(
         name = first("event_id")
         told = {"pointed_at_by": list(cause.field), "found": round(cause.hit, 3)}
         decided.append(Decision(cause.scope, "event_id", cause.key, cause.hit, told, name != cause.key))
-    # A customer stays the same along a chain as well: what is called a key is one.
-    taken = {path for role, paths in named.items() if role not in IDS for path in paths}
-    taken -= set(named.get("correlation_id", ()))
+    of_keys = named.get("stream_key", [])
+    taken = _taken(named)
+    of_field = _together(uses)
     groups = [
         shared
         for shared in evidence.shared(cause)
         if shared.field not in (cause.field, cause.key)
         and shared.equal >= _EQUAL
         and shared.edges >= _FEWEST
-        and _groups(uses.get((cause.scope, shared.field)))
+        and _groups(of_field.get(shared.field))
         and shared.field not in taken
+        and (shared.field not in of_keys[1:] or _names_flows(shared))
     ]
     if groups:
         # The one that is called so, or else the one that tells most flows apart.
         ranks = {one.field: GENERIC.sort_key("correlation_id", one.field)[:2] for one in groups}
-        group = min(groups, key=lambda one: (ranks[one.field], -one.distinct, one.field))
+        group = min(
+            groups,
+            key=lambda one: (ranks[one.field], not _names_flows(one), -one.distinct, one.field),
+        )
         told = {"edges": group.edges, "equal": round(group.equal, 3)}
         name = first("correlation_id")
         decided.append(
             Decision(cause.scope, "correlation_id", group.field, group.equal, told, name != group.field)
         )
     return decided
+
+
+def _taken(named: Mapping[str, list[Path]]) -> set[Path]:
+    """What names no flow, as it is called something else, or the key: a customer stays the same as well."""
+    free = {*IDS, "stream_key"}
+    if "lock_resource" not in named:
+        free.add("lock_owner")  # of what is no lock nobody is the owner
+    taken = {path for role, paths in named.items() if role not in free for path in paths}
+    taken.update(named.get("stream_key", [])[:1])
+    return taken.difference(named.get("correlation_id", ()))
+
+
+def _together(uses: Mapping[tuple[str, Path], Use]) -> dict[Path, Use]:
+    """The uses of fields in all scopes: the logs of who comes last have few records of each flow."""
+    found: dict[Path, Use] = {}
+    for (_, field), use in uses.items():
+        so_far = found.get(field, replace(use, records=0, distinct=0))
+        found[field] = replace(
+            use, records=use.records + so_far.records, distinct=use.distinct + so_far.distinct
+        )
+    return found
+
+
+def _names_flows(shared: Shared) -> bool:
+    return shared.begun is not None and shared.begun <= _BEGUN
 
 
 def _groups(use: Use | None) -> bool:

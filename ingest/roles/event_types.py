@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ingest.mapping import Kind
@@ -15,9 +16,9 @@ from ingest.matching import is_looked_into
 from ingest.names import Path
 from ingest.roles.decisions import Decision
 from ingest.roles.samples import Sampled
-from ingest.vocabulary import GENERIC, normalise
+from ingest.vocabulary import GENERIC, normalise, operation_words
 
-_NAMES: Final = ("what", "evt", "ev", "fact", "happened", "occurrence", "msgname", "evtname", "name", "step")
+_NAMES: Final = ("what", "fact", "happened", "occurrence", "name", "step")
 """What a field may be called, best first."""
 _OF_LOGGERS: Final = frozenset({"name"})
 """Those that are of a logger in a log line."""
@@ -34,45 +35,79 @@ _SHARE: Final = 0.9
 _WORD: Final = re.compile(r"[^\W\d_][\w.:/-]*")
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What a field holds that may say it."""
+
+    path: Path
+    types: int
+    records: int
+    share: float
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the values say so, and not only that they may."""
+        return _TYPES <= self.types <= self.records / _TIMES
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        return (_NAMES.index(normalise(self.path[-1])), len(self.path), self.path)
+
+
 def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) -> list[Decision]:
-    """The type of the events of every scope of which no record says one by name."""
+    """The type of the events of every scope of which no record says one by name.
+
+    A service may have one kind of events alone, in a field that others have several in.
+    """
     known = {one.scope for one in decided if one.role == "event_type"}
     taken = {(one.scope, one.field) for one in decided}
-    found = (
-        (scope, _best(sampled, {field for name, field in taken if name == scope}))
+    fitting = {
+        scope: _fitting(sampled, {field for name, field in taken if name == scope})
         for scope, sampled in sorted(records.items())
         if scope not in known
-    )
+    }
+    best = {
+        scope: min(told, key=lambda one: one.order)
+        for scope, several in fitting.items()
+        if (told := [one for one in several if one.is_told])
+    }
+    proven = {one.path for one in best.values()}
+    for scope in fitting.keys() - best.keys():
+        if alike := [one for one in fitting[scope] if one.path in proven]:
+            best[scope] = min(alike, key=lambda one: one.order)
     return [
-        Decision(scope, "event_type", path, share, {"types": types, "records": count}, is_override=True)
-        for scope, best in found
-        if best is not None
-        for path, types, count, share in [best]
+        Decision(scope, "event_type", one.path, one.share, _counted(one), is_override=True)
+        for scope, one in sorted(best.items())
     ]
 
 
-def _best(sampled: Sequence[Sampled], taken: set[Path]) -> tuple[Path, int, int, float] | None:
-    """Path, types, records and their share."""
+def _counted(told: _Told) -> Mapping[str, object]:
+    return {"types": told.types, "records": told.records}
+
+
+def _fitting(sampled: Sequence[Sampled], taken: set[Path]) -> list[_Told]:
+    """The fields that may say it."""
     named = {role for kind in Counter(record.fields for record in sampled) for role in _named(kind)}
     if "event_type" in named:
-        return None
+        return []
     names = frozenset(_NAMES).difference(() if named.isdisjoint(_OF_LOG_LINES) else _OF_LOGGERS)
     values: dict[Path, Counter[str]] = {}
     for record in sampled:
         for path, label in record.labels:
-            if path not in taken and normalise(path[-1]) in names and is_looked_into(path):
+            if path not in taken and normalise(path[-1]) in names and _may_say(path):
                 values.setdefault(path, Counter())[label] += 1
-    fitting = [
-        (_NAMES.index(normalise(path[-1])), path, len(counts), counts.total())
+    return [
+        _Told(path, len(counts), counts.total(), round(counts.total() / len(sampled), 3))
         for path, counts in values.items()
         if counts.total() >= max(_FEWEST, _SHARE * len(sampled))
-        and _TYPES <= len(counts) <= counts.total() / _TIMES
         and all(map(_WORD.fullmatch, counts))
+        and not all(label.lower() in operation_words() for label in counts)
     ]
-    if not fitting:
-        return None
-    _, path, types, count = min(fitting)
-    return path, types, count, round(count / len(sampled), 3)
+
+
+def _may_say(path: Path) -> bool:
+    """Whether names count there, and say nothing else: `service.name` is that of a service."""
+    return is_looked_into(path) and GENERIC.roles([path]).keys() <= {"operation_hint"}
 
 
 def _named(kind: Kind) -> frozenset[str]:

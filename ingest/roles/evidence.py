@@ -91,6 +91,8 @@ class Shared:
     edges: int
     equal: float
     distinct: int
+    begun: float | None
+    """First events that have each of its values on average: one of each in what names flows."""
 
 
 _POINTERS: Final = """
@@ -153,6 +155,18 @@ FROM edges
 INNER JOIN sampled AS effect ON edges.record = effect.record
 INNER JOIN sampled AS cause ON edges.cause_record = cause.record AND effect.field = cause.field
 GROUP BY effect.field
+"""
+_BEGUN: Final = """
+WITH ids AS (SELECT record, value FROM sampled WHERE field = $key AND is_whole),
+firsts AS (
+    SELECT ids.record, ids.value
+    FROM ids
+    LEFT JOIN sampled AS causes ON ids.record = causes.record AND causes.field = $field
+    WHERE causes.value IS NULL OR causes.value NOT IN (SELECT value FROM ids)
+)
+SELECT shared.field, count(DISTINCT firsts.value) / count(DISTINCT shared.value)
+FROM firsts INNER JOIN sampled AS shared ON firsts.record = shared.record
+GROUP BY shared.field
 """
 _NUMBERS: Final = """
 SELECT DISTINCT scope, field, value::BIGINT AS number FROM sampled
@@ -267,9 +281,12 @@ class Evidence:
 
     def shared(self, pointer: Pointer) -> list[Shared]:
         """What the effects have in common with the causes that this pointer leads to."""
-        rows = self._connection.execute(_SHARED, self._numbered(pointer)).fetchall()
+        places = self._numbered(pointer)
+        rows = self._connection.execute(_SHARED, places).fetchall()
+        del places["scope"]
+        begun = dict(self._connection.execute(_BEGUN, places).fetchall())
         return [
-            Shared(pointer.scope, self._sample.fields[field], edges, equal, distinct)
+            Shared(pointer.scope, self._sample.fields[field], edges, equal, distinct, begun.get(field))
             for field, edges, equal, distinct in rows
         ]
 

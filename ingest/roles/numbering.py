@@ -21,7 +21,7 @@ from ingest.names import Path
 from ingest.roles.decisions import NO_FIELD, Decision
 from ingest.roles.samples import is_hinted
 from ingest.roles.versions import is_called_version
-from ingest.vocabulary import GENERIC
+from ingest.vocabulary import GENERIC, normalise
 
 NUMBER_SCHEMA: Final = pa.schema(
     [
@@ -144,7 +144,7 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
     )
     claimed = {path for role, paths in named.items() if role not in free for path in paths}
     # Streams that have numbers of their own need no key beside them.
-    keys = [*keys, *named.get("stream", [])]
+    keys = [*keys, *_streams(named.get("stream", []))]
     fitting = [
         one
         for one in counters
@@ -160,6 +160,11 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
         return unkeyed
     found = _best([one for one in nameless if one.field != sequences[0]], sequences, keys)
     return found + [one for one in unkeyed if not found or one.role != "sequence"]
+
+
+def _streams(named: list[Path]) -> list[Path]:
+    """Fields called streams; the key of a route last where another field beside it is the stream."""
+    return sorted(named, key=lambda path: normalise(path[-1]).endswith("key"))
 
 
 def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[Decision]:

@@ -14,10 +14,10 @@ import orjson
 
 from ingest import composed
 from ingest.discovery import as_stored
-from ingest.inlined import MAY_HOLD_TEXTS
+from ingest.inlined import MAY_HOLD_TEXTS, may_be_inlined
 from ingest.mapping import Kind
 from ingest.matching import is_looked_into
-from ingest.names import LINK_IDS, NAMES, PAYLOADS, Path
+from ingest.names import HEADER_LISTS, LINK_IDS, NAMES, PAYLOADS, Path
 from ingest.roles.unpacked import WHOLE_TIME, records_in
 from ingest.times import seconds_within
 from ingest.vocabulary import normalise
@@ -38,6 +38,9 @@ _HINT: Final = re.compile(
     r"id|ids|identifier|uuid|guid|ref|key|cause|causedby|causation|parent|trigger|triggeredby|origin"
     r"|correlation|conversation|trace|span|flow|saga|root|initiator|relatedto|replyto|prev|previous|because"
 )
+_ENDINGS: Final = (
+    "id", "identifier", "uuid", "guid", "ref", "key", "by", "from", "cause", "parent", "nummer", "numero",
+)  # fmt: skip
 _NUMBERED: Final = re.compile(r"(?:^|[_\-. ])(?:no|nr|num|number)$|[a-z](?:No|Nr|Num|Number)$")
 _ID_FIRST: Final = re.compile(r"(?i:id)[_\-. ]|id(?=[A-Z])|ID(?=[A-Z][a-z])")
 _COUNTED: Final = 1_000_000_000
@@ -210,11 +213,7 @@ def is_hinted(path: Path) -> bool:
     name = normalise(path[-1])
     # Other languages put it first.
     is_id = _HINT.fullmatch(name) is not None or _ID_FIRST.match(path[-1]) is not None
-    return (
-        is_id
-        or _NUMBERED.search(path[-1]) is not None
-        or name.endswith(("id", "identifier", "uuid", "guid", "ref", "key", "by", "from", "cause", "parent"))
-    )
+    return is_id or _NUMBERED.search(path[-1]) is not None or name.endswith(_ENDINGS)
 
 
 def _leaves(record: dict[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
@@ -225,15 +224,20 @@ def _leaves(record: dict[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
                 yield path, time
             elif len(path) < _DEPTH:
                 yield from _leaves(value, path)
-        elif isinstance(value, str) and value.startswith("{") and not above and _may_hold(key):
+        elif isinstance(value, str) and value.startswith("{") and may_be_inlined(path, MAY_HOLD_TEXTS):
             yield from _held(path, value)
+        elif isinstance(value, list) and may_be_inlined(path, HEADER_LISTS) and (named := _named(value)):
+            yield from _leaves(named, path)
         else:
             yield path, value
 
 
-@lru_cache(maxsize=65_536)
-def _may_hold(key: str) -> bool:
-    return normalise(key) in MAY_HOLD_TEXTS
+def _named(listed: list[Any]) -> dict[str, Any]:
+    """What a list of names and values says; nothing where it is another."""
+    names = [one.get("key", one.get("name")) if isinstance(one, dict) else None for one in listed]
+    if not all(isinstance(name, str) for name in names):
+        return {}
+    return {str(name): one.get("value") for name, one in zip(names, listed, strict=True)}
 
 
 def _held(path: Path, text: str) -> Iterator[tuple[Path, Any]]:

@@ -106,7 +106,8 @@ def _opened(record: Json, envelope: Envelope) -> Json:
 def _transcoded(transcoder: Transcoder, text: bytes) -> Iterator[Json]:
     """What is taken out of an object; of an event nothing is in what says who wrote it, or twice."""
     with suppress(ValueError, *DEFECTS):  # what cannot be read tells nothing
-        for record in transcoder.transcode(text):
+        for made in transcoder.transcode(text):
+            record = _loaded(made) if isinstance(made, bytes) else made
             if isinstance(record, dict):
                 by = transcoder.format
                 yield _opened(record, by) if isinstance(by, Envelope) else _without_writer(record)

@@ -1,8 +1,8 @@
 """Objects of unknown names that hold what is said of a message, told by the names of their fields.
 
 An object of business data has an id, a kind and a time as well, but neither a partition nor a cause. Where
-two fields are called as only those of messages are, or one is the id or the cause that values told, all names
-count in it.
+two fields are called as only those of messages are, or one is the id, the cause or the sequence that values
+told, all names count in it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ONLY_OF_MESSAGES: Final = STRONG.difference(
     "delivery_count", "delivery_attempt",
 }  # fmt: skip
 _CLEARLY: Final = frozenset(map(normalise, _ONLY_OF_MESSAGES))
-_OF_EVENTS: Final = ("event_id", *CAUSES)
+_OF_EVENTS: Final = ("event_id", "sequence", *CAUSES)
 """What is in no object but those that are said of events, if values tell it."""
 _UNTOLD: Final = frozenset({"message", "links"})
 """Roles that are not told so."""
@@ -63,8 +63,10 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
 def _of_scope(scope: str, sampled: Sequence[Sampled], told: Mapping[str, Path]) -> list[Decision]:
     found: dict[str, dict[Path, _Found]] = {}
     named: frozenset[str] = frozenset()
+    ids = frozenset(told[role] for role in _OF_EVENTS if told.get(role))
+    causes = frozenset(told[role] for role in CAUSES if role in told)
     for fields, count in Counter(record.fields for record in sampled).items():
-        known, by_role = _roles_of(fields, frozenset(told[role] for role in _OF_EVENTS if role in told))
+        known, by_role = _roles_of(fields, ids, causes)
         named |= known.intersection(by_role)
         for role, (path, beside) in by_role.items():
             one = found.setdefault(role, {}).setdefault(path, _Found())
@@ -89,7 +91,7 @@ def _are_times(path: Path, sampled: Sequence[Sampled]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _roles_of(
-    fields: Kind, told: frozenset[Path]
+    fields: Kind, told: frozenset[Path], causes: frozenset[Path]
 ) -> tuple[frozenset[str], Mapping[str, tuple[Path, frozenset[Path]]]]:
     """Which roles names tell where they are looked at, and which field of such an object has which."""
     known = frozenset(GENERIC.roles(path for path in fields if is_looked_into(path)))
@@ -101,6 +103,8 @@ def _roles_of(
     for around, inner in within.items():
         roles = {role: paths[0] for role, paths in GENERIC.roles(filter(is_looked_into, inner)).items()}
         ids = told.intersection(around + path for path in inner)
+        if ids and all(path in causes and _is_called_an_id(path[len(around) :]) for path in ids):
+            continue  # it is the cause that it tells of
         clear = ids.union(around + path for path in roles.values() if _is_clear(path))
         if ids or len(clear) >= _CLEAR:
             for role in roles.keys() - _UNTOLD:
@@ -112,6 +116,11 @@ def _unknown_above(path: Path) -> Path:
     """The first object above a field that is not looked into, if there is one."""
     depths: Iterable[int] = range(1, len(path))
     return next((path[:depth] for depth in depths if not is_looked_into(path[: depth + 1])), ())
+
+
+def _is_called_an_id(path: Path) -> bool:
+    roles = GENERIC.roles([path])
+    return "event_id" in roles and roles.keys().isdisjoint(CAUSES)
 
 
 def _is_clear(path: Path) -> bool:

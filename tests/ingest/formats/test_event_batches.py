@@ -34,3 +34,24 @@ def test_pages_of_answers_are_cut_as_before(parser: Parser) -> None:
     listed = [{"a": 1, "time": "2026-11-28T10:00:00Z"}, {"a": 2, "time": "2026-11-28T10:00:01Z"}]
     rows = parser.parse(json.dumps({"count": 2, "events": listed})).rows
     assert [json.loads(row["attributes"])["a"] for row in rows] == [1, 2]
+
+
+def test_what_stands_beside_events_may_have_any_name(parser: Parser) -> None:
+    listed = [{"id": f"e{n}", "time": "2026-11-28T10:00:00Z", "type": "paid"} for n in range(3)]
+    rows = parser.parse(json.dumps({"shipped": "2026-11-28T10:00:05Z", "lane": 4, "events": listed})).rows
+    assert [row["event_id"] for row in rows] == ["e0", "e1", "e2"]
+    assert json.loads(rows[0]["attributes"])["@event_batches"]["lane"] == 4
+
+
+@pytest.mark.parametrize(
+    ("beside", "event"),
+    [
+        ({"lane": 4}, {"id": "m1", "time": "2026-11-28T10:00:00Z"}),
+        ({"lane": 4, "order_id": "o1", "type": "paid"}, {"id": "m1", "time": 1, "type": "x"}),
+        ({"lane": 4, "id": "o1"}, {"id": "m1", "time": 1, "type": "x"}),
+    ],
+)
+def test_a_list_of_an_event_is_its_own(
+    parser: Parser, beside: dict[str, object], event: dict[str, object]
+) -> None:
+    assert len(parser.parse(json.dumps({**beside, "events": [event, event]})).rows) == 1

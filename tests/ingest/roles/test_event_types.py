@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .looking import decided
+from .looking import decided, decided_of
 
 _TYPES = ("order.placed", "order.paid", "OrderShipped")
 
@@ -17,7 +17,7 @@ def events(name: str, values: tuple[str, ...] = _TYPES, count: int = 60, **more:
     return [{"event_id": f"e-{n}", name: rng.choice(values), **more} for n in range(count)]
 
 
-@pytest.mark.parametrize("name", ["name", "what", "evt"])
+@pytest.mark.parametrize("name", ["name", "what", "fact"])
 def test_a_few_names_told_many_times_are_types(name: str) -> None:
     assert decided(events(name)) == {"event_type": name}
 
@@ -34,7 +34,7 @@ def test_a_field_that_is_called_a_type_goes_before() -> None:
 def test_the_name_of_a_logger_is_none() -> None:
     assert decided(events("name", level="info", msg="started")) == {}
     assert decided(events("name", levelname="INFO")) == {}
-    assert decided(events("ev", level="info", msg="started")) == {"event_type": "ev"}
+    assert decided(events("what", level="info", msg="started")) == {"event_type": "what"}
 
 
 def test_many_names_few_records_one_name_or_texts_tell_nothing() -> None:
@@ -43,3 +43,23 @@ def test_many_names_few_records_one_name_or_texts_tell_nothing() -> None:
     assert decided(events("name", ("same",))) == {}
     assert decided(events("name", ("12", "13"))) == {}
     assert decided(events("colour")) == {}
+
+
+def test_what_is_done_is_no_type() -> None:
+    assert decided(events("what", ("publish", "deliver"))) == {}
+
+
+def test_the_name_of_a_service_is_none_and_the_nearest_goes_before() -> None:
+    records = [
+        {"meta": {"app": {"name": f"s{n % 3}"}, "name": "x"}, **one} for n, one in enumerate(events("name"))
+    ]
+    assert decided(records) == {"event_type": "name"}
+    assert decided([{"meta": {"app": {"name": f"s{n % 3}"}}} for n in range(60)]) == {}
+
+
+def test_one_kind_of_events_is_told_by_the_field_that_others_have_several_in() -> None:
+    logs = {"orders.log": events("what"), "mail.log": events("what", ("mail.sent",))}
+    assert decided_of(logs) == {
+        ("mail.log", "event_type"): "what", ("orders.log", "event_type"): "what",
+    }  # fmt: skip
+    assert decided_of({"mail.log": events("what", ("mail.sent",))}) == {}

@@ -133,7 +133,7 @@ def chain_over(rng: random.Random, names: list[str], count: int) -> dict[str, li
         cause = None
         for step, records in enumerate(logs.values()):
             event = f"{rng.getrandbits(64):016x}"
-            record = {"ts": number + step / 100, "kennung": event}
+            record = {"ts": number + step / 100, "raqam": event}
             records.append({**record, "ausloeser": cause} if cause else record)
             cause = event
     return logs
@@ -143,10 +143,10 @@ def test_ids_are_told_where_the_causes_of_other_services_are_found() -> None:
     logs = chain_over(random.Random(11), ["alpha", "bravo", "charlie"], 200)
     decided = found({path: lines(*records) for path, records in logs.items()})
     assert {key: one.field for key, one in decided.items()} == {
-        ("alpha.log", "event_id"): ("kennung",),
-        ("bravo.log", "event_id"): ("kennung",),
+        ("alpha.log", "event_id"): ("raqam",),
+        ("bravo.log", "event_id"): ("raqam",),
         ("bravo.log", "causation_id"): ("ausloeser",),
-        ("charlie.log", "event_id"): ("kennung",),
+        ("charlie.log", "event_id"): ("raqam",),
         ("charlie.log", "causation_id"): ("ausloeser",),
     }
     assert all(one.is_override for one in decided.values())
@@ -219,12 +219,12 @@ def test_effects_are_not_taken_for_causes_where_no_time_tells(seconds: str | Non
     at = {"time": seconds} if seconds else {}
     logs = per_service(
         random.Random(14),
-        lambda e, _: {**at, "kennung": e.id, **({"ausloeser": e.cause} if e.cause else {})},
+        lambda e, _: {**at, "raqam": e.id, **({"ausloeser": e.cause} if e.cause else {})},
     )
     decided = found(logs)
     assert len(logs) == 7
     assert {key: one.field for key, one in decided.items()} == {
-        **{(path, "event_id"): ("kennung",) for path in logs},
+        **{(path, "event_id"): ("raqam",) for path in logs},
         **{(path, "causation_id"): ("ausloeser",) for path in logs if path != "a.log"},
     }
 

@@ -39,13 +39,13 @@ def _misleading(event: Event) -> dict[str, Any]:
 
 
 def _unknown(event: Event) -> dict[str, Any]:
-    return {"zeit": "x y", "stufe": 1, "kennung": event.id, "wegen": event.cause, "kette": event.flow}
+    return {"vaqt": "x y", "stufe": 1, "raqam": event.id, "wegen": event.cause, "kette": event.flow}
 
 
 DIALECTS: tuple[Record, ...] = (_plain, _misleading, _unknown)
 MISLEADING = {"causation_id": "correlationId", "correlation_id": "conversation"}
 """What its names do not say."""
-UNKNOWN = {"event_id": "kennung", "causation_id": "wegen", "correlation_id": "kette"}
+UNKNOWN = {"event_id": "raqam", "causation_id": "wegen", "correlation_id": "kette"}
 
 
 def _look(connection: duckdb.DuckDBPyConnection, logs: dict[str, list[dict[str, Any]]]) -> RoleFinder:
@@ -86,7 +86,7 @@ def test_what_is_told_of_a_file_is_found_without_going_through_what_is_told_of_o
         finder = _look(connection, {"one.log": mixed, "other.log": []})
         monkeypatch.delattr(RoleFinder, "decisions")
         assert _overrides(finder.fields_of("one.log"), mixed[0]) == UNKNOWN
-        assert finder.decision("one.log", "event_id", ["kennung"]) is not None
+        assert finder.decision("one.log", "event_id", ["raqam"]) is not None
         assert finder.fields_of("other.log") == Inferred()
 
 
@@ -156,4 +156,4 @@ def test_the_flow_of_first_events_is_told_by_the_logs_of_their_effects() -> None
         logs["then.log" if event.cause else "first.log"].append(record)
     with open_empty() as connection:
         inferred = _look(connection, logs).fields_of("first.log")
-    assert _overrides(inferred, logs["first.log"][0]) == {"event_id": "kennung", "correlation_id": "kette"}
+    assert _overrides(inferred, logs["first.log"][0]) == {"event_id": "raqam", "correlation_id": "kette"}

@@ -25,7 +25,11 @@ EDGES = "SELECT DISTINCT event_id, causation_id FROM observations"
 
 def ids(event: Event) -> dict[str, Any]:
     """Names that say nothing; a first event has no cause."""
-    return {"kennung": event.id, **({"wegen": event.cause} if event.cause else {})}
+    return {"raqam": event.id, **({"wegen": event.cause} if event.cause else {})}
+
+
+def listed(event: Event) -> list[dict[str, Any]]:
+    return [{"key": name, "value": value} for name, value in ids(event).items()]
 
 
 def pairs(event: Event) -> str:
@@ -55,12 +59,15 @@ def kcat(time: datetime, headers: object) -> dict[str, Any]:
 Line = Callable[[datetime, Event], dict[str, Any] | str]
 NOTATIONS: dict[str, Line] = {
     "json": lambda at, e: {"time": seconds(at), **ids(e)},
+    "headers in a list": lambda at, e: {"time": seconds(at), "headers": listed(e)},
+    "headers in a list of a message": lambda at, e: {"time": seconds(at), "record": {"headers": listed(e)}},
+    "a text in a message": lambda at, e: {"time": seconds(at), "message": {"headers": json.dumps(ids(e))}},
     "zap": lambda at, e: {"level": "info", "ts": at.timestamp(), "msg": "done", **ids(e)},
     "bunyan": lambda at, e: {
         "level": 30, "time": int(at.timestamp() * 1000), "pid": 1, "hostname": "h", "msg": "done", **ids(e),
     },
     "structlog": lambda at, e: {"event": "done", "level": "info", "timestamp": seconds(at), **ids(e)},
-    "serilog_clef": lambda at, e: {"@t": seconds(at), "@mt": "done {kennung}", **ids(e)},
+    "serilog_clef": lambda at, e: {"@t": seconds(at), "@mt": "done {raqam}", **ids(e)},
     "ecs": lambda at, e: {"@timestamp": seconds(at), "message": "done", "labels": ids(e)},
     "rust_tracing": lambda at, e: {
         "timestamp": seconds(at), "level": "INFO", "target": "shop", "fields": {"message": "done", **ids(e)},
@@ -174,3 +181,10 @@ def test_a_name_that_stands_twice_tells_all_its_values() -> None:
 def test_the_first_object_of_a_line_is_its_record(line: str, fields: set[str]) -> None:
     [record] = records_in(line.encode())
     assert record.keys() == fields
+
+
+@pytest.mark.parametrize("beside", [{}, {"host": "a"}])
+def test_all_events_of_a_list_are_looked_at(beside: dict[str, str]) -> None:
+    listed = [{"id": f"e{n}", "time": "2026-11-28T10:00:00Z"} for n in range(4)]
+    line = json.dumps({**beside, "events": listed}).encode()
+    assert [record["id"] for record in records_in(line)] == ["e0", "e1", "e2", "e3"]

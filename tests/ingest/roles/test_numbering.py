@@ -136,3 +136,10 @@ def test_what_counts_all_is_of_no_key_though_its_numbers_stand_close(field: str)
     is_stream = field == "stream_id"
     expected = {"sequence": "", "broker_sequence": "seq_id"} if is_stream else {"stream_key": ""}
     assert decided(records) == {role: (name, True) for role, name in expected.items()}
+
+
+def test_the_key_of_a_route_is_the_key_of_a_channel_beside_it() -> None:
+    records = [{"routingKey": key, "seq": n} for key, n in counted(random.Random(9), 20, 30)]
+    assert decided(records)["stream_key"] == ("routingKey", False)  # it is the stream
+    beside = [{"channel": "orders", **one} for one in records]
+    assert decided(beside)["stream_key"] == ("routingKey", True)

@@ -155,9 +155,9 @@ def test_causes_far_back_in_several_kinds_of_logs_that_are_read_together(tmp_pat
         rng = random.Random(number)
         ids = [f"{rng.getrandbits(96):024x}" for _ in range(4000)]
         lines = (
-            f'{{"kennung":"{one}","ausloeser":"{ids[rng.randrange(max(0, n - 3000), n)]}"}}\n'
+            f'{{"raqam":"{one}","ausloeser":"{ids[rng.randrange(max(0, n - 3000), n)]}"}}\n'
             if n % 4 == 1
-            else f'{{"kennung":"{one}","ausloeser":null}}\n'
+            else f'{{"raqam":"{one}","ausloeser":null}}\n'
             for n, one in enumerate(ids)
         )
         rig.add(f"{'abcdef'[number]}.log", "".join(lines).encode())

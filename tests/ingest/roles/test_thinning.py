@@ -19,9 +19,9 @@ def far_back(rng: random.Random, count: int) -> list[dict[str, Any]]:
     """Records in order, a quarter with causes of up to 3,000 records before."""
     ids = [f"{rng.getrandbits(128):032x}" for _ in range(count)]
     return [
-        {"ts": n, "kennung": one, "ausloeser": ids[rng.randrange(max(0, n - 3000), n)]}
+        {"ts": n, "raqam": one, "ausloeser": ids[rng.randrange(max(0, n - 3000), n)]}
         if n and rng.random() < 0.25
-        else {"ts": n, "kennung": one, "ausloeser": None}
+        else {"ts": n, "raqam": one, "ausloeser": None}
         for n, one in enumerate(ids)
     ]
 

@@ -31,11 +31,11 @@ def test_a_name_beside_an_id_that_values_told_is_enough() -> None:
     rng = random.Random(1)
     records: list[dict[str, Any]] = []
     for _ in range(300):
-        before = rng.choice(records)["hdr"]["me"] if records and rng.random() < 0.7 else None
+        before = rng.choice(records)["hd"]["me"] if records and rng.random() < 0.7 else None
         me = str(uuid.UUID(int=rng.getrandbits(128)))
-        records.append({"hdr": {"me": me, "after": before, "queue": f"q{rng.randrange(3)}"}, "n": 1})
+        records.append({"hd": {"me": me, "after": before, "queue": f"q{rng.randrange(3)}"}, "n": 1})
     assert decided(records) == {
-        "event_id": "hdr.me", "causation_id": "hdr.after", "stream": "hdr.queue",
+        "event_id": "hd.me", "causation_id": "hd.after", "stream": "hd.queue",
     }  # fmt: skip
 
 
@@ -88,3 +88,20 @@ def test_an_id_deeper_than_names_count_is_looked_for_though_it_is_called_so() ->
         me = f"{rng.getrandbits(48):012x}"
         records.append({"custom": {"event": {"id": me}, "parent": {"event": {"id": before}}}})
     assert decided(records) == {"event_id": "custom.event.id", "causation_id": "custom.parent.event.id"}
+
+
+def test_an_object_that_is_the_cause_says_nothing_of_its_effect() -> None:
+    rng = random.Random(3)
+    records: list[dict[str, Any]] = []
+    for _ in range(300):
+        cause = rng.choice(records) if records and rng.random() < 0.7 else None
+        why = cause and {"id": cause["id"], "type": "Paid", "service": f"s{rng.randrange(3)}", "queue": "q"}
+        records.append({"id": f"{rng.getrandbits(48):012x}", "because": why})
+    assert decided(records) == {"causation_id": "because.id"}
+
+
+def test_what_stands_beside_the_number_of_an_event_is_said_of_it() -> None:
+    records = [
+        {"at": {"stream": f"s{n % 2}", "key": f"k-{n % 12}", "counter": n // 12}, "n": 1} for n in range(360)
+    ]
+    assert decided(records) == {"sequence": "at.counter", "stream_key": "at.key", "stream": "at.stream"}

@@ -148,7 +148,9 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
     fitting = [
         one
         for one in counters
-        if one.fits and (one.key in keys or one.key not in claimed) and not _is_of_all(one, counters)
+        if (one.fits or (one.key in keys and _is_of_few(one, counters)))
+        and (one.key in keys or one.key not in claimed)
+        and not _is_of_all(one, counters)
     ]
     nameless = [one for one in fitting if one.field not in claimed]
     if not sequences:
@@ -170,6 +172,9 @@ def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, li
     around = [named[role][0] for role in ("service", "stream") if named.get(role)]
     own = [by_key[path] for path in around if path in by_key] or ([every] if every else [])
     dense = [one for one in (*own, *([every] if every else [])) if one.is_dense]
+    keyed = [by_key[path] for path in named.get("stream_key", []) if path in by_key]
+    if any(dense and dense[0].records >= _REPEATED * one.records for one in keyed):
+        return []  # it is not one counter, but several
     if not dense or not any(one.is_sparse or _is_of_all(one, counters) for one in (*called, *own)):
         return []
     told = {"numbers": dense[0].numbers, "dense": round(dense[0].density, 3), "of": list(dense[0].key)}
@@ -180,6 +185,20 @@ def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, li
     if all(one.is_dense for one in own):
         return [decided("stream_key", NO_FIELD)]
     return [decided("sequence", NO_FIELD), decided("broker_sequence", field)]
+
+
+def _is_of_few(counter: _Counter, counters: Sequence[_Counter]) -> bool:
+    """Whether the numbers are of these keys though they are few, as partitions are: each number is of one
+    event, as by the finest of the other keys, where those of all keys together meet.
+    """
+    others = [one for one in counters if one.field == counter.field and one.key != counter.key]
+    return (
+        counter.keys > 1
+        and counter.numbers >= _NUMBERS * counter.keys
+        and counter.is_dense
+        and all(counter.records < _REPEATED * one.records for one in others)
+        and any(one.key == NO_FIELD and one.records >= _REPEATED * counter.records for one in others)
+    )
 
 
 def _is_of_all(counter: _Counter, counters: Sequence[_Counter]) -> bool:

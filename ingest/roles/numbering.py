@@ -21,7 +21,7 @@ from ingest.names import Path
 from ingest.roles.decisions import NO_FIELD, Decision
 from ingest.roles.samples import is_hinted
 from ingest.roles.versions import is_called_version
-from ingest.vocabulary import GENERIC
+from ingest.vocabulary import GENERIC, spellings_of
 
 NUMBER_SCHEMA: Final = pa.schema(
     [
@@ -52,6 +52,9 @@ _REPEATED: Final = 1.5
 """Times as many as under another key: then numbers of several counters meet under this one."""
 _LESS: Final = 0.05
 """So much less of the numbers is there by a key than of all records: the counter is not its own."""
+
+_PARTITIONS: Final = frozenset({"partition", "partitionid", "partitionno", "shard", "shardid"})
+"""What brokers keep order in, whatever the key of a message."""
 
 _COUNTED: Final = """
 WITH numbers AS (SELECT record, scope, field, number FROM counted WHERE number IS NOT NULL),
@@ -183,18 +186,19 @@ def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, li
         return Decision(dense[0].scope, role, path, dense[0].density, told, is_override=True)
 
     if all(one.is_dense for one in own):
-        return [decided("stream_key", NO_FIELD)]
+        # Of a consumer that has one partition so far; the next one's numbers are its own.
+        partitions = [one.key for one in keyed if one.is_dense and _is_called_partition(one.key)]
+        return [decided("stream_key", partitions[0] if partitions else NO_FIELD)]
     return [decided("sequence", NO_FIELD), decided("broker_sequence", field)]
 
 
 def _is_of_few(counter: _Counter, counters: Sequence[_Counter]) -> bool:
     """Whether the numbers are of these keys though they are few, as partitions are: each number is of one
-    event, as by the finest of the other keys, where those of all keys together meet.
+    event, as by the finest of the other keys, where those of all records together meet.
     """
     others = [one for one in counters if one.field == counter.field and one.key != counter.key]
     return (
-        counter.keys > 1
-        and counter.numbers >= _NUMBERS * counter.keys
+        counter.numbers >= _NUMBERS * counter.keys
         and counter.is_dense
         and all(counter.records < _REPEATED * one.records for one in others)
         and any(one.key == NO_FIELD and one.records >= _REPEATED * counter.records for one in others)
@@ -240,6 +244,10 @@ def _best(allowed: list[_Counter], sequences: list[Path], keys: list[Path]) -> l
 
 def _is_called_key(path: Path) -> bool:
     return is_hinted(path) or "stream_key" in GENERIC.roles([path[-1:]])
+
+
+def _is_called_partition(path: Path) -> bool:
+    return any(name in _PARTITIONS for _, name in spellings_of(path))
 
 
 def _rank(counter: _Counter) -> tuple[object, ...]:

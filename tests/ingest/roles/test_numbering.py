@@ -88,6 +88,12 @@ def test_few_partitions_are_the_key_of_the_numbers_that_meet_without_them(partit
     assert decided(records) == {"sequence": ("seq", False), "stream_key": ("partition", True)}
 
 
+def test_the_only_partition_that_was_seen_is_the_key_all_the_same() -> None:
+    """The next consumer to write a log has another one, whose numbers are its own."""
+    records = [one for one in of_partitions(random.Random(13), 3, 600) if one["partition"] == 2]
+    assert decided(records) == {"stream_key": ("partition", True)}
+
+
 def test_numbers_of_keys_are_not_taken_for_those_of_their_partitions() -> None:
     """Each order has too few numbers to tell by itself."""
     rng = random.Random(11)

@@ -215,12 +215,63 @@ OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
         "naked", "reject", "rejected", "requeue", "requeued", "xack", "dead_letter", "dead_lettered",
         "offset_commit", "offset_committed", "commit_offset", "committed_offset",
     ),
-    "change": ("change", "config_change", "config_changed", "deploy", "deployed", "deployment"),
-    "start": ("start", "started", "startup", "starting"),
-    "stop": ("stop", "stopped", "shutdown", "stopping"),
-    "crash": ("crash", "crashed"),
+    "change": (
+        "change", "deploy", "deployed", "deployment", "redeploy", "redeployed", "rollout", "rolled_out",
+        "feature_flag", "change_config", "update_config", "reload_config", "new_version", "new_release",
+        "rebalance", "rebalanced", "rebalancing", "failover", "leader_election", "leader_elected",
+        "leader_changed", "scale_up", "scaled_up", "scale_down", "scaled_down", "scale_out", "scaled_out",
+        "scale_in", "scaled_in",
+    ),
+    "start": ("start", "started", "startup", "starting", "restart", "restarted", "restarting"),
+    "stop": ("stop", "stopped", "shutdown", "shut_down", "stopping", "shutting_down"),
+    "crash": ("crash", "crashed", "oom_killed"),
 }  # fmt: skip
 """Operation -> the words logs use for it."""
+
+_PROGRAMS = (
+    "service", "app", "application", "node", "instance", "server", "worker", "consumer", "producer", "broker",
+    "container", "pod",
+)  # fmt: skip
+
+OPERATION_PHRASES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
+    "settings": (
+        "change",
+        (
+            "config", "configuration", "setting", "settings", "feature_flag", "feature_toggle", "feature", "flag",
+            "toggle", "schema", "topology",
+        ),
+        (
+            "change", "changed", "update", "updated", "set", "toggled", "enabled", "disabled", "reload",
+            "reloaded", "applied", "switched", "flipped", "migrated", "rolled_back",
+        ),
+    ),
+    "deployments": (
+        "change",
+        ("deployment", "deploy", "release", "rollout", "rollback", "version", "upgrade", "migration"),
+        (
+            "start", "started", "begin", "complete", "completed", "finish", "finished", "done", "succeeded",
+            "success", "failed", "deployed", "changed", "updated", "activated", "applied", "promoted",
+            "rolled_back",
+        ),
+    ),
+    "programs": (
+        "change",
+        _PROGRAMS,
+        (
+            "deploy", "deployed", "deployment", "redeployed", "upgraded", "released", "rollout", "rolled_out",
+            "rolled_back", "version_changed", "scaled",
+        ),
+    ),
+    "groups": (
+        "change",
+        ("consumer", "group", "consumer_group", "partition", "partitions"),
+        ("rebalance", "rebalanced", "rebalancing", "reassigned", "revoked", "assigned"),
+    ),
+    "starts": ("start", _PROGRAMS, ("start", "started", "startup", "starting", "restart", "restarted", "restarting")),
+    "stops": ("stop", _PROGRAMS, ("stop", "stopped", "shutdown", "shut_down", "stopping", "shutting_down")),
+    "crashes": ("crash", (*_PROGRAMS, "process"), ("crash", "crashed", "died", "oom_killed")),
+}  # fmt: skip
+"""What of -> the operation, and the nouns and verbs that tell it together: `config.updated`, `ServiceDeployed`."""
 
 MESSAGE_NOUNS: Final = ("message", "msg", "event", "record", "basic")
 """What a word of send, receive, process or settle may stand with: `message_sent`, `basic.ack`."""

@@ -19,6 +19,7 @@ from ingest.names import (
     LOCK_WORDS,
     MESSAGE_NOUNS,
     NAMES,
+    OPERATION_PHRASES,
     OPERATION_WORDS,
     PAYLOADS,
     STRONG,
@@ -174,6 +175,11 @@ def operation_words() -> dict[str, tuple[str, bool]]:
         for word, noun in product(OPERATION_WORDS[operation], MESSAGE_NOUNS):
             add(f"{noun}_{word}", operation, is_lock=False)
             add(f"{word}_{noun}", operation, is_lock=False)
+    for operation, nouns, verbs in OPERATION_PHRASES.values():
+        for noun, verb in product(nouns, verbs):
+            add(f"{noun}_{verb}", operation, is_lock=False)
+            for joint in _JOINTS:  # `feature_flag.changed`
+                found.setdefault(f"{noun}{joint}{verb}", (operation, False))
     for operation, words in LOCK_WORDS.items():
         for word in words:
             add(word, operation, is_lock=True)

@@ -2,8 +2,9 @@
 --
 -- One row per wait and owner in its way, half-open: [began_at, ended_at). Where the log says
 -- who is in the way, that one is, as long as it holds or waits for the resource, or where
--- nothing tells how long, as long as the wait lasts. Else it is whoever holds the resource
--- meanwhile, unless both locks are shared. Rows come unordered, because sorting is for
+-- nothing tells how long, as long as the wait lasts; and then whoever got the resource during
+-- the wait, as it is handed from one to the next. Else it is whoever holds the resource
+-- meanwhile. Two shared locks are not in each other's way. Rows come unordered, because sorting is for
 -- whoever needs it.
 --
 -- Parameters
@@ -60,11 +61,14 @@ met AS (
             AND waiting.ended_at > other.began_at
     WHERE
         waiting.is_wait
-        AND CASE
-            WHEN waiting.blocked_by IS NULL
-                THEN NOT other.is_wait AND NOT (waiting.is_shared AND other.is_shared)
-            ELSE other.owner = waiting.blocked_by
-        END
+        AND (
+            coalesce(other.owner = waiting.blocked_by, FALSE)
+            OR (
+                NOT other.is_wait
+                AND NOT (waiting.is_shared AND other.is_shared)
+                AND (waiting.blocked_by IS NULL OR other.began_at > waiting.began_at)
+            )
+        )
 ),
 
 told AS (

@@ -16,14 +16,15 @@
 --   service      VARCHAR    service of the record, else node, or service of the note
 --   node         VARCHAR    process instance that wrote the record
 --   event_type   VARCHAR    type of the event
---   subject      VARCHAR    what the record says of it, else its type, or text of the note
+--   subject      VARCHAR    what the record says of it, else its type, and what it was set to,
+--                           or text of the note
 --   event_id     VARCHAR    id of the event
 --   file_id      INTEGER    file of the record
 --   byte_offset  BIGINT     first byte of the record
 --   record_no    INTEGER    number of the observation within its record
 --   note_id      BIGINT     number of the note; NULL for a record
 --
--- Reads: events, notes
+-- Reads: _told_changes, notes
 CREATE OR REPLACE MACRO changes(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -31,28 +32,9 @@ CREATE OR REPLACE MACRO changes(
 ) AS TABLE
 WITH told AS (
     SELECT
-        events.occurred_at,
-        events.operation AS kind,
-        coalesce(events.service, events.node) AS service,
-        events.node,
-        events.event_type,
-        coalesce(events.message, events.event_type) AS subject,
-        events.event_id,
-        events.file_id,
-        events.byte_offset,
-        events.record_no,
+        records.*,
         NULL::BIGINT AS note_id
-    FROM events
-    WHERE
-        events.operation IN ('change', 'start', 'stop', 'crash')
-        AND (
-            (events.occurred_at >= since::TIMESTAMP AND events.occurred_at < until::TIMESTAMP)
-            OR (
-                events.occurred_at IS NULL
-                AND since::TIMESTAMP = '-infinity'::TIMESTAMP
-                AND until::TIMESTAMP = 'infinity'::TIMESTAMP
-            )
-        )
+    FROM _told_changes(since := since, until := until) AS records
     UNION ALL BY NAME
     SELECT
         noted.noted_at AS occurred_at,

@@ -24,7 +24,7 @@
 --   file_id      INTEGER    file of the record
 --   byte_offset  BIGINT     first byte of the record
 --
--- Reads: events, notes
+-- Reads: events, _told_changes, notes
 CREATE OR REPLACE MACRO changes_before(
     onset,
     within := INTERVAL 30 MINUTE,
@@ -135,19 +135,16 @@ firsts AS (
 
 found AS (
     SELECT
-        events.occurred_at,
-        events.operation AS kind,
-        coalesce(events.service, events.node) AS service,
-        events.node,
-        coalesce(events.message, events.event_type) AS subject,
-        events.event_id,
-        events.file_id,
-        events.byte_offset
-    FROM events
-    WHERE
-        events.operation IN ('change', 'start', 'stop', 'crash')
-        AND events.occurred_at >= onset::TIMESTAMP - within::INTERVAL
-        AND events.occurred_at < onset::TIMESTAMP
+        records.occurred_at,
+        records.kind,
+        records.service,
+        records.node,
+        records.subject,
+        records.event_id,
+        records.file_id,
+        records.byte_offset
+    FROM _told_changes(since := onset::TIMESTAMP - within::INTERVAL, until := onset) AS records
+    WHERE records.occurred_at >= onset::TIMESTAMP - within::INTERVAL
     UNION ALL
     SELECT
         firsts.first_seen.occurred_at,

@@ -50,7 +50,7 @@
 --
 -- Source: Abuzaid et al. 2018, DIFF (selection and baseline, support, risk ratio,
 -- minimality); Miettinen 1974 (attributable fraction); Katz et al. 1978 (interval).
--- Reads: _compared_rows, events
+-- Reads: _compared_rows, _told_changes
 CREATE OR REPLACE MACRO explain_difference(
     selection,
     since := '-infinity'::TIMESTAMP,
@@ -75,16 +75,16 @@ WITH compared AS MATERIALIZED (
 
 changes AS (
     SELECT
-        events.occurred_at,
-        coalesce(events.message, events.event_type, events.operation)
-        || coalesce(' (' || coalesce(events.service, events.node) || ')', '')
-        || strftime(events.occurred_at, ' at %Y-%m-%d %H:%M:%S') AS label
-    FROM events
-    WHERE
-        events.operation IN ('change', 'start', 'stop', 'crash')
-        AND events.occurred_at
-        >= least(since::TIMESTAMP, baseline_since::TIMESTAMP) - lookback::INTERVAL
-        AND events.occurred_at < until::TIMESTAMP
+        records.occurred_at,
+        records.subject
+        || coalesce(' (' || records.service || ')', '')
+        || strftime(records.occurred_at, ' at %Y-%m-%d %H:%M:%S') AS label
+    FROM
+        _told_changes(
+            since := least(since::TIMESTAMP, baseline_since::TIMESTAMP) - lookback::INTERVAL,
+            until := until
+        ) AS records
+    WHERE records.occurred_at IS NOT NULL
 ),
 
 -- The newest changes only, for each of them is an attribute of all that comes after it.

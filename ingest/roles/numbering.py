@@ -21,7 +21,7 @@ from ingest.names import Path
 from ingest.roles.decisions import NO_FIELD, Decision
 from ingest.roles.samples import is_hinted
 from ingest.roles.versions import is_called_version
-from ingest.vocabulary import GENERIC, normalise
+from ingest.vocabulary import GENERIC, normalise, spellings_of
 
 NUMBER_SCHEMA: Final = pa.schema(
     [
@@ -52,6 +52,9 @@ _REPEATED: Final = 1.5
 """Times as many as under another key: then numbers of several counters meet under this one."""
 _LESS: Final = 0.05
 """So much less of the numbers is there by a key than of all records: the counter is not its own."""
+
+_PARTITIONS: Final = frozenset({"partition", "partitionid", "partitionno", "shard", "shardid"})
+"""What brokers keep order in, whatever the key of a message."""
 
 _COUNTED: Final = """
 WITH numbers AS (SELECT record, scope, field, number FROM counted WHERE number IS NOT NULL),
@@ -148,7 +151,9 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
     fitting = [
         one
         for one in counters
-        if one.fits and (one.key in keys or one.key not in claimed) and not _is_of_all(one, counters)
+        if (one.fits or (one.key in keys and _is_of_few(one, counters)))
+        and (one.key in keys or one.key not in claimed)
+        and not _is_of_all(one, counters)
     ]
     nameless = [one for one in fitting if one.field not in claimed]
     if not sequences:
@@ -175,6 +180,9 @@ def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, li
     around = [named[role][0] for role in ("service", "stream") if named.get(role)]
     own = [by_key[path] for path in around if path in by_key] or ([every] if every else [])
     dense = [one for one in (*own, *([every] if every else [])) if one.is_dense]
+    keyed = [by_key[path] for path in named.get("stream_key", []) if path in by_key]
+    if any(dense and dense[0].records >= _REPEATED * one.records for one in keyed):
+        return []  # it is not one counter, but several
     if not dense or not any(one.is_sparse or _is_of_all(one, counters) for one in (*called, *own)):
         return []
     told = {"numbers": dense[0].numbers, "dense": round(dense[0].density, 3), "of": list(dense[0].key)}
@@ -183,8 +191,23 @@ def _without_a_key(field: Path, counters: list[_Counter], named: Mapping[str, li
         return Decision(dense[0].scope, role, path, dense[0].density, told, is_override=True)
 
     if all(one.is_dense for one in own):
-        return [decided("stream_key", NO_FIELD)]
+        # Of a consumer that has one partition so far; the next one's numbers are its own.
+        partitions = [one.key for one in keyed if one.is_dense and _is_called_partition(one.key)]
+        return [decided("stream_key", partitions[0] if partitions else NO_FIELD)]
     return [decided("sequence", NO_FIELD), decided("broker_sequence", field)]
+
+
+def _is_of_few(counter: _Counter, counters: Sequence[_Counter]) -> bool:
+    """Whether the numbers are of these keys though they are few, as partitions are: each number is of one
+    event, as by the finest of the other keys, where those of all records together meet.
+    """
+    others = [one for one in counters if one.field == counter.field and one.key != counter.key]
+    return (
+        counter.numbers >= _NUMBERS * counter.keys
+        and counter.is_dense
+        and all(counter.records < _REPEATED * one.records for one in others)
+        and any(one.key == NO_FIELD and one.records >= _REPEATED * counter.records for one in others)
+    )
 
 
 def _is_of_all(counter: _Counter, counters: Sequence[_Counter]) -> bool:
@@ -226,6 +249,10 @@ def _best(allowed: list[_Counter], sequences: list[Path], keys: list[Path]) -> l
 
 def _is_called_key(path: Path) -> bool:
     return is_hinted(path) or "stream_key" in GENERIC.roles([path[-1:]])
+
+
+def _is_called_partition(path: Path) -> bool:
+    return any(name in _PARTITIONS for _, name in spellings_of(path))
 
 
 def _rank(counter: _Counter) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from ingest.names import (
     LOCK_WORDS,
     MESSAGE_NOUNS,
     NAMES,
+    OPERATION_PHRASES,
     OPERATION_WORDS,
     PAYLOADS,
     SYSTEMS,
@@ -127,6 +128,15 @@ def _listed(heading: str) -> dict[str, tuple[str, ...]]:
 def test_the_lists_of_names_are_those_that_are_used() -> None:
     assert _listed("Names that are recognised") == NAMES
     assert _listed("Operations") == {**OPERATION_WORDS, **LOCK_WORDS}
+
+
+def test_the_words_that_tell_an_operation_together_are_named() -> None:
+    lines = re.findall(r"^\* `(\w+)` of (\w+): (.*) with (.*)\.$", FORMATS.read_text(), re.MULTILINE)
+    words = {
+        what: (operation, *(tuple(re.findall(r"`(\w+)`", part)) for part in (nouns, verbs)))
+        for operation, what, nouns, verbs in lines
+    }
+    assert words == OPERATION_PHRASES
 
 
 def test_the_objects_that_are_looked_into_are_named() -> None:

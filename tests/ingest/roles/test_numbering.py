@@ -71,6 +71,52 @@ def test_what_counts_the_events_of_a_service_has_no_key() -> None:
     assert decided(one) == {"stream_key": ("", True)}
 
 
+def of_partitions(rng: random.Random, partitions: int, records: int) -> Iterator[dict[str, Any]]:
+    """Messages that a producer numbers per partition, each seen when it is received and when processed."""
+    numbers = dict.fromkeys(range(partitions), 0)
+    for _ in range(records):
+        customer = rng.randrange(40)
+        partition = customer % partitions
+        numbers[partition] += 1
+        one = {"service": "risk", "topic": "quotes", "partition": partition, "seq": numbers[partition]}
+        yield from [{**one, "key": f"customer-{customer}"}] * 2
+
+
+@pytest.mark.parametrize("partitions", [2, 3, 4, 12])
+def test_few_partitions_are_the_key_of_the_numbers_that_meet_without_them(partitions: int) -> None:
+    records = list(of_partitions(random.Random(10), partitions, 600))
+    assert decided(records) == {"sequence": ("seq", False), "stream_key": ("partition", True)}
+
+
+def test_the_only_partition_that_was_seen_is_the_key_all_the_same() -> None:
+    """The next consumer to write a log has another one, whose numbers are its own."""
+    records = [one for one in of_partitions(random.Random(13), 3, 600) if one["partition"] == 2]
+    assert decided(records) == {"stream_key": ("partition", True)}
+
+
+def test_numbers_of_keys_are_not_taken_for_those_of_their_partitions() -> None:
+    """Each order has too few numbers to tell by itself."""
+    rng = random.Random(11)
+    records = [
+        {"service": "risk", "topic": "orders", "partition": order % 3, "seq": number, "key": f"order-{order}"}
+        for order in range(300)
+        for number in range(1, rng.randrange(2, 5))
+    ]
+    assert decided(records) == {}
+
+
+def test_counters_that_meet_in_a_service_are_not_one_without_a_key() -> None:
+    """What comes in is numbered by key, what goes out by partition."""
+    rng = random.Random(12)
+    incoming = [
+        {"service": "risk", "topic": "trades", "seq": number, "key": key}
+        for key, number in counted(rng, 3, 100)
+    ]
+    outgoing = list(of_partitions(rng, 2, 300))
+    mixed = sorted([*incoming, *outgoing], key=lambda one: one["seq"])
+    assert decided(mixed).get("stream_key") in {None, ("partition", True)}
+
+
 def test_a_number_that_nobody_knows_may_be_of_a_stream() -> None:
     records = [
         {"stream_name": key, "position": number, "global_position": n}

@@ -257,12 +257,12 @@ WRAPPERS: Final = frozenset(
 )  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""
 
-HEADER_LISTS: Final = frozenset(
-    {
-        "headers", "header", "messageheaders", "properties", "applicationproperties", "userproperties",
-        "messageattributes", "metadata",
-    }
-)  # fmt: skip
+HEADER_OBJECTS: Final = frozenset({"headers", "header", "messageheaders"})
+"""Wrappers of which some write every value as a list, as a header may stand there twice."""
+
+HEADER_LISTS: Final = HEADER_OBJECTS | {
+    "properties", "applicationproperties", "userproperties", "messageattributes", "metadata",
+}  # fmt: skip
 """Wrappers that some write as a list of names and values."""
 
 EVENT_OBJECTS: Final = frozenset(

@@ -56,6 +56,12 @@ def may_be_rounded(text: str) -> str:
     return f"CASE WHEN regexp_matches({text}, '{_FRACTION}') THEN regexp_matches({text}, '{_ROUNDED}') END"
 
 
+def alone_in(listed: str) -> str:
+    """SQL: the text that a list of JSON holds alone, as headers of Go and Java are written."""
+    is_one = f"CASE WHEN starts_with({listed}, '[\"') THEN json_array_length({listed}) END"
+    return f"CASE WHEN {is_one} = 1 THEN json_extract_string({listed}, '$[0]') END"
+
+
 def pointer(path: Path) -> str:
     """The path as a JSON pointer (RFC 6901), quoted as a SQL string."""
     text = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)

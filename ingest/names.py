@@ -40,6 +40,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "service": (
         "service.name", "service", "svc", "svc_name", "app", "app_name", "application", "application_name",
+        "spring.application.name",
         "app_id", "microservice", "component", "source", "consumer_group", "consumer_name", "consumer",
         "subscriber", "producer", "publisher", "source_service", "service_id", "publisher_name",
         "producer_name", "emitter", "program", "consumer_group_id", "container_name", "s_sitename",
@@ -47,12 +48,14 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "node": (
         "node", "node_id", "node_name", "instance", "instance_id", "instance_name", "service.instance.id",
-        "service.node.name", "process.name", "host.name", "hostname", "host", "machine_name", "machine",
+        "service.node.name", "host.name", "host.hostname", "hostname", "host", "machine_name", "machine",
+        "source_host",
         "pod", "pod_name", "worker", "worker_id", "worker_name", "replica", "server", "server_name",
         "server_id", "consumer_id", "consumer_tag", "client_id", "replica_id", "host_id", "member",
         "member_id", "container_id", "inst", "org:resource", "computer_name", "s_computername",
         "service_instance", "svc_instance", "app_instance", "application_instance", "service_node",
-        "service_host", "source_node", "source_instance", "source_host",
+        "service_host", "source_node", "source_instance",
+        "process.name",
     ),
     "operation": (
         "operation", "op", "messaging.operation.type", "messaging.operation", "messaging.operation.name",
@@ -68,7 +71,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
         "command", "evt_type", "evt_name", "msg_type", "msg_name", "message_name", "type_name",
-        "message_template", "concept:name", "activity", "evt", "ev", "mtype",
+        "message_template", "concept:name", "activity", "evt", "ev", "mtype", "activity_name", "task_name",
+        "job_name", "job_type", "job_class", "actor_name",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
@@ -130,7 +134,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "schema_version": (
         "schema_version", "event_version", "message_version", "payload_version", "data_schema",
-        "payload_revision",
+        "payload_revision", "data_version",
     ),
     "entity": (
         "entity", "entity_id", "entity_key", "aggregate_id", "aggregate_identifier", "aggregate", "object_id",
@@ -311,12 +315,12 @@ WRAPPERS: Final = frozenset(
 )  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""
 
-HEADER_LISTS: Final = frozenset(
-    {
-        "headers", "header", "messageheaders", "properties", "applicationproperties", "userproperties",
-        "messageattributes", "metadata",
-    }
-)  # fmt: skip
+HEADER_OBJECTS: Final = frozenset({"headers", "header", "messageheaders"})
+"""Wrappers of which some write every value as a list, as a header may stand there twice."""
+
+HEADER_LISTS: Final = HEADER_OBJECTS | {
+    "properties", "applicationproperties", "userproperties", "messageattributes", "metadata",
+}  # fmt: skip
 """Wrappers that some write as a list of names and values."""
 
 EVENT_OBJECTS: Final = frozenset(
@@ -369,7 +373,7 @@ CANDIDATE_ENVELOPES: Final = EVENT_OBJECTS | PAYLOADS | {"fields"}
 
 SYSTEMS: Final = (
     "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt", "mq",
-    "broker", "ce", "x", "dd", "jms",
+    "broker", "ce", "x", "dd", "jms", "cap",
 )  # fmt: skip
 """What may stand before a name and a separator: `kafka_topic`, `X-Correlation-ID`, `ce_id`."""
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ingest import composed, leftover
-from ingest.expressions import layered, may_be_rounded, pointer, texts
-from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, IDS, ZERO_ID, Path
+from ingest.expressions import alone_in, layered, may_be_rounded, pointer, texts
+from ingest.names import ABOUT, ABOVE, CAUSES, HEADER_OBJECTS, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
 from ingest.spellings import as_one_sql
 from ingest.times import ZONES, Beginning, Spelling, is_inexact, parse_time_spelled, time_within
@@ -105,11 +105,11 @@ class Statement:
             unfit += f" OR {self._tested(_has_words(raw))}"
         if role in _NAMING:
             unfit += f" OR {self._tested(self._is_nothing(role, path))}"
-        within = (
-            f"CASE WHEN {self._tested(_is_object(raw))} THEN {time_within(raw)} END"
-            if role == "occurred_at"
-            else "NULL"
-        )
+        within = "NULL"
+        if role == "occurred_at":
+            within = f"CASE WHEN {self._tested(_is_object(raw))} THEN {time_within(raw)} END"
+        elif _is_header(path):
+            within = f"CASE WHEN {unfit} THEN {alone_in(raw)} END"
         # Tables with gaps write whole numbers so: the cause 7.0 is the event 7.
         is_whole = f"WHEN ends_with({raw}, '.0') THEN regexp_replace({raw}, '^(-?\\d+)\\.0$', '\\1')"
         plain = is_whole if role in _NAMING else ""
@@ -354,6 +354,10 @@ def _extract(function: str, paths: Iterable[Path]) -> str:
 def _each(listed: str, paths: Sequence[Path]) -> list[str]:
     """The items of a list as columns: a column is planned in less time than what is looked up in a list."""
     return [f"{listed}[{number}] AS {listed}{number}" for number, _ in enumerate(paths, start=1)]
+
+
+def _is_header(path: Path) -> bool:
+    return any(normalise(key) in HEADER_OBJECTS for key in path[-2:-1])
 
 
 def _may_be_prose(path: Path) -> bool:

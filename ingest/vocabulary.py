@@ -32,6 +32,7 @@ _SEPARATORS: Final = re.compile(r"[_\-.\s@$:/]+")
 _SYSTEM: Final = re.compile(rf"(?i:{'|'.join(SYSTEMS)})[_\-.]|JMSX?(?=[A-Z][a-z])")
 _OUTSIDE, _EVENT, _PAYLOAD = range(3)
 _UNKNOWN: Final = 10_000
+_FOR_STORES: Final = "@metadata"
 
 
 def _bare(name: str) -> str:
@@ -85,7 +86,8 @@ def spellings_of(path: Path) -> tuple[Spelling, ...]:
     # A name that begins with "_" is of the store the record was in, not of the record.
     distance = _EVENT if key.startswith("_") else _OUTSIDE
     found = [Spelling(distance, normalise("".join(path)))]
-    inside = [normalise(part) for part in above]
+    # So is what a shipper of Elastic wrote for the store.
+    inside = [normalise(part) for part in above] if above[:1] != [_FOR_STORES] else []
     while inside and inside[0] in WRAPPERS | EVENT_OBJECTS | PAYLOADS:
         outer = inside.pop(0)
         if outer in EVENT_OBJECTS:

@@ -1,10 +1,15 @@
 """Elastic Common Schema and its look-alikes: `@timestamp` with dotted or nested field names.
 
-Both spellings occur, also mixed in one record. A line that mentions the span or transaction it was
-written in belongs to its flow. Source: ECS field reference; ECS logging specification.
+Both spellings occur, also mixed in one record. A line that mentions the trace or transaction it was
+written in belongs to its flow, unless it names another. What was done tells more of an event than its kind,
+which is that of all of them (`event`). Source: ECS field reference; ECS logging specification.
 """
 
 from ingest.formats.base import JsonFormat, spellings
+from ingest.names import NAMES
+from ingest.vocabulary import GENERIC
+
+_KIND = NAMES["event_type"].index("event_kind")
 
 FORMAT = JsonFormat(
     name="ecs",
@@ -14,7 +19,9 @@ FORMAT = JsonFormat(
     fields={
         "occurred_at": (("@timestamp",),),
         "event_id": spellings("event.id"),
-        "correlation_id": spellings("trace.id"),
     },
-    named={"event_id", "correlation_id"},
+    named={"event_id"},
+    vocabulary=GENERIC.changed(
+        event_type=(*NAMES["event_type"][:_KIND], "event.action", *NAMES["event_type"][_KIND:])
+    ),
 )

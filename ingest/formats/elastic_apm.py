@@ -20,6 +20,7 @@ FORMAT = JsonFormat(
     match=_match,
     fields={
         **ecs.FORMAT.fields,
+        "correlation_id": spellings("trace.id"),
         "event_id": (*spellings("span.id"), *spellings("transaction.id")),
         "event_type": (*spellings("span.name"), *spellings("transaction.name")),
         "parent_id": spellings("parent.id"),

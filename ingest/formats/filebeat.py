@@ -7,7 +7,7 @@ text among them. Source: Filebeat documentation, "Exported fields".
 from ingest.formats.base import Envelope, Shape, made
 from ingest.names import Path
 
-_SHIPPED = frozenset(
+SHIPPED = frozenset(
     {
         "@timestamp", "@metadata", "@version", "message", "log", "input", "agent", "beat", "ecs", "host",
         "stream", "container", "kubernetes", "docker", "tags", "fields", "cloud", "event", "fileset",
@@ -39,10 +39,14 @@ _ABOUT = {
 }
 
 
+def is_shipped(shape: Shape) -> bool:
+    """Whether one of Elastic's shippers has put its name on records with these keys."""
+    return shape.has("agent", "input") or ("@metadata", "beat") in shape.paths
+
+
 def _match(shape: Shape) -> bool:
-    is_shipped = shape.has("agent", "input") or ("@metadata", "beat") in shape.paths
     is_whole = shape.has("@timestamp", "message") and _WRITTEN.isdisjoint(shape.paths)
-    return is_shipped and is_whole and all(path[0] in _SHIPPED for path in shape.paths)
+    return is_shipped(shape) and is_whole and all(path[0] in SHIPPED for path in shape.paths)
 
 
 FORMAT = Envelope(

@@ -7,19 +7,25 @@ serilog-formatting-compact; SerilogTracing.
 """
 
 from ingest.formats.base import JsonFormat
+from ingest.names import NAMES
+from ingest.vocabulary import GENERIC
 
-_CAUSE = "CASE WHEN {start} IS NULL THEN {span} ELSE {parent} END"
+_PARENT = "coalesce(CASE WHEN {start} IS NULL OR in_parent_id <> {span} THEN in_parent_id END, {parent})"
 
 FORMAT = JsonFormat(
     name="serilog_clef",
     priority=800,
     match=lambda shape: () if shape.has("@t") else None,
     by_value=True,
+    vocabulary=GENERIC.changed(parent_id=(*NAMES["parent_id"], "@sp")),
     fields={
         "occurred_at": (("@t",),),
         "message": (("@m",), ("@mt",)),
         "severity": (("@l",),),
+        # Where a span has an id of another name as well, no column holds this one: it stays in attributes.
+        "links": (("@sp",),),
     },
+    named={"links"},
     inputs={
         "template": ("@mt",),
         "trace": ("@tr",),
@@ -31,10 +37,10 @@ FORMAT = JsonFormat(
     computed={
         "service": "coalesce({service}, {source})",
         "event_id": "coalesce({event_id}, CASE WHEN {start} IS NOT NULL THEN {span} END)",
-        "causation_id": f"coalesce(in_causation_id, in_parent_id, {_CAUSE})",
+        "causation_id": f"coalesce(in_causation_id, {_PARENT})",
         "cause_kind": (
             "CASE WHEN in_causation_id IS NOT NULL THEN 'causation'"
-            f" WHEN coalesce(in_parent_id, {_CAUSE}) IS NOT NULL THEN 'parent' END"
+            f" WHEN {_PARENT} IS NOT NULL THEN 'parent' END"
         ),
         "severity": "coalesce({severity}, 'Information')",
         "event_type": "coalesce({event_type}, {template})",

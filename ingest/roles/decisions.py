@@ -10,7 +10,7 @@ from ingest.composed import is_part, parts
 from ingest.mapping import Kind
 from ingest.names import CAUSES, IDS, Path
 from ingest.roles.evidence import Evidence, Pointer, Shared, Use
-from ingest.vocabulary import GENERIC
+from ingest.vocabulary import GENERIC, normalise
 from stormwatch.fields import in_words
 
 _FEWEST: Final = 30
@@ -35,6 +35,8 @@ _BEFORE: Final = 0.5
 """Share of the causes that are before their effects, by clocks that may differ a little."""
 _CALLED_CAUSE: Final = frozenset({"correlation_id", "links", *CAUSES})
 """What a field may be called that is a cause."""
+_SPANS: Final = frozenset({"spanid", "sp"})
+"""What fields of log lines are called that some formats read as the cause where no other is named."""
 
 NO_FIELD: Final[Path] = ()
 """Of a role that no field has, though some are called so."""
@@ -141,8 +143,13 @@ def _dropped(
     uses: Mapping[tuple[str, Path], Use],
     evidence: Evidence,
 ) -> list[Decision]:
-    """That no field is the parent where those called so lead nowhere: it would be the cause of every root."""
-    others = [path for path in named.get("parent_id", []) if path != cause.field]
+    """That no field is the parent where those called so lead nowhere: it would be the cause of every root.
+
+    So would be the span that a line was written in, where no log has the spans.
+    """
+    spans = [path for scope, path in uses if scope == cause.scope and normalise(path[-1]) in _SPANS]
+    called = (*named.get("parent_id", []), *spans)
+    others = [path for path in called if path not in (cause.field, cause.key)]
     records = min((uses[cause.scope, path].records for path in others), default=0)
     found = [sum(evidence.beyond_chance(pointer) for pointer in by_field.get(path, ())) for path in others]
     if records < _FEWEST or max(found) >= _HIT_OF_ONE:

@@ -148,6 +148,30 @@ def test_roots_have_no_cause_when_what_is_called_parent_is_none(rig: Rig) -> Non
     assert rig.query(f"SELECT causation_id FROM observations WHERE event_id = '{late[0].id}'") == [(None,)]
 
 
+def test_spans_of_log_lines_are_no_causes_of_first_events_where_no_log_has_the_spans(rig: Rig) -> None:
+    rng = random.Random(7)
+    events = flows(rng, 60)
+
+    def compact(event: Event) -> dict[str, Any]:
+        span = {"@t": "2026-05-04T09:00:00Z", "@mt": "{EventId} sent", "@sp": f"{rng.getrandbits(64):016x}"}
+        return {**span, "EventId": event.id, **({"CausationId": event.cause} if event.cause else {})}
+
+    def otlp(event: Event) -> dict[str, Any]:
+        said = {"event.id": event.id, **({"causation.id": event.cause} if event.cause else {})}
+        about = [{"key": name, "value": {"stringValue": value}} for name, value in said.items()]
+        log = {"timeUnixNano": "1777885200000000000", "spanId": f"{rng.getrandbits(64):016x}"}
+        record = {**log, "traceId": f"{rng.getrandbits(128):032x}", "attributes": about}
+        return {"resourceLogs": [{"resource": {}, "scopeLogs": [{"scope": {}, "logRecords": [record]}]}]}
+
+    for name, record in (("a.clef", compact), ("b.jsonl", otlp)):
+        rig.add(name, written(events, record))
+    rig.drain()
+    expected = {(event.id, event.cause) for event in events}
+    for notation in ("serilog_clef", "otlp_logs"):
+        edges = f"SELECT event_id, causation_id FROM observations WHERE format = '{notation}'"
+        assert set(rig.query(edges)) == expected
+
+
 @pytest.mark.slow
 def test_causes_far_back_in_several_kinds_of_logs_that_are_read_together(tmp_path: Path) -> None:
     rig = Rig(tmp_path, batch=Share(bytes=1 << 20, records=5000))

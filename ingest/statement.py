@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ingest import composed, leftover
+from ingest.deadlock_errors import TOLD, is_told, may_be_told, waits
 from ingest.expressions import alone_in, layered, may_be_rounded, pointer, texts
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADER_OBJECTS, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
@@ -288,16 +289,23 @@ class Statement:
                 {time} AS occurred_at,
                 {_integer(_SEQUENCE, "BIGINT")} AS sequence,
                 try_cast(in_is_redelivered AS BOOLEAN) AS is_redelivered""",
-            f"*, {_attributes(self._rest_with_time())} AS written",
+            f"""*, {_attributes(self._rest_with_time())} AS written,
+                {self._is_told_of_a_deadlock()} AS is_told""",
             (self._output(), f"WHERE {is_so}"),
         )
+
+    def _is_told_of_a_deadlock(self) -> str:
+        paths = [*self._paths, *self._leaves()]
+        may_be = may_be_told(self._format, self._roles, paths)
+        return is_told("line", "severity", "operation") if may_be else "FALSE"
 
     def _output(self) -> str:
         columns = {
             "file_id": "file_id", "byte_offset": "byte_offset", "byte_length": "byte_length",
             "record_no": "record_no", "format": f"'{self._format.name}'",
             "event_id": "event_id", "occurred_at": "occurred_at", "node": "node",
-            "service": "service", "operation": "operation", "event_type": "event_type",
+            "service": "service", "operation": "CASE WHEN is_told THEN 'deadlock' ELSE operation END",
+            "event_type": f"CASE WHEN event_type IS NULL AND is_told THEN {TOLD} ELSE event_type END",
             "stream": "stream", "stream_key": "stream_key",
             # "epoch" is also a name for a Unix time; nothing with so many digits counts restarts.
             "epoch": "CASE WHEN regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?') THEN NULL ELSE epoch END",
@@ -314,7 +322,7 @@ class Statement:
             "attributes": "CASE WHEN written <> '{}' THEN written END",
             **{role: role for role in LOCK_ROLES},
             "lock_blocked_by": "nullif(lock_blocked_by, lock_owner)",
-            "lock_detail": "NULL::VARCHAR",
+            "lock_detail": f"CASE WHEN is_told THEN {waits('line')} END",
             **{role: role for role in LIST_ROLES},
         }  # fmt: skip
         for name, template in self._format.computed.items():

@@ -17,6 +17,7 @@
 --   service       VARCHAR    service that reported it
 --   log           VARCHAR    its format, one for all that share ids; the first is the best
 --   is_of_engine  BOOLEAN    whether a database wrote it
+--   voice         UBIGINT    of an application that was told so as an error: one for each thread
 --   waits         HUGEINT    as in _deadlock_waits; NULL when it does not say who waits
 --   file_id       INTEGER    file of the record
 --   byte_offset   BIGINT     first byte of the record
@@ -96,11 +97,27 @@ SELECT
         WHEN first_reports.format IN ('postgresql_csvlog', 'postgresql_jsonlog', 'cloudnative_pg')
             THEN 'postgresql'
         WHEN first_reports.format = 'postgresql_syslog' THEN 'postgresql_text by way of syslog'
-        ELSE first_reports.format
+        WHEN regexp_matches(first_reports.format, '^(?:mysql|innodb|sqlserver|postgresql)')
+            THEN first_reports.format
+        ELSE 'that of an application, ' || first_reports.format
     END AS log,
-    regexp_matches(
-        first_reports.format, '^(?:postgresql|cloudnative_pg|mysql|innodb|sqlserver)'
-    ) AS is_of_engine,
+    NOT starts_with(log, 'that of an application') AS is_of_engine,
+    CASE
+        WHEN first_reports.event_type = 'error.deadlock'
+            THEN
+                hash(
+                    first_reports.file_id,
+                    first_reports.node,
+                    first_reports.service,
+                    json_extract_string(
+                        first_reports.attributes,
+                        [
+                            '/thread', '/thread_name', '/threadName', '/process.thread.name',
+                            '/process/thread/name', '/tid', '/pid'
+                        ]
+                    )
+                )
+    END AS voice,
     _deadlock_waits.waits,
     first_reports.file_id,
     first_reports.byte_offset,

@@ -4,7 +4,8 @@
 -- read again when the same node says in logs of one kind that the same owners waited at the
 -- same instant. At a whole second one file may say so several times, of several deadlocks: then
 -- the file counts that says it most often. Of an application that does not say who waits, each
--- is another one.
+-- is another one; but of an error it tells in several records, as what it uses logs it as well:
+-- a thread says the same waits again within two seconds, or nothing of them within a tenth of one.
 --
 -- Parameters
 --   since  TIMESTAMP  first instant included (default: the oldest event)
@@ -50,6 +51,39 @@ files AS (
     GROUP BY reports.said, reports.file_id
 ),
 
+told_again AS (
+    SELECT reports.deadlock_id
+    FROM reports
+    WHERE
+        reports.event_id IS NULL
+        AND reports.voice IS NOT NULL
+        AND reports.occurred_at IS NOT NULL
+    WINDOW
+        all_said AS (PARTITION BY reports.voice ORDER BY reports.occurred_at, reports.place),
+        same_said AS (
+            PARTITION BY reports.voice, reports.waits
+            ORDER BY reports.occurred_at, reports.place
+        ),
+        next_said AS (
+            PARTITION BY reports.voice
+            ORDER BY reports.occurred_at, reports.place
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        )
+    QUALIFY
+        CASE
+            WHEN reports.waits IS NOT NULL
+                THEN
+                    lag(reports.occurred_at) OVER same_said
+                    >= reports.occurred_at - INTERVAL 2 SECOND
+            ELSE
+                lag(reports.occurred_at) OVER all_said
+                >= reports.occurred_at - INTERVAL 100 MILLISECOND
+                OR min(reports.occurred_at) FILTER (WHERE reports.waits IS NOT NULL)
+                    OVER next_said
+                <= reports.occurred_at + INTERVAL 100 MILLISECOND
+        END
+),
+
 counted AS (
     SELECT
         files.said,
@@ -72,7 +106,9 @@ SELECT
     reports.byte_offset
 FROM reports
 LEFT OUTER JOIN counted ON reports.said = counted.said
+ANTI JOIN told_again ON reports.deadlock_id = told_again.deadlock_id
 WHERE
     counted.said IS NULL
     OR (reports.is_whole_second AND reports.file_id = counted.file_id)
-    OR reports.place = counted.first_place AND NOT reports.is_whole_second;
+    OR reports.place = counted.first_place AND NOT reports.is_whole_second
+ORDER BY reports.occurred_at, reports.place;

@@ -84,7 +84,11 @@ fields AS (
         named.part,
         arg_min(
             left(leaf.atom ->> '$', 80),
-            (list_position(named.names, lower(regexp_replace(leaf.key, '[_.-]', '', 'g'))), length(leaf.path), leaf.id)
+            (
+                list_position(named.names, lower(regexp_replace(leaf.key, '[_.-]', '', 'g'))),
+                length(leaf.path),
+                leaf.id
+            )
         ) AS value
     FROM told, json_tree(told.attributes) AS leaf
     INNER JOIN named
@@ -117,7 +121,7 @@ worded AS (
         END AS values_said,
         coalesce(parts.new_value, parts.old_value) AS value
     FROM told
-    LEFT JOIN parts
+    LEFT OUTER JOIN parts
         ON
             told.file_id = parts.file_id
             AND told.byte_offset = parts.byte_offset

@@ -114,7 +114,12 @@ parts AS (
 worded AS (
     SELECT
         told.*,
-        coalesce(parts.setting, told.stream_key) AS setting,
+        -- A key is a setting where there is a value for it.
+        CASE
+            WHEN parts.old_value IS NOT NULL OR parts.new_value IS NOT NULL
+                THEN coalesce(parts.setting, told.stream_key)
+            ELSE parts.setting
+        END AS setting,
         CASE
             WHEN parts.old_value IS NULL THEN parts.new_value
             ELSE parts.old_value || coalesce(' -> ' || parts.new_value, '')

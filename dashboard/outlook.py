@@ -43,6 +43,11 @@ class Outlook:
     """Whether it is above the line of a higher level already, and has not been for long enough."""
 
     @property
+    def is_storm(self) -> bool:
+        """Whether the loop is at its line already, and not only near it."""
+        return self.level == "storm"
+
+    @property
     def look(self) -> Level:
         """How alarming it is on the screen."""
         look = LOOKS[self.level]

@@ -48,16 +48,18 @@ def judge(
     *,
     storm: tuple[Level, str] = ("calm", ""),
     is_storm_over: bool = False,
+    feeds_itself: bool = False,
 ) -> Verdict:
     """Weigh one row of `overview` and the rows of `deadlocks_per_hour`.
 
     `worst_place` is the Markdown name of the worst hotspot, `storm` how near a loop is to never
-    stopping, in our own words; `is_storm_over`: that was so, and is not any more.
+    stopping, in our own words; `is_storm_over`: that was so, and is not any more; `feeds_itself`: it is
+    not near that any more, but there.
     """
     found = [
         finding
         for finding in (
-            _storm(*storm, is_over=is_storm_over),
+            _storm(*storm, is_over=is_storm_over, feeds_itself=feeds_itself),
             deadlocks(overview["deadlock_count"], deadlock_hours),
             _order(overview, worst_place),
             _loss(overview),
@@ -80,17 +82,23 @@ def _quiet(overview: Mapping[str, Any]) -> str:
     part = _PART if overview.get("is_part") else ""
     if overview["reordered_ratio"] is None:
         return part + (
-            "Calm as far as these logs tell: nothing arrived twice, nothing deadlocked, every line was "
+            "Calm as far as these logs tell: nothing arrived twice, no deadlock was reported, every line was "
             "understood. Without sequence numbers they do not tell order or loss."
         )
-    return f"{part}Calm: everything arrived once and in order, nothing deadlocked, every line was understood."
+    return (
+        f"{part}Calm: everything arrived once and in order, no deadlock was reported, every line was "
+        "understood."
+    )
 
 
-def _storm(level: Level, brief: str, *, is_over: bool) -> Finding | None:
+def _storm(level: Level, brief: str, *, is_over: bool, feeds_itself: bool) -> Finding | None:
     if level == "calm":
         return None
-    verb = "was" if is_over else "is"
-    return Finding(level, f"**A loop {verb} close to feeding on itself**: {brief}")
+    if feeds_itself:
+        said = "fed on itself" if is_over else "feeds on itself"
+    else:
+        said = f"{'was' if is_over else 'is'} close to feeding on itself"
+    return Finding(level, f"**A loop {said}**: {brief}")
 
 
 def deadlocks(count: int, hours: Sequence[Mapping[str, Any]]) -> Finding | None:

@@ -241,8 +241,8 @@ OPERATION_PHRASES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]
     "settings": (
         "change",
         (
-            "config", "configuration", "setting", "settings", "feature_flag", "feature_toggle", "feature", "flag",
-            "toggle", "schema", "topology",
+            "config", "configuration", "setting", "settings", "feature_flag", "feature_toggle", "feature",
+            "flag", "toggle", "schema", "topology",
         ),
         (
             "change", "changed", "update", "updated", "set", "toggled", "enabled", "disabled", "reload",
@@ -271,11 +271,15 @@ OPERATION_PHRASES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]
         ("consumer", "group", "consumer_group", "partition", "partitions"),
         ("rebalance", "rebalanced", "rebalancing", "reassigned", "revoked", "assigned"),
     ),
-    "starts": ("start", _PROGRAMS, ("start", "started", "startup", "starting", "restart", "restarted", "restarting")),
+    "starts": (
+        "start",
+        _PROGRAMS,
+        ("start", "started", "startup", "starting", "restart", "restarted", "restarting"),
+    ),
     "stops": ("stop", _PROGRAMS, ("stop", "stopped", "shutdown", "shut_down", "stopping", "shutting_down")),
     "crashes": ("crash", (*_PROGRAMS, "process"), ("crash", "crashed", "died", "oom_killed")),
 }  # fmt: skip
-"""What of -> the operation, and the nouns and verbs that tell it together: `config.updated`, `ServiceDeployed`."""
+"""What of -> the operation, and the nouns and verbs that tell it together: `config.updated`."""
 
 MESSAGE_NOUNS: Final = ("message", "msg", "event", "record", "basic")
 """What a word of send, receive, process or settle may stand with: `message_sent`, `basic.ack`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import product
 from typing import Final, NamedTuple
@@ -177,11 +177,8 @@ def operation_words() -> dict[str, tuple[str, bool]]:
         for word, noun in product(OPERATION_WORDS[operation], MESSAGE_NOUNS):
             add(f"{noun}_{word}", operation, is_lock=False)
             add(f"{word}_{noun}", operation, is_lock=False)
-    for operation, nouns, verbs in OPERATION_PHRASES.values():
-        for noun, verb in product(nouns, verbs):
-            add(f"{noun}_{verb}", operation, is_lock=False)
-            for joint in _JOINTS:  # `feature_flag.changed`
-                found.setdefault(f"{noun}{joint}{verb}", (operation, False))
+    for phrase, operation in _phrases():
+        add(phrase, operation, is_lock=False)
     for operation, words in LOCK_WORDS.items():
         for word in words:
             add(word, operation, is_lock=True)
@@ -189,6 +186,14 @@ def operation_words() -> dict[str, tuple[str, bool]]:
         for word, noun in product(LOCK_WORDS[operation], LOCK_NOUNS):
             add(f"{noun}_{word}", operation, is_lock=True)
     return found
+
+
+def _phrases() -> Iterator[tuple[str, str]]:
+    """What two words tell together, and the operation."""
+    for operation, nouns, verbs in OPERATION_PHRASES.values():
+        for noun, verb in product(nouns, verbs):
+            yield f"{noun}_{verb}", operation
+            yield f"{noun}.{verb}", operation  # `feature_flag.changed`
 
 
 LONGEST_WORD: Final = max(map(len, operation_words()))

@@ -84,7 +84,11 @@ fields AS (
         named.part,
         arg_min(
             left(leaf.atom ->> '$', 80),
-            (list_position(named.names, lower(regexp_replace(leaf.key, '[_.-]', '', 'g'))), length(leaf.path), leaf.id)
+            (
+                list_position(named.names, lower(regexp_replace(leaf.key, '[_.-]', '', 'g'))),
+                length(leaf.path),
+                leaf.id
+            )
         ) AS value
     FROM told, json_tree(told.attributes) AS leaf
     INNER JOIN named
@@ -110,14 +114,19 @@ parts AS (
 worded AS (
     SELECT
         told.*,
-        coalesce(parts.setting, told.stream_key) AS setting,
+        -- A key is a setting where there is a value for it.
+        CASE
+            WHEN parts.old_value IS NOT NULL OR parts.new_value IS NOT NULL
+                THEN coalesce(parts.setting, told.stream_key)
+            ELSE parts.setting
+        END AS setting,
         CASE
             WHEN parts.old_value IS NULL THEN parts.new_value
             ELSE parts.old_value || coalesce(' -> ' || parts.new_value, '')
         END AS values_said,
         coalesce(parts.new_value, parts.old_value) AS value
     FROM told
-    LEFT JOIN parts
+    LEFT OUTER JOIN parts
         ON
             told.file_id = parts.file_id
             AND told.byte_offset = parts.byte_offset

@@ -46,7 +46,7 @@
 --   doubling_min    DOUBLE     the loop doubles in at most so many minutes; NULL unless
 --                              gain_lower is above 1
 --   minutes_left    DOUBLE     at most so many minutes to capacity_per_s: the gain seldom stays
---                              as it is; NULL unless gain_lower is above 1
+--                              as it is; NULL unless gain_lower is above 1 and that is known
 --   meaning         VARCHAR    the same in a sentence
 --
 -- Source: Diekmann, Heesterbeek and Metz 1990: the spectral radius of the next-generation
@@ -368,7 +368,7 @@ SELECT
     CASE WHEN judged.gain_lower > 1
         THEN ln(2) * judged.generation_s / (judged.gain - 1) / 60
     END AS doubling_min,
-    CASE WHEN judged.gain_lower > 1
+    CASE WHEN judged.gain_lower > 1 AND capacity_per_s IS NOT NULL
         THEN
             ln(
                 greatest(

@@ -29,6 +29,7 @@ from dashboard.pages import link
 from dashboard.panel import attempt, panel
 from dashboard.raw_line import show_place
 from dashboard.window import Window, part
+from stormwatch.errors import QueryError
 
 _LISTED: Final = 500
 _LIST_COLUMNS: Final = ("occurred_at", "service", "member_count", "shape")
@@ -194,7 +195,8 @@ def _deadlocks(version: int, shown: Window) -> None:
     service = chosen["service"]
     found = every.only(service=service)
     if not found.table.num_rows:
-        _say_none(version, shown, service)
+        if every.table.num_rows or not _say_told(version, shown):
+            _say_none(version, shown, service)
         attempt(lock_panels.evidence, version, shown, chosen)
         return
     hourly = deadlock_bars.hourly(version, shown, service)
@@ -221,6 +223,21 @@ def _deadlocks(version: int, shown: Window) -> None:
         _members_panel(version, row, members)
     attempt(lock_panels.shapes, version, shown, chosen)
     attempt(lock_panels.evidence, version, shown, chosen)
+
+
+def _say_told(version: int, shown: Window) -> bool:
+    """What lock events tell of where nobody reported a deadlock; whether they do."""
+    try:
+        rows = data.load("deadlock_evidence", version, **shown.scope, lookback=shown.lookback).rows
+    except QueryError:  # its panel says why
+        return False
+    if rows:
+        verdict_box.draw(
+            "watch",
+            f"**{formatting.plural(len(rows), 'deadlock')}** that nobody reported: owners waited for each "
+            "other in a circle, as the lock events tell.",
+        )
+    return bool(rows)
 
 
 def _say_none(version: int, shown: Window, service: str | None) -> None:

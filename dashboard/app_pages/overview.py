@@ -46,7 +46,7 @@ def _verdict(found: Found) -> None:
     worst_place = safe_md(_name(places[0]), 40) if places else None
     judged = verdict.judge(
         found.numbers, found.hourly.rows, worst_place,
-        storm=(loops.look, loops.brief), is_storm_over=loops.is_over,
+        storm=(loops.look, loops.brief), is_storm_over=loops.is_over, feeds_itself=loops.is_storm,
     )  # fmt: skip
     verdict_box.draw(judged.level, judged.sentence)
 

@@ -253,7 +253,8 @@ def page(version: int) -> None:
         (edges[0], "the start of what is selected") if box else (edges[1], "the end of the window")
     )
     changes_panel.draw(
-        version, onset, within=_CHANGES_WITHIN, lookback=_KNOWN_FROM, meaning=meaning
+        version, onset, within=_CHANGES_WITHIN if box else max(_CHANGES_WITHIN, shown.span),
+        lookback=_KNOWN_FROM, meaning=meaning,
     )  # fmt: skip
 
 

@@ -49,8 +49,9 @@ def gather(data: Data, shown: Window, *, timeout_s: float) -> Report:
     judged = outlook.outlook(gains, shown, has_causes=bool(overview["chain_count"]))
     worst = safe_md(places[0][0], 60) if places else None
     said = verdict.judge(
-        overview, hours, worst, storm=(judged.look, judged.brief), is_storm_over=judged.is_over
-    )
+        overview, hours, worst, storm=(judged.look, judged.brief), is_storm_over=judged.is_over,
+        feeds_itself=judged.is_storm,
+    )  # fmt: skip
     parts = [Paragraph(f"**{said.sentence}**" if "**" not in said.sentence else said.sentence)]
     if judged.level is not None:
         parts.append(Paragraph(judged.sentence))

@@ -33,7 +33,7 @@ FORMAT = JsonFormat(
         "stream_key": (("partitionkey",), ("subject",)),
         "entity": (("subject",),),
         "schema_version": (("dataschema",),),
-    },  # fmt: skip
+    },
     # A subject is also the key of an event without one, so that some name their entity apart.
     named={"entity", "schema_version"},
     # Elsewhere a subject may be a stream; here it is what the event is about.

@@ -81,8 +81,13 @@ def test_deadlock_that_nothing_ended_is_not_said_to_have_lasted(store: Store, se
                 {"number": number, "at": at(number), "operation": operation, "owner": owner,
                  "resource": resource},
             )  # fmt: skip
+        cursor.execute("DELETE FROM observations WHERE operation = 'deadlock'")
     serve(store)
-    known = table(open_page("deadlocks", window="all"), EVIDENCE)
+    app = open_page("deadlocks", window="all")
+    said = texts(app)
+    assert "**1 deadlock** that nobody reported" in said
+    assert "**No deadlock**" not in said
+    known = table(app, EVIDENCE)
     known = known[known["evidence"] == "reconstructed"]
     assert known[["members", "lasted"]].values.tolist() == [["a, b", "no end logged"]]
 

@@ -42,6 +42,20 @@ def test_loop_that_is_over_is_said_to_have_been() -> None:
     assert over.sentence == f"**A loop was close to feeding on itself**: {brief}."
 
 
+def test_loop_at_its_line_is_not_said_to_be_only_close() -> None:
+    brief = "at 17:00: 100 events of a loop cause 107 more"
+    now = judge(_overview(), [], None, storm=("trouble", brief), feeds_itself=True)
+    assert now.sentence == f"**A loop feeds on itself**: {brief}."
+    over = judge(_overview(), [], None, storm=("trouble", brief), is_storm_over=True, feeds_itself=True)
+    assert over.sentence == f"**A loop fed on itself**: {brief}."
+
+
+def test_deadlocks_that_nobody_reported_are_not_denied() -> None:
+    """Lock events may tell of some, which takes too long to be asked here."""
+    assert "no deadlock was reported" in judge(_overview(), [], None).sentence
+    assert "no deadlock was reported" in judge(_overview(reordered_ratio=None), [], None).sentence
+
+
 def test_one_deadlock_is_worth_watching() -> None:
     verdict = judge(_overview(deadlock_count=1), [{"hour_start": HOUR, "deadlock_count": 1}], None)
     assert (verdict.level, verdict.sentence) == ("watch", "**1 deadlock**.")

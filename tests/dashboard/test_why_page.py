@@ -47,6 +47,19 @@ def test_change_before_the_onset_is_named(storm: Store, serve: Serve) -> None:
     ]  # fmt: skip
 
 
+def test_changes_of_a_whole_window_are_all_of_it(store: Store, serve: Serve) -> None:
+    """Nobody said when it began: a change at the start of a long window is one before it as well."""
+    with store.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO observations SELECT * REPLACE (occurred_at - INTERVAL 5 HOUR AS occurred_at, "
+            "'change' AS operation, 'limit 1 -> 5' AS message) FROM observations "
+            "WHERE event_id = 'o-1' LIMIT 1"
+        )
+    serve(store)
+    app = open_page("why", what="errors", window="all")
+    assert table(app, "Changes before the onset, latest first")["subject"].tolist()[-1] == "limit 1 -> 5"
+
+
 def test_marks_stand_at_the_ratios_of_the_rows(storm: Store, serve: Serve) -> None:
     serve(storm)
     app = open_page("why", box=BOX)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ingest.formats import azure_service_bus
 from ingest.mapping import from_options
 from ingest.reader import Share
 from tests.ingest.tail.rig import Rig
@@ -170,6 +171,10 @@ def test_spans_of_log_lines_are_no_causes_of_first_events_where_no_log_has_the_s
     for notation in ("serilog_clef", "otlp_logs"):
         edges = f"SELECT event_id, causation_id FROM observations WHERE format = '{notation}'"
         assert set(rig.query(edges)) == expected
+
+
+def test_numbers_of_a_queue_make_no_key_of_the_subject_of_its_messages() -> None:
+    assert not azure_service_bus.FORMAT.is_open("stream_key")
 
 
 @pytest.mark.slow

@@ -91,7 +91,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "session_key", "partition", "partition_id", "partition_no", "shard", "shard_id",
         "messaging.destination.partition.id", "kafka.partition", "msg_key", "order_no", "order_number",
         "account_no", "account_number", "subject_id", "vehicle", "vin", "patient", "player", "ticker",
-        "tenant",
+        "tenant", "ce_subject",
     ),
     "epoch": ("producer_epoch", "epoch", "generation", "incarnation"),
     "sequence": (
@@ -138,6 +138,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "entity": (
         "entity", "entity_id", "entity_key", "aggregate_id", "aggregate_identifier", "aggregate", "object_id",
+        "ce_subject",
     ),
     "entity_version": (
         "entity_version", "aggregate_version", "row_version", "after_version", "new_version",

@@ -29,7 +29,9 @@ from ingest.names import (
 )
 
 _SEPARATORS: Final = re.compile(r"[_\-.\s@$:/]+")
-_SYSTEM: Final = re.compile(rf"(?i:{'|'.join(SYSTEMS)})[_\-.]|JMSX?(?=[A-Z][a-z])")
+_OF_EVENTS: Final = r"(?!(?i:ce[_\-.]subject)$)"
+"""The subject of a CloudEvent is what it is about, that of a message the way it goes."""
+_SYSTEM: Final = re.compile(rf"{_OF_EVENTS}(?i:{'|'.join(SYSTEMS)})[_\-.]|JMSX?(?=[A-Z][a-z])")
 _OUTSIDE, _EVENT, _PAYLOAD = range(3)
 _UNKNOWN: Final = 10_000
 _FOR_STORES: Final = "@metadata"

@@ -32,6 +32,9 @@ FORMAT = JsonFormat(
     priority=175,
     match=_match,
     by_value=True,
+    # Messages of a subject may be all that are in a queue: values would tell it for the key of the numbers.
+    fields={"stream_key": (), "sequence": ()},
+    named={"stream_key", "sequence"},
     vocabulary=GENERIC.changed(
         stream=(*_without_subject("stream"), "entity_path"),
         stream_key=("session_id", *_without_subject("stream_key")),

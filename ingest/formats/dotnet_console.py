@@ -7,10 +7,11 @@ Microsoft.Extensions.Logging.Console, JsonConsoleFormatter.
 
 from ingest.formats.base import JsonFormat
 
-_IDS = {
+_STATED = {
     "event_id": ("MessageId", "messageId", "EventId", "eventId"),
     "causation_id": ("CausationId", "causationId"),
     "correlation_id": ("CorrelationId", "correlationId", "ConversationId", "conversationId"),
+    "event_type": ("EventType", "eventType", "EventName", "eventName", "MessageType", "messageType"),
 }
 
 
@@ -20,7 +21,7 @@ def _scoped(name: str) -> str:
 
 
 def _stated(role: str) -> str:
-    return ", ".join(f"{{{role}_{number}}}" for number in range(len(_IDS[role])))
+    return ", ".join(f"{{{role}_{number}}}" for number in range(len(_STATED[role])))
 
 
 _SPAN = f"nullif({_scoped('SpanId')}, '0000000000000000')"
@@ -42,7 +43,7 @@ FORMAT = JsonFormat(
         "scopes": ("Scopes",),
         **{
             f"{role}_{number}": ("State", name)
-            for role, names in _IDS.items()
+            for role, names in _STATED.items()
             for number, name in enumerate(names)
         },
     },
@@ -50,7 +51,7 @@ FORMAT = JsonFormat(
         "event_id": f"coalesce({_stated('event_id')})",
         "causation_id": f"coalesce({{causation_id}}, {_stated('causation_id')}, {_SPAN})",
         "correlation_id": f"coalesce({{correlation_id}}, {_stated('correlation_id')}, {_scoped('TraceId')})",
-        "event_type": "coalesce({event_type}, {template}, {message})",
+        "event_type": f"coalesce({_stated('event_type')}, {{event_type}}, {{template}}, {{message}})",
         "service": "coalesce({service}, {category})",
     },
 )

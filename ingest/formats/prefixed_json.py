@@ -27,6 +27,7 @@ _TIME: Final = (
 _LEVEL: Final = (
     rb"\b(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|CRITICAL|trace|debug|info|warn(?:ing)?|error|fatal)\b"
 )
+
 _WORD: Final = rb"(?>\[[^\]{}\n]{0,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
 # Nothing but a time, or words; not the clock of a vector-clock log, at the end.
 CLOCK: Final = (
@@ -47,7 +48,8 @@ _PREFIX: Final = rb'(?:%b|%b)(?!%b(?![ \t]+[\[{])|%b)(?=\{[ \t]*+["\x27])' % (
 )  # fmt: skip
 _LINE: Final = re.compile(rb"(?P<prefix>%b)(?P<json>[^\n]*)" % _PREFIX)
 _OF_MONOLOG: Final = re.compile(rb"\] [\w-]+\.[A-Z]+: ([^\n]*)")
-_LEVELS: Final = re.compile(_LEVEL)
+_LEVELS: Final = re.compile(rb"\[(?P<short>VRB|DBG|INF|WRN|ERR|FTL)\]|%b" % _LEVEL)
+"""Serilog writes the short ones into text."""
 _NOTHING: Final = (b"[]", b"{}")
 """What Monolog writes behind the object, and a space, where it has nothing else to say."""
 _TWO: Final = re.compile(rb"\}[ \t]+\{(?![ \t]*\})")
@@ -81,7 +83,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     about = {
         "time": line["pj_time"],
         "prefix": prefix,
-        "level": level and level[0],
+        "level": level and (level["short"] or level[0]),
         "node": line["pj_pod"] or line["pj_dyno"],
         "service": line["pj_container"] or line["pj_app"],
         "text": (text := _OF_MONOLOG.search(prefix)) and text[1].removesuffix(b" []"),

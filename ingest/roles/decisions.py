@@ -87,8 +87,11 @@ def decide(evidence: Evidence) -> list[Decision]:
     decided: list[Decision] = []
     for scope, cause in sorted(chosen.items()):
         named = GENERIC.roles(use.field for use in uses.values() if use.scope == scope)
-        decided += _of_scope(cause, named, uses, evidence)
-        decided += _dropped(cause, named, fields[scope], uses, evidence)
+        told = _of_scope(cause, named, uses, evidence)
+        if dropped := _dropped(cause, named, fields[scope], uses, evidence):
+            # Its own name may be that of a parent.
+            told[0] = replace(told[0], is_override=True)
+        decided += [*told, *dropped]
     decided += _carried(decided, chosen, fields, uses, evidence)
     return decided + _called_alike(decided, uses)
 

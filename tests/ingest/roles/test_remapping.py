@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ingest.formats import azure_service_bus
 from ingest.mapping import from_options
 from ingest.reader import Share
 from tests.ingest.tail.rig import Rig
@@ -170,6 +171,26 @@ def test_spans_of_log_lines_are_no_causes_of_first_events_where_no_log_has_the_s
     for notation in ("serilog_clef", "otlp_logs"):
         edges = f"SELECT event_id, causation_id FROM observations WHERE format = '{notation}'"
         assert set(rig.query(edges)) == expected
+
+
+@pytest.mark.parametrize("other", ["parentKey", "span_id"])
+def test_a_parent_that_leads_nowhere_takes_no_cause_that_is_called_parent_away(rig: Rig, other: str) -> None:
+    rng = random.Random(9)
+    events = flows(rng, 60)
+
+    def record(event: Event) -> dict[str, Any]:
+        cause = {"parent": {"id": event.cause}} if event.cause else {}
+        return {"id": event.id, other: f"{rng.getrandbits(64):016x}", **cause}
+
+    rig.add("a.log", written(events, record))
+    rig.drain()
+    assert set(rig.query("SELECT event_id, causation_id FROM observations")) == {
+        (event.id, event.cause) for event in events
+    }
+
+
+def test_numbers_of_a_queue_make_no_key_of_the_subject_of_its_messages() -> None:
+    assert not azure_service_bus.FORMAT.is_open("stream_key")
 
 
 @pytest.mark.slow

@@ -2,8 +2,8 @@
 --
 -- One row per wait and owner in its way, half-open: [began_at, ended_at). Where the log says
 -- who is in the way, that one is, as long as it holds or waits for the resource, or where
--- nothing tells how long, as long as the wait lasts. Else it is whoever holds the resource
--- meanwhile, unless both locks are shared. Rows come unordered, because sorting is for
+-- nothing tells how long, as long as the wait lasts; and whoever gets the resource meanwhile.
+-- Else it is whoever holds it, unless both locks are shared. Rows come unordered, because sorting is for
 -- whoever needs it.
 --
 -- Parameters
@@ -63,7 +63,12 @@ met AS (
         AND CASE
             WHEN waiting.blocked_by IS NULL
                 THEN NOT other.is_wait AND NOT (waiting.is_shared AND other.is_shared)
-            ELSE other.owner = waiting.blocked_by
+            WHEN other.owner = waiting.blocked_by THEN TRUE
+            -- Whoever gets the resource in the meantime is in the way from then on.
+            ELSE
+                NOT other.is_wait
+                AND other.began_at > waiting.began_at
+                AND NOT (waiting.is_shared AND other.is_shared)
         END
 ),
 

@@ -171,6 +171,11 @@ def operation_words() -> dict[str, tuple[str, bool]]:
     return found
 
 
+def is_lock_word(text: str) -> bool:
+    """Whether a text is a word for what is done with a lock, which may end in a colon."""
+    return operation_words().get(text.lower().removesuffix(":").rstrip(), ("", False))[1]
+
+
 LONGEST_WORD: Final = max(map(len, operation_words()))
 """Characters."""
 

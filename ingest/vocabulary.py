@@ -198,6 +198,11 @@ def _phrases() -> Iterator[tuple[str, str]]:
             yield f"{noun}.{verb}", operation  # `feature_flag.changed`
 
 
+def is_lock_word(text: str) -> bool:
+    """Whether a text is a word for what is done with a lock, which may end in a colon."""
+    return operation_words().get(text.lower().removesuffix(":").rstrip(), ("", False))[1]
+
+
 LONGEST_WORD: Final = max(map(len, operation_words()))
 """Characters."""
 

@@ -72,8 +72,11 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     yield {**found, **twice}
 
 
-def trailing_pairs(text: bytes) -> dict[str, str]:
-    """The pairs that a text of one line ends with, if they are two or more; the last of a name."""
+def trailing_pairs(text: bytes) -> tuple[str, dict[str, str]]:
+    """The pairs that a text of one line ends with, if they are two or more, and what stands before them.
+
+    Of a name that is there twice the last.
+    """
     start, count = 0, 0
     for part in _TOKEN.finditer(text) if text.count(b"=") > 1 else ():
         if part["pair"] is None:
@@ -81,7 +84,7 @@ def trailing_pairs(text: bytes) -> dict[str, str]:
         else:
             start, count = (start, count + 1) if count else (part.start(), 1)
     pairs = _PARTS.findall(text[start:].decode()) if count > 1 else []
-    return {key: _value(written) for key, written in pairs}
+    return text[:start].decode().strip(), {key: _value(written) for key, written in pairs}
 
 
 FORMAT = Transcoder(

@@ -199,7 +199,12 @@ def _text(element: Element) -> str:
     return "".join([text, *(one.tail or "" for one in element)]) if len(element) else text
 
 
-def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+def events(record: bytes, written_at: str | None = None) -> Iterator[dict[str, Any]]:
+    """What documents in a row are; `written_at`: when, of a graph that stands in no event, if that is known.
+
+    Raises:
+        ValueError: they are not well-formed, or tell of nothing.
+    """
     found = False
     document = _parsed(record)
     for part in document.top:
@@ -215,7 +220,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         if part.tag != "event" and not found:
             for graph, source in _graphs(part, document):
                 found = True
-                yield _deadlock(graph, {}, source)
+                yield _deadlock(graph, {"time": written_at}, source)
     if not found and (len(document.top) or _text(document.top).strip()):
         raise ValueError("XML without a deadlock")
 
@@ -367,5 +372,5 @@ FORMAT = Transcoder(
     format=MAPPED,
     starts=_STARTS,
     end=element_end,
-    transcode=_transcode,
+    transcode=events,
 )

@@ -169,6 +169,8 @@ _UNFIT: Final = (
     ),
     # The rest of a line that has no level, or no time.
     rf"(?:\[(?P<pid>\d{{1,10}})\] )?\[?(?P<time>{_TIME})\]?:?(?:[ \t]+(?=\S)|(?=[|\[]))",
+    # Oracle's alert log, whose text stands on the lines behind.
+    rf"(?P<time>{_TIME})(?=\r?\n[A-Z]\w)",
     rf"\[?(?P<time>{_DATED})\]?:?(?:{_ABOUT}|[ \t]+(?=\S)|(?=[|\[]))",
     rf"\[(?P<time>{_CTIME})\] ",
     rf"[\[(]?(?P<time>{_UNDATED})[\])]?(?:{_ABOUT})",

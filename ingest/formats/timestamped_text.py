@@ -23,7 +23,7 @@ from ingest.formats.prefixed_json import OF_RUBY
 from ingest.formats.printed_objects import printed_fields
 from ingest.formats.text_layouts import ANY_HEADER, HEADER
 from ingest.times import MONTHS
-from ingest.vocabulary import EVENT_NAMES, normalise
+from ingest.vocabulary import EVENT_NAMES, is_lock_word, normalise
 
 _NO_BRACE: Final = none_of(b"\n{")
 # No JSON object is lost that stands at the end of the line.
@@ -133,9 +133,11 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if more := more.rstrip(b"\r\n"):
         text = "\n".join([text, more.decode().replace("\r\n", "\n")]).lstrip("\n")
     # The text has those as well that are called like one of the fields.
-    pairs = trailing_pairs(first) or printed_fields(first.decode())
+    words, pairs = trailing_pairs(first)
+    # What was done with a lock stands before what it was done with: "lock acquired resource=a owner=b".
+    done = {"operation": words} if pairs and is_lock_word(words) else {}
     spelled = _spelled(fields, text)
-    yield {**pairs, **spelled}
+    yield {**done, **(pairs or printed_fields(first.decode())), **spelled}
     for edges in java_threads.circles(text) if more else ():
         yield java_threads.deadlock(edges, spelled.get("time"))
 
@@ -163,6 +165,12 @@ _SPELLED_OUT: Final = {
 """Levels that are letters, marks of Redis, or shortened."""
 _CASES: Final = " ".join(f"WHEN '{short}' THEN '{word}'" for short, word in _SPELLED_OUT.items())
 
+
+def spelled_out(severity: str) -> str:
+    """SQL: a level in words, where it is a letter or shortened."""
+    return f"CASE {severity} {_CASES} ELSE {severity} END"
+
+
 FORMAT: Final = Transcoder(
     name="timestamped_text",
     format=JsonFormat(
@@ -173,7 +181,7 @@ FORMAT: Final = Transcoder(
         fields={"occurred_at": (("time",),), "severity": (("level",),), "message": (("message",),)},
         named={"severity"},
         has_texts=True,
-        derived={"severity": f"CASE {{severity}} {_CASES} ELSE {{severity}} END"},
+        derived={"severity": spelled_out("{severity}")},
     ),
     starts=_STARTS,
     end=_end,

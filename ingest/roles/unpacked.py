@@ -72,7 +72,7 @@ def _fields(line: bytes) -> Any:
 
 def _pairs(line: bytes) -> dict[str, Any]:
     first = line.partition(b"\n")[0]
-    pairs = trailing_pairs(first) or separated_fields(first) or printed_fields(first.decode())
+    pairs = trailing_pairs(first)[1] or separated_fields(first) or printed_fields(first.decode())
     return {key: _counted(value) for key, value in pairs.items()}
 
 

@@ -277,3 +277,25 @@ def test_a_hostile_line_costs_no_more_than_its_length(line: str, parser: Parser)
     """A second, or hours if the cost were the square of the length."""
     with within(60):
         read(line + "\n" + LINE, parser)
+
+
+@pytest.mark.parametrize(
+    ("words", "operation"),
+    [("WAIT", "lock_wait"), ("lock acquired", "lock_acquire"), ("Released", "lock_release")],
+)
+def test_what_is_done_with_a_lock_stands_before_its_pairs(words: str, operation: str, parser: Parser) -> None:
+    start = "2026-11-28 15:04:05,123 INFO [w-1] com.shop.Locks - "
+    [row] = read(f"{start}{words} resource=acct/1 owner=w1\n", parser).rows
+    assert (row["operation"], row["lock_resource"], row["lock_owner"]) == (operation, "acct/1", "w1")
+    [row] = read(f"{start}{words} for a=acct/1 b=w1\n", parser).rows
+    assert "operation" not in row
+
+
+def test_a_time_may_stand_alone_before_its_text(parser: Parser) -> None:
+    """As Oracle's alert log has it."""
+    texts = ["ORA-00060: Deadlock detected. More info in file x.trc.", "Thread 1 advanced\n  Current log# 1"]
+    log = "".join(f"2026-11-24T06:46:3{n}.517123+00:00\n{text}\n" for n, text in enumerate(texts))
+    parsed = read(log + LINE, parser)
+    assert [row["message"] for row in parsed.rows] == [*texts, "order paid"]
+    assert [row.get("operation") for row in parsed.rows] == ["deadlock", None, None]
+    assert len(read("2026-11-24T06:46:30+00:00\n\n", parser).rejects) == 1

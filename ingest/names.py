@@ -43,7 +43,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "app_id", "microservice", "component", "source", "consumer_group", "consumer_name", "consumer",
         "subscriber", "producer", "publisher", "source_service", "service_id", "publisher_name",
         "producer_name", "emitter", "program", "consumer_group_id", "container_name", "s_sitename",
-        "event_source",
+        "event_source", "producer_service", "emitter_service",
     ),
     "node": (
         "node", "node_id", "node_name", "instance", "instance_id", "instance_name", "service.instance.id",
@@ -53,6 +53,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "member_id", "container_id", "inst", "org:resource", "computer_name", "s_computername",
         "service_instance", "svc_instance", "app_instance", "application_instance", "service_node",
         "service_host", "source_node", "source_instance", "source_host",
+        "producer_node", "producer_instance", "producer_host",
     ),
     "operation": (
         "operation", "op", "messaging.operation.type", "messaging.operation", "messaging.operation.name",
@@ -68,7 +69,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
         "command", "evt_type", "evt_name", "msg_type", "msg_name", "message_name", "type_name",
-        "message_template", "concept:name", "activity", "evt", "ev", "mtype",
+        "message_template", "concept:name", "activity", "evt", "ev", "mtype", "etype",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
@@ -196,7 +197,7 @@ OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
         "produced", "producing", "enqueue", "enqueued", "enqueuing", "dispatch", "dispatched", "dispatching",
         "xadd", "pub", "outbound", "outgoing", "out", "push", "pushed", "gesendet", "versendet", "ausgehend",
         "enviado", "enviada", "publicado", "publicada", "envoye", "envoyé", "emission", "émission", "envoi",
-        "inviato", "pubblicato", "verzonden",
+        "inviato", "pubblicato", "verzonden", "tx",
     ),
     "receive": (
         "receive", "received", "receiving", "recv", "deliver", "delivered", "delivering", "delivery",
@@ -205,6 +206,7 @@ OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
         "fetched",
         "xreadgroup", "inbound", "incoming", "in", "arrived", "empfangen", "eingehend", "recibido",
         "recibida", "recebido", "recebida", "recu", "reçu", "reception", "réception", "ricevuto", "ontvangen",
+        "rx",
     ),
     "process": (
         "process", "processed", "processing", "handle", "handled", "handling", "execute", "executed",
@@ -269,7 +271,19 @@ HEADER_LISTS: Final = frozenset(
 """Wrappers that some write as a list of names and values."""
 
 EVENT_OBJECTS: Final = frozenset(
-    {"event", "evt", "message", "msg", "record", "notification", "raw", "line", "logline", "rawmessage"}
+    {
+        "event",
+        "evt",
+        "message",
+        "msg",
+        "record",
+        "rec",
+        "notification",
+        "raw",
+        "line",
+        "logline",
+        "rawmessage",
+    }
 )
 """Objects that may be the event a line is about: their fields count after those outside."""
 

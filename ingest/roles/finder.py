@@ -23,6 +23,7 @@ from ingest.roles import (
     event_types,
     lineages,
     numbering,
+    operations,
     shared_events,
     spellings,
     versions,
@@ -173,6 +174,7 @@ class RoleFinder:
             found += clocks.find(records)
             found += wrappers.find(records, found)
             found += event_types.find(records, found)
+            found += operations.find(records, found)
         finally:
             evidence.close()
         return [one if is_looked_into(one.field) else replace(one, is_override=True) for one in found]

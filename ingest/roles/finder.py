@@ -28,6 +28,7 @@ from ingest.roles import (
     spellings,
     versions,
     wrappers,
+    writers,
     zeros,
 )
 from ingest.roles.decisions import Decision, decide
@@ -168,7 +169,8 @@ class RoleFinder:
             found = decide(evidence)
             shares = evidence.shares()
             found = _joined(found, shared_events.find(self._connection, sample, found, shares))
-            found += numbering.count(self._connection, counts, sample.scopes, sample.fields)
+            found += writers.find(records, found)
+            found += numbering.count(self._connection, counts, sample.scopes, sample.fields, found)
             ids = {(one.scope, one.field) for one in found if one.role == "event_id"}
             found += versions.find(self._connection, counts, sample.scopes, sample.fields, ids)
             found += clocks.find(records)

@@ -10,7 +10,7 @@ number of an event in its stream, which may be called a version, is the sequence
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -111,9 +111,16 @@ class _Counter:
 
 
 def count(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, scopes: Sequence[str], fields: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection,
+    table: pa.Table,
+    scopes: Sequence[str],
+    fields: Sequence[Path],
+    decided: Iterable[Decision] = (),
 ) -> list[Decision]:
-    """The sequence and its key in every scope where the values tell them; uses the name `counted`."""
+    """The sequence and its key in every scope where the values tell them; uses the name `counted`.
+
+    `decided`: who writes may be told, and is no key.
+    """
     # Numbers are keys where they are called so: small ones meet those of a counter by accident.
     numbered = [number for number, path in enumerate(fields) if _is_called_key(path)]
     connection.register("counted", table)
@@ -129,14 +136,17 @@ def count(
     for scope, field in set(zip(table["scope"].to_pylist(), table["field"].to_pylist(), strict=True)):
         used.setdefault(scopes[scope], set()).add(fields[field])
     named = {scope: GENERIC.roles(paths) for scope, paths in used.items()}
-    decided = {scope: _decided(counters, named[scope]) for scope, counters in sorted(by_scope.items())}
+    services = {(one.scope, one.field) for one in decided if one.role == "service"}
+    found = {scope: _decided(counters, named[scope]) for scope, counters in sorted(by_scope.items())}
     alike = [
         decision
-        for scope, told in decided.items()
+        for scope, told in found.items()
         if not told
-        for decision in _called_alike(by_scope[scope], named[scope], decided)
+        for decision in _called_alike(by_scope[scope], named[scope], found)
     ]
-    return [decision for told in decided.values() for decision in told] + alike
+    every = [decision for told in found.values() for decision in told] + alike
+    # Its events are those of the service anyway.
+    return [one for one in every if one.role != "stream_key" or (one.scope, one.field) not in services]
 
 
 def _called_alike(

@@ -44,7 +44,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "app_id", "microservice", "component", "source", "consumer_group", "consumer_name", "consumer",
         "subscriber", "producer", "publisher", "source_service", "service_id", "publisher_name",
         "producer_name", "emitter", "program", "consumer_group_id", "container_name", "s_sitename",
-        "event_source",
+        "event_source", "producer_service", "emitter_service",
     ),
     "node": (
         "node", "node_id", "node_name", "instance", "instance_id", "instance_name", "service.instance.id",
@@ -54,8 +54,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "server_id", "consumer_id", "consumer_tag", "client_id", "replica_id", "host_id", "member",
         "member_id", "container_id", "inst", "org:resource", "computer_name", "s_computername",
         "service_instance", "svc_instance", "app_instance", "application_instance", "service_node",
-        "service_host", "source_node", "source_instance",
-        "process.name",
+        "service_host", "source_node", "source_instance", "process.name", "producer_node",
+        "producer_instance", "producer_host",
     ),
     "operation": (
         "operation", "op", "messaging.operation.type", "messaging.operation", "messaging.operation.name",
@@ -71,8 +71,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "event_type", "event_type_name", "type", "message_type", "event_name", "event.name", "detail_type",
         "payload_type", "event_kind", "event_class", "kind", "event", "command_type", "command_name",
         "command", "evt_type", "evt_name", "msg_type", "msg_name", "message_name", "type_name",
-        "message_template", "concept:name", "activity", "evt", "ev", "mtype", "activity_name", "task_name",
-        "job_name", "job_type", "job_class", "actor_name",
+        "message_template", "concept:name", "activity", "evt", "ev", "mtype", "etype", "activity_name",
+        "task_name", "job_name", "job_type", "job_class", "actor_name",
     ),
     "stream": (
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
@@ -201,7 +201,7 @@ OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
         "produced", "producing", "enqueue", "enqueued", "enqueuing", "dispatch", "dispatched", "dispatching",
         "xadd", "pub", "outbound", "outgoing", "out", "push", "pushed", "gesendet", "versendet", "ausgehend",
         "enviado", "enviada", "publicado", "publicada", "envoye", "envoyé", "emission", "émission", "envoi",
-        "inviato", "pubblicato", "verzonden",
+        "inviato", "pubblicato", "verzonden", "tx",
     ),
     "receive": (
         "receive", "received", "receiving", "recv", "deliver", "delivered", "delivering", "delivery",
@@ -210,6 +210,7 @@ OPERATION_WORDS: Final[dict[str, tuple[str, ...]]] = {
         "fetched",
         "xreadgroup", "inbound", "incoming", "in", "arrived", "empfangen", "eingehend", "recibido",
         "recibida", "recebido", "recebida", "recu", "reçu", "reception", "réception", "ricevuto", "ontvangen",
+        "rx",
     ),
     "process": (
         "process", "processed", "processing", "handle", "handled", "handling", "execute", "executed",
@@ -329,7 +330,19 @@ HEADER_LISTS: Final = HEADER_OBJECTS | {
 """Wrappers that some write as a list of names and values."""
 
 EVENT_OBJECTS: Final = frozenset(
-    {"event", "evt", "message", "msg", "record", "notification", "raw", "line", "logline", "rawmessage"}
+    {
+        "event",
+        "evt",
+        "message",
+        "msg",
+        "record",
+        "rec",
+        "notification",
+        "raw",
+        "line",
+        "logline",
+        "rawmessage",
+    }
 )
 """Objects that may be the event a line is about: their fields count after those outside."""
 

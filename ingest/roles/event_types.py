@@ -18,7 +18,7 @@ from ingest.roles.decisions import Decision
 from ingest.roles.samples import Sampled
 from ingest.vocabulary import GENERIC, normalise, operation_words
 
-_NAMES: Final = ("what", "fact", "happened", "occurrence", "name", "step")
+_NAMES: Final = ("what", "fact", "happened", "occurrence", "entry", "name", "step")
 """What a field may be called, best first."""
 _OF_LOGGERS: Final = frozenset({"name"})
 """Those that are of a logger in a log line."""

@@ -23,10 +23,12 @@ from ingest.roles import (
     event_types,
     lineages,
     numbering,
+    operations,
     shared_events,
     spellings,
     versions,
     wrappers,
+    writers,
     zeros,
 )
 from ingest.roles.decisions import Decision, decide
@@ -167,12 +169,14 @@ class RoleFinder:
             found = decide(evidence)
             shares = evidence.shares()
             found = _joined(found, shared_events.find(self._connection, sample, found, shares))
-            found += numbering.count(self._connection, counts, sample.scopes, sample.fields)
+            found += writers.find(records, found)
+            found += numbering.count(self._connection, counts, sample.scopes, sample.fields, found)
             ids = {(one.scope, one.field) for one in found if one.role == "event_id"}
             found += versions.find(self._connection, counts, sample.scopes, sample.fields, ids)
             found += clocks.find(records)
             found += wrappers.find(records, found)
             found += event_types.find(records, found)
+            found += operations.find(records, found)
         finally:
             evidence.close()
         return [one if is_looked_into(one.field) else replace(one, is_override=True) for one in found]

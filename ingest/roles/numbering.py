@@ -10,8 +10,8 @@ number of an event in its stream, which may be called a version, is the sequence
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import duckdb
@@ -114,9 +114,16 @@ class _Counter:
 
 
 def count(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, scopes: Sequence[str], fields: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection,
+    table: pa.Table,
+    scopes: Sequence[str],
+    fields: Sequence[Path],
+    decided: Iterable[Decision] = (),
 ) -> list[Decision]:
-    """The sequence and its key in every scope where the values tell them; uses the name `counted`."""
+    """The sequence and its key in every scope where the values tell them; uses the name `counted`.
+
+    `decided`: who writes may be told, and is no key.
+    """
     # Numbers are keys where they are called so: small ones meet those of a counter by accident.
     numbered = [number for number, path in enumerate(fields) if _is_called_key(path)]
     connection.register("counted", table)
@@ -131,11 +138,37 @@ def count(
     used: dict[str, set[Path]] = {}
     for scope, field in set(zip(table["scope"].to_pylist(), table["field"].to_pylist(), strict=True)):
         used.setdefault(scopes[scope], set()).add(fields[field])
-    return [
+    named = {scope: GENERIC.roles(paths) for scope, paths in used.items()}
+    services = {(one.scope, one.field) for one in decided if one.role == "service"}
+    found = {scope: _decided(counters, named[scope]) for scope, counters in sorted(by_scope.items())}
+    alike = [
         decision
-        for scope, counters in sorted(by_scope.items())
-        for decision in _decided(counters, GENERIC.roles(used[scope]))
+        for scope, told in found.items()
+        if not told
+        for decision in _called_alike(by_scope[scope], named[scope], found)
     ]
+    every = [decision for told in found.values() for decision in told] + alike
+    # Its events are those of the service anyway.
+    return [one for one in every if one.role != "stream_key" or (one.scope, one.field) not in services]
+
+
+def _called_alike(
+    counters: list[_Counter], named: Mapping[str, list[Path]], decided: Mapping[str, list[Decision]]
+) -> list[Decision]:
+    """What others count by the same fields, where too few records are to tell, and none says otherwise."""
+    for told in decided.values():
+        fields = {one.role: one.field for one in told}
+        if any(named.get(role, [field])[0] != field for role, field in fields.items()):
+            continue
+        pair = (fields.get("sequence"), fields.get("stream_key"))
+        for one in counters:
+            if (one.field, one.key) == pair and one.key != NO_FIELD and not one.is_sparse:
+                evidence = {"in": told[0].scope, "numbers": one.numbers}
+                return [
+                    replace(decision, scope=one.scope, evidence=evidence, is_override=True)
+                    for decision in told
+                ]
+    return []
 
 
 def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[Decision]:

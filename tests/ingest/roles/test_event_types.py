@@ -46,7 +46,7 @@ def test_many_names_few_records_one_name_or_texts_tell_nothing() -> None:
 
 
 def test_what_is_done_is_no_type() -> None:
-    assert decided(events("what", ("publish", "deliver"))) == {}
+    assert decided(events("what", ("publish", "deliver"))) == {"operation": "what"}
 
 
 def test_the_name_of_a_service_is_none_and_the_nearest_goes_before() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .looking import decisions
+from .looking import decided_of, decisions
 
 
 def decided(records: list[dict[str, Any]]) -> dict[str, tuple[str, bool]]:
@@ -189,3 +189,13 @@ def test_the_key_of_a_route_is_the_key_of_a_channel_beside_it() -> None:
     assert decided(records)["stream_key"] == ("routingKey", False)  # it is the stream
     beside = [{"channel": "orders", **one} for one in records]
     assert decided(beside)["stream_key"] == ("routingKey", True)
+
+
+def test_what_few_records_cannot_tell_is_what_it_is_in_other_logs() -> None:
+    many = [{"gadget": key, "ctr": n} for key, n in counted(random.Random(1), 20, 30)]
+    few = [{"gadget": f"gadget-{n % 4}", "ctr": n // 4} for n in range(40)]
+    told = {("a.log", "sequence"): "ctr", ("a.log", "stream_key"): "gadget"}
+    alike = {("b.log", role): field for (_, role), field in told.items()}
+    assert decided_of({"a.log": many, "b.log": few}) == {**told, **alike}
+    sparse = [{"gadget": f"gadget-{n % 4}", "ctr": n * 9} for n in range(60)]
+    assert decided_of({"a.log": many, "b.log": sparse}) == told

@@ -66,3 +66,9 @@ def pointer(path: Path) -> str:
     """The path as a JSON pointer (RFC 6901), quoted as a SQL string."""
     text = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
     return "'" + text.replace("'", "''") + "'"
+
+
+def integer(text: str, kind: str) -> str:
+    """SQL: the whole number that a text is, NULL where it is none or one that the type cannot hold."""
+    # A cast alone would round "3.7" to 4; JSON of some languages writes 3 as 3.0.
+    return f"CASE WHEN regexp_full_match({text}, '[+-]?\\d+(\\.0+)?') THEN try_cast({text} AS {kind}) END"

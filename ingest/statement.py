@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest import composed, leftover
 from ingest.deadlock_errors import TOLD, is_told, may_be_told, waits
-from ingest.expressions import alone_in, layered, may_be_rounded, pointer, texts
+from ingest.expressions import alone_in, integer, layered, may_be_rounded, pointer, texts
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADER_OBJECTS, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
 from ingest.spellings import as_one_sql
@@ -287,7 +287,7 @@ class Statement:
             f"* REPLACE ({derived})" if derived else "*",
             f"""*,
                 {time} AS occurred_at,
-                {_integer(_SEQUENCE, "BIGINT")} AS sequence,
+                {integer(_SEQUENCE, "BIGINT")} AS sequence,
                 try_cast(in_is_redelivered AS BOOLEAN) AS is_redelivered""",
             f"""*, {_attributes(self._rest_with_time())} AS written,
                 {self._is_told_of_a_deadlock()} AS is_told""",
@@ -317,7 +317,7 @@ class Statement:
             "WHEN in_parent_id IS NOT NULL THEN 'parent' END",
             "correlation_id": "correlation_id", "message_id": "message_id",
             "schema_version": "schema_version", "entity": "entity",
-            **{name: _integer(name, kind) for name, kind in _INTEGER_COLUMNS.items()},
+            **{name: integer(name, kind) for name, kind in _INTEGER_COLUMNS.items()},
             "is_redelivered": "is_redelivered", "severity": "severity", "message": "message",
             "attributes": "CASE WHEN written <> '{}' THEN written END",
             **{role: role for role in LOCK_ROLES},
@@ -373,11 +373,6 @@ def _may_be_prose(path: Path) -> bool:
     return not normalise(path[-1]).endswith("id")
 
 
-def _integer(text: str, kind: str) -> str:
-    # A cast alone would round "3.7" to 4; JSON of some languages writes 3 as 3.0.
-    return f"CASE WHEN regexp_full_match({text}, '[+-]?\\d+(\\.0+)?') THEN try_cast({text} AS {kind}) END"
-
-
 def _attributes(rest_with_time: str) -> str:
     """What no column holds: all of the record when a value did not fit the column it was for."""
     lost = [
@@ -388,7 +383,7 @@ def _attributes(rest_with_time: str) -> str:
         "regexp_full_match(epoch, '\\d{9,}(\\.\\d+)?')",
         may_be_rounded("rest"),
         "NOT contains(in_occurred_at, ':') AND regexp_full_match(in_occurred_at, '\\d{9,}\\.\\d{7,}')",
-        *(f"{name} IS NOT NULL AND ({_integer(name, kind)}) IS NULL"
+        *(f"{name} IS NOT NULL AND ({integer(name, kind)}) IS NULL"
           for name, kind in _INTEGER_COLUMNS.items()),
     ]  # fmt: skip
     # A time is kept as written when microseconds cannot hold it or it was not understood.

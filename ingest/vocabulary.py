@@ -15,18 +15,14 @@ from ingest.names import (
     CAUSES,
     CONTAINERS,
     EVENT_OBJECTS,
-    LOCK_NOUNS,
-    LOCK_WORDS,
-    MESSAGE_NOUNS,
     NAMES,
-    OPERATION_PHRASES,
-    OPERATION_WORDS,
     PAYLOADS,
     STRONG,
     SYSTEMS,
     WRAPPERS,
     Path,
 )
+from ingest.words import LOCK_NOUNS, LOCK_WORDS, MESSAGE_NOUNS, OPERATION_PHRASES, OPERATION_WORDS
 
 _SEPARATORS: Final = re.compile(r"[_\-.\s@$:/]+")
 _OF_EVENTS: Final = r"(?!(?i:ce[_\-.]subject)$)"

@@ -19,17 +19,13 @@ from ingest.formats import envelopes, json_formats, transcoders
 from ingest.names import (
     CONTAINERS,
     EVENT_OBJECTS,
-    LOCK_NOUNS,
-    LOCK_WORDS,
-    MESSAGE_NOUNS,
     NAMES,
-    OPERATION_PHRASES,
-    OPERATION_WORDS,
     PAYLOADS,
     SYSTEMS,
     WRAPPERS,
 )
 from ingest.service import Ingester, Settings
+from ingest.words import LOCK_NOUNS, LOCK_WORDS, MESSAGE_NOUNS, OPERATION_PHRASES, OPERATION_WORDS
 from stormwatch.catalog import Catalog
 from stormwatch.cli.main import cli
 from stormwatch.model import EVENT_SCHEMA

@@ -96,6 +96,10 @@ fields AS (
     WHERE
         leaf.atom IS NOT NULL AND leaf.type <> 'NULL'
         AND told.kind IN ('change', 'start')
+        -- What carried the record has a version and a name too, and so has where it was written.
+        AND NOT regexp_matches(
+            leaf.path, '[.]"?(?:@|(?:ecs|agent|beat|host|os|observer|telemetry|sdk|runtime|input|log)\b)'
+        )
     GROUP BY told.file_id, told.byte_offset, told.record_no, named.part
 ),
 

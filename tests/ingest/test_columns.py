@@ -116,8 +116,8 @@ def test_what_is_no_header(head: bytes) -> None:
 
 @pytest.mark.parametrize("time", ["2026-11-29 10:00:00", '"2026-11-29T10:00:00Z"'])
 def test_a_header_without_the_name_of_a_time_stands_above_one(time: str) -> None:
-    header = "Zeitpunkt;Nr;Ausgelöst durch\n"
-    named = Columns(("Zeitpunkt", "Nr", "Ausgelöst durch"), ";")
+    header = "Ajankohta;Nr;Syynä ollut\n"
+    named = Columns(("Ajankohta", "Nr", "Syynä ollut"), ";")
     assert columns_of(f"{header}{time};1;\n".encode()) == named
     assert columns_of(f"{header}7;1;{time}\n".encode()) == named
     assert columns_of(f"{header}7;1;at {time}\n{time};1;\n".encode()) is None

@@ -146,6 +146,7 @@ def test_what_the_database_reads_by_itself_is_not_shared(tmp_path: Path, asked: 
 def test_what_neither_can_parse_is_an_error_here(tmp_path: Path, asked: list[bytes], second: Second) -> None:
     torn = FieldMapping(zones={"XYZ": "\ud800"})  # as no configuration is let through
     lines = b"2026-11-20 10:00:00 XYZ [1] ERROR: something\n" * 40
+    lines += b'{"id": "1", "time": "2026-11-20 10:00:00 XYZ"}\n'
     for _, shared in both(tmp_path, torn):
         with pytest.raises(duckdb.Error):
             shared.parse(lines)

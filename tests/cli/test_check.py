@@ -17,7 +17,7 @@ def odd(tmp_path: Path) -> Path:
     directory = tmp_path / "odd"
     directory.mkdir()
     records = [
-        line(moment=f"2026-03-02T10:00:{number:02}Z", evt=f"evt-{number}", cost=number,
+        line(moment=f"2026-03-02T10:00:{number:02}Z", tick=f"evt-{number}", cost=number,
              because=f"evt-{number - 1}" if number else None, deep={"a.b": number})
         for number in range(6)
     ]  # fmt: skip
@@ -77,11 +77,11 @@ def test_times_that_need_a_word_of_the_user_come_with_the_option(tmp_path: Path,
 
 def test_missing_essentials_come_with_the_field_that_may_be_meant(odd: Path, stormwatch: Command) -> None:
     hints = _reports(stormwatch, odd)["odd.log"]["hints"]
-    assert ["--map time=moment" in hints[0], "--map id=evt" in hints[1]] == [True, True]
-    hints = _reports(stormwatch, odd, "--map", "id=evt", "--map", "time=moment")["odd.log"]["hints"]
+    assert ["--map time=moment" in hints[0], "--map id=tick" in hints[1]] == [True, True]
+    hints = _reports(stormwatch, odd, "--map", "id=tick", "--map", "time=moment")["odd.log"]["hints"]
     assert len(hints) == 1
     assert "--map cause=because" in hints[0]
-    told = _reports(stormwatch, odd, "--map", "id=evt", "--map", "time=moment", "--map", "cause=because")
+    told = _reports(stormwatch, odd, "--map", "id=tick", "--map", "time=moment", "--map", "cause=because")
     assert told["odd.log"]["hints"] == []
     assert _sources(told["odd.log"])["causation_id"] == ["because"]
 
@@ -95,9 +95,9 @@ def test_names_of_fields_can_be_given_back_to_map(odd: Path, stormwatch: Command
 
 def test_a_field_that_no_record_has_is_told(odd: Path, stormwatch: Command) -> None:
     (odd / "empty.log").touch()
-    (odd / "other.log").write_text(line(evt="evt-9", moment="2026-03-02T10:00:00Z"))
-    told = _reports(stormwatch, odd, "--map", "id=evnt", "--map", "cause=because")
-    nowhere = "no record that was read has the field evnt, so that id=evnt says nothing; did you mean evt?"
+    (odd / "other.log").write_text(line(tick="evt-9", moment="2026-03-02T10:00:00Z"))
+    told = _reports(stormwatch, odd, "--map", "id=tikc", "--map", "cause=because")
+    nowhere = "no record that was read has the field tikc, so that id=tikc says nothing; did you mean tick?"
     assert [told[name]["hints"][0] for name in ("odd.log", "other.log")] == [nowhere, nowhere]
     # The cause is in one of the files.
     assert not any("because" in hint for report in told.values() for hint in report["hints"])

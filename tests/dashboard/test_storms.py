@@ -248,7 +248,9 @@ def test_overview_names_what_was_changed_before_the_loop_rose(tmp_path: Path, se
     links = [link.proto for link in app.get("page_link") if "`config: " in link.proto.label]
     assert links[0].label == "09:01:00 `config: ordering ordered -> unordered`"
     assert links[0].query_string.startswith("at=")
-    assert [link.label for link in links[1:]] == [f"09:0{3 + n}:00 `config: step {n}`" for n in (1, 2)]
+    assert [link.label for link in links[1:]] == [
+        f"09:0{3 + n}:00 `config: step {n} ordering ordered -> unordered`" for n in (1, 2)
+    ]
     next(reading, None)
 
 

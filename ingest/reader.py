@@ -130,7 +130,12 @@ def read_chunk(generation: Generation, share: Share, limits: Limits, silence: Si
     # What NUL bytes stand for may be written over them: such a tail is looked at again as a whole.
     generation.tail_bytes = 0 if data.endswith(_NUL) else len(data) - int(bounds[-1])
     generation.filler_bytes = len(data) - len(data.rstrip(_NUL)) if is_at_end else 0
-    too_long = np.flatnonzero(np.diff(bounds) > longest)
+    lengths = np.diff(bounds)
+    is_too_long = lengths > longest
+    if is_at_end and len(lengths) and not data.endswith(_NEWLINE):
+        # What is read again may end behind the first piece of a line that goes on.
+        is_too_long[-1] |= lengths[-1] == longest
+    too_long = np.flatnonzero(is_too_long)
     if len(too_long) and too_long[0] == 0:
         return _too_long(generation, data, longest)
     if len(bounds) == 1:

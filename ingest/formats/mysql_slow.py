@@ -44,6 +44,8 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     head = _HEAD.match(data, start)
     found = head or _BANNER.match(data, start)
     at = found.end() if found else data.find(b"\n", start) + 1
+    if head and head[0].rstrip().endswith(b":"):
+        return at  # a name without its value: the head is torn, and no statement follows
     if head and (settings := _SETTINGS.match(data, at)):
         at = settings.end()
     while head and at < len(data) and at - start < _LONGEST and another.match(data, at) is None:

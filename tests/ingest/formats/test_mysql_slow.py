@@ -22,3 +22,9 @@ def test_lines_behind_a_statement_are_not_of_it() -> None:
 def test_a_torn_statement_ends_where_the_next_record_begins() -> None:
     torn = HEAD + b"SET timestamp=1773100799;\nselect 1\n"
     assert _framed(torn + QUERY) == [torn, QUERY]
+
+
+def test_what_stands_behind_a_torn_head_is_no_statement() -> None:
+    torn = HEAD.replace(b"7.0\n", b"7.0  Lock_time: \n")
+    other = b'127.0.0.1 - - [28/Nov/2026:15:04:05 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.5.0"\n'
+    assert _framed(torn + other + QUERY) == [torn, other, QUERY]

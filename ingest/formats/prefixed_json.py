@@ -27,7 +27,6 @@ _TIME: Final = (
 _LEVEL: Final = (
     rb"\b(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|CRITICAL|trace|debug|info|warn(?:ing)?|error|fatal)\b"
 )
-
 _WORD: Final = rb"(?>\[[^\]{}\n]{0,80}\]|\([^){}\n]{1,80}\)|[^\s{}\[\]()\"=]{1,120})"
 # Nothing but a time, or words; not the clock of a vector-clock log, at the end.
 CLOCK: Final = (

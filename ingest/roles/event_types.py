@@ -6,15 +6,14 @@ Only fields are asked whose names may say it. In log lines `name` is the logger.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ingest.mapping import Kind
 from ingest.matching import is_looked_into
 from ingest.names import Path
 from ingest.roles.decisions import Decision
+from ingest.roles.labels import counted, roles_by_name
 from ingest.roles.samples import Sampled
 from ingest.vocabulary import GENERIC, normalise, operation_words
 
@@ -87,15 +86,13 @@ def _counted(told: _Told) -> Mapping[str, object]:
 
 def _fitting(sampled: Sequence[Sampled], taken: set[Path]) -> list[_Told]:
     """The fields that may say it."""
-    named = {role for kind in Counter(record.fields for record in sampled) for role in _named(kind)}
+    named = roles_by_name(sampled).keys()
     if "event_type" in named:
         return []
     names = frozenset(_NAMES).difference(() if named.isdisjoint(_OF_LOG_LINES) else _OF_LOGGERS)
-    values: dict[Path, Counter[str]] = {}
-    for record in sampled:
-        for path, label in record.labels:
-            if path not in taken and normalise(path[-1]) in names and _may_say(path):
-                values.setdefault(path, Counter())[label] += 1
+    values = counted(
+        sampled, lambda path: path not in taken and normalise(path[-1]) in names and _may_say(path)
+    )
     return [
         _Told(path, len(counts), counts.total(), round(counts.total() / len(sampled), 3))
         for path, counts in values.items()
@@ -108,7 +105,3 @@ def _fitting(sampled: Sequence[Sampled], taken: set[Path]) -> list[_Told]:
 def _may_say(path: Path) -> bool:
     """Whether names count there, and say nothing else: `service.name` is that of a service."""
     return is_looked_into(path) and GENERIC.roles([path]).keys() <= {"operation_hint"}
-
-
-def _named(kind: Kind) -> frozenset[str]:
-    return frozenset(GENERIC.roles(path for path in kind if is_looked_into(path)))

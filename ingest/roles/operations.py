@@ -14,6 +14,7 @@ from typing import Final
 from ingest.matching import is_looked_into
 from ingest.names import PAYLOADS, Path
 from ingest.roles.decisions import Decision
+from ingest.roles.labels import counted, roles_by_name
 from ingest.roles.samples import Sampled
 from ingest.vocabulary import GENERIC, normalise, operation_words
 
@@ -50,20 +51,13 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
 
 def _fitting(sampled: Sequence[Sampled], *, is_of_events: bool) -> dict[Path, Counter[str]]:
     """The fields that hold nothing else; none where one is called so."""
-    named: set[str] = set()
-    for kind in {record.fields for record in sampled}:
-        named |= GENERIC.roles(path for path in kind if is_looked_into(path)).keys()
+    named = roles_by_name(sampled)
     if "operation" in named or not (is_of_events or "event_id" in named):
         return {}
-    values: dict[Path, Counter[str]] = {}
-    for record in sampled:
-        for path, label in record.labels:
-            if _may_say(path):
-                values.setdefault(path, Counter())[label] += 1
     least = max(_FEWEST, _SHARE * len(sampled))
     return {
         path: words
-        for path, words in values.items()
+        for path, words in counted(sampled, _may_say).items()
         if words.total() >= least and all(map(_operation, words))
     }
 

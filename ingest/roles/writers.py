@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ingest.matching import is_looked_into
 from ingest.names import PAYLOADS, Path
 from ingest.roles.decisions import Decision
+from ingest.roles.labels import counted, roles_by_name
 from ingest.roles.samples import Sampled
 from ingest.vocabulary import GENERIC, normalise
 
@@ -49,7 +49,7 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
     taken: dict[str, set[Path]] = {}
     for one in decided:
         taken.setdefault(one.scope, set()).add(one.field)
-    named = {scope: _named(sampled) for scope, sampled in records.items()}
+    named = {scope: roles_by_name(sampled) for scope, sampled in records.items()}
     pairs = {
         scope: list(_pairs(sampled, named[scope], taken.get(scope, set())))
         for scope, sampled in sorted(records.items())
@@ -72,18 +72,8 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
     return found
 
 
-def _named(sampled: Sequence[Sampled]) -> dict[str, list[Path]]:
-    return GENERIC.roles(
-        {path for kind in {record.fields for record in sampled} for path in kind if is_looked_into(path)}
-    )
-
-
 def _pairs(sampled: Sequence[Sampled], named: Mapping[str, list[Path]], taken: set[Path]) -> Iterator[_Pair]:
-    counts: dict[Path, Counter[str]] = {}
-    for record in sampled:
-        for path, label in record.labels:
-            if path not in taken and _may_say(path):
-                counts.setdefault(path, Counter())[label] += 1
+    counts = counted(sampled, lambda path: path not in taken and _may_say(path))
     least = max(_FEWEST, _SHARE * len(sampled))
     few = {
         path: values

@@ -169,6 +169,22 @@ def test_a_line_that_is_too_long_stays_one(make_rig: Callable[..., Rig]) -> None
     assert_read_again_alike(rig)
 
 
+def test_the_first_piece_of_a_line_that_is_too_long_stays_one_while_the_line_is_written(
+    make_rig: Callable[..., Rig],
+) -> None:
+    rig = make_rig(batch=SMALL, limits=Limits(max_line_bytes=2000))
+    for part in (lines(1, 9), b'{"key": "' + b"x" * 1500, b"x" * 1500):
+        rig.add("a.log", part)
+        rig.look()
+    before = tables(rig)
+    assert [(len(raw), reason) for raw, reason in rig.rejects()] == [(2000, "a line longer than 2000 bytes")]
+    ask(rig.store, ["a.log"])
+    rig.ingester.reread()
+    [(_, is_finished, problem)] = done(rig)
+    assert (is_finished, problem) == (True, None)
+    assert tables(rig) == before
+
+
 def test_a_record_behind_a_byte_order_mark_stays_one(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(batch=Share(bytes=64 << 10, records=1))
     rig.add("a.log", "\ufeff".encode() + lines(1, 9) + "\ufeff".encode() + lines(11, 9))

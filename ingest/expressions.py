@@ -64,7 +64,11 @@ def alone_in(listed: str) -> str:
 
 def pointer(path: Path) -> str:
     """The path as a JSON pointer (RFC 6901), quoted as a SQL string."""
-    text = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
+    return quoted("".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path))
+
+
+def quoted(text: str) -> str:
+    """SQL: the text as a literal."""
     return "'" + text.replace("'", "''") + "'"
 
 

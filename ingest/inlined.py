@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ingest.expressions import bound, glued, may_be_rounded, pointer
+from ingest.expressions import bound, glued, may_be_rounded, pointer, quoted
 from ingest.formats.base import Shape
 from ingest.names import EVENT_OBJECTS, HEADER_LISTS, PAYLOADS, WRAPPERS, Path
 from ingest.vocabulary import normalise
@@ -119,7 +119,7 @@ def _tops(fields: tuple[Path, ...]) -> dict[str, str]:
 
 def _key(name: str) -> str:
     """SQL: the key as it stands before its value."""
-    return _quoted(json.dumps(name, ensure_ascii=False) + ":")
+    return quoted(json.dumps(name, ensure_ascii=False) + ":")
 
 
 def _without(record: str, gone: str) -> str:
@@ -147,7 +147,3 @@ _MEMBER: Final = (
     "json_extract(item, CASE WHEN json_exists(item, '/key') THEN '/key' ELSE '/name' END)"
     " || ':' || coalesce(json_extract(item, '/value'), 'null')"
 )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ingest.expressions import glued, pointer, quoted
 from ingest.names import Path
 
 Tree = dict[str, "Tree | None"]
@@ -127,3 +128,30 @@ def joined(tree: Tree, value: dict[Path, str], above: Path = ()) -> str:
     if above:  # nullif stands for a CASE that names its argument twice
         inside = f"nullif({inside}, '')"
     return f"'{{' || {inside} || '}}'"
+
+
+def in_own_order(record: str, removed: Iterable[Path], depth: int = 0) -> str:
+    """SQL: the same text of the object `record` as `joined` gives, in whatever order its keys stand.
+
+    Where objects are opened, the keys are asked of each record and each value is looked up by itself.
+    """
+    gone: dict[str, None] = {}
+    opened: dict[str, list[Path]] = {}
+    for key, *below in sorted(removed):
+        if below:
+            opened.setdefault(key, []).append(tuple(below))
+        else:
+            gone[key] = None
+    opened = {key: paths for key, paths in opened.items() if key not in gone}
+    if not opened:
+        patch = quoted(json.dumps(gone, ensure_ascii=False))
+        return f"nullif(json_merge_patch({record}, {patch})::VARCHAR, '{{}}')"
+    name = f"key_{depth}"
+    branches = [f"WHEN {name} = {quoted(key)} THEN NULL" for key in gone]
+    for key, paths in opened.items():
+        inner = in_own_order(f"json_extract({record}, {pointer((key,))})", paths, depth + 1)
+        branches.append(f"WHEN {name} = {quoted(key)} THEN {inner}")
+    whole = f"json_extract({record}, '/' || replace({name}, '/', '~1'))::VARCHAR"
+    member = f"'\"' || {name} || '\":' || CASE {' '.join(branches)} ELSE {whole} END"
+    members = f"list_transform(json_keys({record}), lambda {name}: {member})"
+    return f"'{{' || {glued(members, ',')} || '}}'"

@@ -78,6 +78,15 @@ class Plan:
     """Inputs of the format that no record of the shape has."""
     has_one_spelling: bool
     """Whether UUIDs are read as if they were all written alike."""
+    in_any_order: bool = False
+    """Whether it serves keys in any order; what is left is put together in that of each record."""
+
+    @cached_property
+    def for_any_order(self) -> Plan:
+        """The same for any order of the keys; the patch alone does not look at their order anyway."""
+        if self.left is None:
+            return self
+        return replace(self, left=None, left_with_time=None, in_any_order=True)
 
     @cached_property
     def use(self) -> Use:
@@ -101,6 +110,8 @@ class PlanGroup:
     absent: frozenset[str]
     """Inputs of the format that none of its records has: not looked up, nor anything made of them."""
     has_one_spelling: bool
+    in_own_order: frozenset[Path] | None
+    """What is taken off each of its records where their keys stand in any order; None: as plans say."""
     roles: dict[str, set[Path]] = field(default_factory=dict)
 
     def take(self, plan: Plan) -> bool:
@@ -134,19 +145,17 @@ def grouped(plans: Iterable[tuple[int, Plan]], records: int) -> list[tuple[PlanG
         if id(plan) in by_plan:  # one for many orders of keys
             by_plan[id(plan)].append((shape, plan))
             continue
-        ways = [(plan.left, plan.left_with_time if records > _FEW else None)]
-        if plan.left_with_time is not None:
-            ways.append((None, None))  # the patch leaves the same text
-        for lefts in ways:
-            unsaid = tuple(left is None for left in lefts)
+        for way in (plan, plan.for_any_order):
+            lefts = (way.left, way.left_with_time if records > _FEW else None)
             key = (
-                plan.format.name, plan.envelope, plan.mapping_no, plan.choices, plan.has_one_spelling, unsaid
+                plan.format.name, plan.envelope, plan.mapping_no, plan.choices, plan.has_one_spelling,
+                tuple(left is None for left in lefts), plan.removed if way.in_any_order else None,
             )  # fmt: skip
             alike = groups.setdefault(key, [])
-            taker = next((members for group, members in alike if group.take(plan)), None)
-            if taker is None and (len(alike) < MOST_ALIKE or lefts is ways[-1]):
+            taker = next((members for group, members in alike if group.take(way)), None)
+            if taker is None and (len(alike) < MOST_ALIKE or way is plan.for_any_order):
                 taker = []
-                alike.append((_group_of(plan, lefts), taker))
+                alike.append((_group_of(way, lefts), taker))
             if taker is not None:
                 taker.append((shape, plan))
                 by_plan[id(plan)] = taker
@@ -156,7 +165,10 @@ def grouped(plans: Iterable[tuple[int, Plan]], records: int) -> list[tuple[PlanG
 
 def _group_of(plan: Plan, lefts: Iterable[leftover.Tree | None]) -> PlanGroup:
     left, with_time = (None if one is None else leftover.Union() for one in lefts)
-    group = PlanGroup(plan.format, plan.envelope, left, with_time, plan.absent, plan.has_one_spelling)
+    in_own_order = plan.removed if plan.in_any_order else None
+    group = PlanGroup(
+        plan.format, plan.envelope, left, with_time, plan.absent, plan.has_one_spelling, in_own_order
+    )
     group.take(plan)
     return group
 

@@ -7,8 +7,7 @@ the same keys anew for each record. So it is decided for a kind, which is all sh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import duckdb
@@ -46,13 +45,6 @@ class _Kind:
     plan: Plan | Again
     orders: int = 0
     """Shapes of it that were looked at by themselves."""
-
-    @cached_property
-    def patched(self) -> Plan | Again:
-        """The plan for any order, where the patch leaves the same text as each for its own."""
-        return (
-            replace(self.plan, left=None, left_with_time=None) if isinstance(self.plan, Plan) else self.plan
-        )
 
 
 class Planner:
@@ -130,11 +122,11 @@ class Planner:
             self.plans[shape] = known.plan
             if not isinstance(known.plan, Plan):
                 continue
-            if known.orders < MOST_ALIKE or known.plan.left_with_time is None:
+            if known.orders < MOST_ALIKE:
                 known.orders += 1
                 apart[shape] = known.plan
             else:
-                self.plans[shape] = known.patched
+                self.plans[shape] = known.plan.for_any_order
         about |= self._shapes(apart.keys() - about.keys())
         for shape, plan in apart.items():
             self.plans[shape] = in_order(plan, about[shape][0])

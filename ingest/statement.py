@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from ingest import composed, leftover
@@ -64,6 +64,7 @@ class Statement:
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
         every = {path for paths in order.values() for path in paths} | set(inputs.values())
         self._left, self._left_with_time = group.left, group.left_with_time
+        self._in_own_order = group.in_own_order
         self._paths = sorted({part for path in every for part in composed.parts(path)})
         self._index = {path: number for number, path in enumerate(self._paths, start=1)}
         self._roles = order
@@ -201,7 +202,9 @@ class Statement:
 
     def _removed_words(self) -> str:
         """A word that is not left in attributes: a column must hold it."""
-        gone = self._operations if self._left is None else self._left.removed
+        gone: Collection[Path] | None = self._in_own_order
+        if gone is None:
+            gone = self._operations if self._left is None else self._left.removed
         hints = self._roles.get("operation_hint", ())
         return self._words(path for path in hints if path in gone)
 
@@ -225,18 +228,16 @@ class Statement:
         lefts = (left for left in (self._left, self._left_with_time) if left is not None)
         return list(dict.fromkeys(path for left in lefts for path in leftover.leaves(left.tree)))
 
-    def _joined(self, left: leftover.Union) -> str:
-        values = {path: f"u{number}" for number, path in enumerate(self._leaves(), start=1)}
-        return leftover.joined(left.tree, values)
-
     def _rest(self) -> str:
         """What no column holds, if nothing of the record was lost on the way."""
-        return "json_merge_patch(line, patch)::VARCHAR" if self._left is None else self._joined(self._left)
+        if self._in_own_order is not None:
+            return leftover.in_own_order("line", self._in_own_order)
+        return self._joined_or_patched(self._left, "patch")
 
-    def _rest_with_time(self) -> str:
-        if self._left_with_time is None:
-            return "json_merge_patch(line, patch_keeping_time)::VARCHAR"
-        return self._joined(self._left_with_time)
+    def _joined_or_patched(self, left: leftover.Union | None, patch: str) -> str:
+        if left is None:
+            return f"json_merge_patch(line, {patch})::VARCHAR"
+        return leftover.joined(left.tree, {path: f"u{n}" for n, path in enumerate(self._leaves(), start=1)})
 
     def sql(self, group_no: int, spelling: Spelling) -> str:
         """The SELECT of the records whose times are spelled so.
@@ -261,6 +262,7 @@ class Statement:
             "lock_edges": "lock_edges",
         }
         columns["rest"] = self._rest()
+        rest_with_time = self._joined_or_patched(self._left_with_time, "patch_keeping_time")
         prepared = [
             f"*, {template.format_map(self._placeholders())} AS in_{name}"
             for name, template in self._format.prepared.items()
@@ -289,7 +291,7 @@ class Statement:
                 {time} AS occurred_at,
                 {integer(_SEQUENCE, "BIGINT")} AS sequence,
                 try_cast(in_is_redelivered AS BOOLEAN) AS is_redelivered""",
-            f"""*, {_attributes(self._rest_with_time())} AS written,
+            f"""*, {_attributes(rest_with_time)} AS written,
                 {self._is_told_of_a_deadlock()} AS is_told""",
             (self._output(), f"WHERE {is_so}"),
         )

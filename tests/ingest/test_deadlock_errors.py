@@ -29,6 +29,7 @@ def operation(line: str, parser: Parser) -> str | None:
     [
         "ERROR: deadlock detected (SQLSTATE 40P01)",
         "pq: deadlock detected",
+        "transaction aborted, SQLState: 40P01",
         "SQLSTATE[40P01]: Deadlock detected: 7 ERROR:  deadlock detected",
         "asyncpg.exceptions.DeadlockDetectedError: deadlock detected",
         "PG::TRDeadlockDetected: ERROR:  deadlock detected",

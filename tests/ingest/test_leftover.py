@@ -16,9 +16,9 @@ from ingest import leftover
 from ingest.formats.base import Shape
 from ingest.formats.generic_json import FORMAT
 from ingest.names import Path
-from ingest.plan import grouped, make_plan
+from ingest.plan import make_plan, numbered
 from stormwatch.storage import open_empty
-from tests.ingest.parsing import Parser
+from tests.ingest.parsing import PLACE, Parser
 
 _keys = st.sampled_from(["id", "time", "type", "note", "amount", "a b", "x.y"])
 _values = st.one_of(
@@ -131,21 +131,44 @@ def test_orders_that_contradict_are_not_in_one_union() -> None:
     assert not union.add({"b": None, "a": None}, removed=[])
 
 
+@pytest.mark.parametrize(
+    "outer",
+    [
+        {"id": "e", "time": "2026-11-30T10:00:00Z", "type": "order.placed", "activity": "sent"},
+        {
+            "time": "2026-11-30T10:00:00Z",
+            "metadata": {"id": "e", "cause": "d", "x/y": 1, "é": [1.50], "n": None},
+        },
+        {"meta": {"id": "e", "message": {"causation_id": "d", "a": '"', "b": {}}}, "payload": {"type": "t"}},
+    ],
+    ids=["flat", "in an object", "in an object in an object"],
+)
 def test_keys_in_any_order_make_few_statements_and_the_same_rows(
-    parser: Parser, new_parser: Callable[[], Parser]
+    outer: dict[str, Any], new_parser: Callable[[], Parser]
 ) -> None:
-    keys = ["id", "time", "type", *(f"k{number}" for number in range(9))]
-    order, records = Random(20261130), []
-    for number in range(40):
-        order.shuffle(keys)
-        values = {"id": f"e{number}", "time": "2026-11-30T10:00:00Z", "type": "order.placed"}
-        records.append({key: values.get(key, number) for key in keys})
-    plans = [(number, make_plan(_shape(one), FORMAT, (), {}, 0)) for number, one in enumerate(records)]
-    assert len(grouped(plans, len(plans))) <= 10
-    together = [row["attributes"] for row in parser.parse(*map(json.dumps, records)).rows]
-    for record, attributes in zip(records, together, strict=True):
-        assert list(json.loads(attributes)) == [key for key in record if key.startswith("k")]
-        assert new_parser().parse(json.dumps(record)).the_row()["attributes"] == attributes
+    chance = Random(20261130)
+
+    def shuffled(record: dict[str, Any]) -> dict[str, Any]:
+        keys = chance.sample(list(record), len(record))
+        return {key: shuffled(record[key]) if isinstance(record[key], dict) else record[key] for key in keys}
+
+    records = [shuffled(outer | {f"k{key}": number for key in range(7)}) for number in range(40)]
+    for number in range(0, 40, 2):  # a column holds more of some of them
+        records[number] = shuffled(records[number] | {"correlation_id": f"c{number}"})
+    told: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "ingest.insertion.numbered", lambda groups: told.append(len(groups)) or numbered(groups)
+        )
+        together = new_parser().parse(*map(json.dumps, records)).rows
+    assert max(told) <= 10, told
+    for record, row in zip(records, together, strict=True):
+        alone = new_parser().parse(json.dumps(record)).the_row()
+        assert {name: value for name, value in row.items() if name not in PLACE} == alone
+        left = json.loads(row["attributes"])
+        assert list(left) == [key for key in record if key in left]
+        for key in left.keys() & {"metadata", "meta"}:
+            assert list(left[key]) == [name for name in record[key] if name in left[key]]
 
 
 def test_keys_that_are_not_plain_are_left_to_the_patch() -> None:

@@ -33,11 +33,18 @@ def reasons(parsed: Parsed) -> list[str]:
     return [reject.reason for reject in parsed.rejects]
 
 
-@pytest.mark.parametrize("element", ["process id=process2f0d9d8", "process-list", "UPDATE"])
-def test_what_stands_behind_a_torn_line_of_a_report_is_read(parser: Parser, element: str) -> None:
+@pytest.mark.parametrize(
+    ("element", "torn"),
+    [
+        ("process id=process2f0d9d8", "2024-11-24 09:58:28."),
+        ("process-list", "2024-1"),
+        ("UPDATE", "2024-11-24 09:58:28."),
+    ],
+)
+def test_what_stands_behind_a_torn_line_of_a_report_is_read(parser: Parser, element: str, torn: str) -> None:
     report = TRACE[: TRACE.index(element)] + TRACE[TRACE.index(element) :].split("\n")[0] + "\n"
     access = '127.0.0.1 - - [28/Nov/2026:15:04:05 +0000] "GET / HTTP/1.1" 200 612\n'
-    parsed = read(f"{report}2024-11-24 09:58:28.\n{access}", parser)
+    parsed = read(f"{report}{torn}\n{access}", parser)
     assert [row["format"] for row in parsed.rows if row["format"] != "sqlserver_errorlog"] == ["access_log"]
 
 

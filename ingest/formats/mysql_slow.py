@@ -32,6 +32,7 @@ _OVER: Final = re.compile(rb";[ \t]*\r?\n?\Z")
 _LONGEST: Final = 1 << 20
 """Bytes of a statement, when nothing ends it."""
 _PAIR: Final = re.compile(r"(\w+):(?: +(?!\w+:(?: |$))(\S+))?(?: +|$)")
+_NAMED: Final = re.compile(r"[A-Z]\w*:")
 _FROM: Final = re.compile(r"# User@Host: ([^\s\[]*)\[[^\]\n]*\] @ +(\S*?) *\[([^\]\n]*)\]")
 _USED: Final = re.compile(r"use ([^;\n]+);\r?\n", re.IGNORECASE)
 _SET: Final = re.compile(r"SET timestamp=(\d+(?:\.\d+)?);\r?\n?", re.IGNORECASE)
@@ -44,17 +45,23 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
     head = _HEAD.match(data, start)
     found = head or _BANNER.match(data, start)
     at = found.end() if found else data.find(b"\n", start) + 1
-    if head and head[0].rstrip().endswith(b":"):
-        return at  # a name without its value: the head is torn, and no statement follows
-    if head and (settings := _SETTINGS.match(data, at)):
+    has_statement = head is not None and _is_whole(head[0])
+    if has_statement and (settings := _SETTINGS.match(data, at)):
         at = settings.end()
-    while head and at < len(data) and at - start < _LONGEST and another.match(data, at) is None:
+    while has_statement and at < len(data) and at - start < _LONGEST and another.match(data, at) is None:
         follows = data.find(b"\n", at) + 1 or len(data)
         if _OVER.search(data, at, follows):
             return follows if is_all or data.endswith(b"\n", at, follows) else None
         at = follows
     # What is not there yet may belong to it.
     return at if at and (is_all or data.find(b"\n", at) >= 0) else None
+
+
+def _is_whole(head: bytes) -> bool:
+    """Whether a statement follows: what it took was told, and the last line is not torn."""
+    last = head.rstrip().rpartition(b"\n")[2].decode(errors="replace").removeprefix("# ")
+    is_torn = _NAMED.match(last) is not None and bool(_PAIR.sub("", last).strip() or last.endswith(":"))
+    return b"\n# Query_time: " in head and not is_torn
 
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:

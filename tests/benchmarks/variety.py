@@ -8,9 +8,10 @@ from typing import Final
 
 _CLOCK: Final = r"(?P<clock>(?<=\d\d:)\d\d:\d\d(?:[.,]\d+)?)"
 _HEX: Final = r"(?P<hex>(?:(?<![0-9A-Za-z])|(?<=0x))(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z]))"
-# No year, no date without hyphens, no key, no part of a version, of an offset or of a code such as MY-010931.
+# No year, no date without hyphens, no date and clock of six digits each, no key, no part of a version, of an
+# offset or of a code such as MY-010931.
 _NUMBER: Final = (
-    r"(?P<number>(?:(?<![\w.:/#+-])|(?<=\":)|(?<=[a-z]-))"
+    r"(?P<number>(?:(?<![\w.:/#+-])|(?<=\":)|(?<=[a-z]-))(?<!\b\d{6} )(?!\d{6} \d{6}\b)"
     r"(?!(?:19|20)\d\d(?:\d{4}|\d{10})?\b)[1-9]\d{2,}(?![\w=]|-(?!\d+\])|[.:]\d| +\d{1,2}:\d\d))"
 )
 _TOKEN: Final = re.compile(f"{_CLOCK}|{_HEX}|{_NUMBER}")

@@ -198,7 +198,8 @@ def _end_of(data: bytes, start: int, enveloped: Lines, *, is_all: bool, is_held:
             enveloped[kind] = Enveloped(data, peel, is_all=is_all)
         return _end_of_envelopes(enveloped[kind], start)
     # Printed flush, the objects in a document begin as documents do.
-    another = any_start() if is_last else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
+    ends_at_any = is_last or kind in _code()
+    another = any_start() if ends_at_any else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
     try:
         if ends[kind] is quoted:
             return quoted(data, start, another=another, is_all=is_all, perhaps=any_start())
@@ -367,6 +368,12 @@ def _doubtful() -> frozenset[str]:
 def _last() -> frozenset[str]:
     """Formats of records that are of no other."""
     return frozenset(one.name for one in transcoders() if one.is_last)
+
+
+@cache
+def _code() -> frozenset[str]:
+    """Formats of records in which nothing looks like the beginning of another."""
+    return frozenset(one.name for one in transcoders() if one.is_code)
 
 
 @cache

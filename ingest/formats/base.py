@@ -282,8 +282,7 @@ def continued(by: bytes) -> End:
 
 Held = tuple[Any, bytes]
 """What a line holds that is an envelope: whose it is, in which lines of the same writer are equal; and what
-was written, with its line end unless the writer's line goes on in the next envelope.
-"""
+was written, with its line end unless the writer's line goes on in the next envelope."""
 Peel = Callable[[Sequence[bytes]], Sequence[Held | None]]
 """What lines hold, without their ends; None where one is no such envelope."""
 
@@ -344,6 +343,8 @@ class Transcoder:
     """So many lines behind one with the header, if they have it as well, tell that it is a whole record."""
     is_last: bool = False
     """Asked when a record is of no other notation. Its records go on up to a line that may begin another."""
+    is_code: bool = False
+    """Its records of several lines hold code, and so no line that may begin another of any notation."""
     numbers: Collection[str] = ()
     """Groups of the header that are whole numbers of up to 18 digits."""
     openings: tuple[bytes, ...] = ()
@@ -366,8 +367,7 @@ class Transcoder:
     transcode: Callable[[bytes], Iterator[Mapping[str, Any] | bytes]] = field(default=lambda _: iter(()))
     """The events in one record. Raises ValueError (with the reason) when it cannot be read.
 
-    Bytes are an object with keys, held by an envelope with nothing else in it, which need not be made.
-    """
+    Bytes are an object with keys, held by an envelope with nothing else in it, which need not be made."""
 
     @property
     def made(self) -> str:

@@ -122,5 +122,6 @@ FORMAT = Transcoder(
     ),
     starts=rb"(?:%b|%b|%b)" % (_TIME, _USER, _STARTED),
     end=_end,
+    is_code=True,
     transcode=_transcode,
 )

@@ -24,6 +24,7 @@ def test_lines_behind_a_statement_are_not_of_it() -> None:
 def test_a_torn_statement_ends_where_the_next_record_begins() -> None:
     torn = HEAD + b"SET timestamp=1773100799;\nselect 1\n"
     assert _framed(torn + QUERY) == [torn, QUERY]
+    assert _framed(torn + OTHER + QUERY) == [torn, OTHER, QUERY]
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ with Store(Path(sys.argv[1])) as store:
         sys.stdin.readline()
         status = ingester.status()
         print(status.state, status.events, status.detail, flush=True)
-        if status.events >= int(sys.argv[3]):
+        if status.state == "idle" and status.events >= int(sys.argv[3]):
             break
     ingester.close()
 """

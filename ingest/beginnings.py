@@ -34,9 +34,12 @@ def _whole_line(starts: list[bytes]) -> re.Pattern[bytes]:
 
 @cache
 def any_start() -> re.Pattern[bytes]:
-    """What a line begins with that may be one of any record, whatever stands before it or follows."""
+    """What a line begins with that may be one of any record, whatever stands before it or follows: a hole
+    may stand there as well.
+    """
     # Most often it is one of the same log.
-    return re.compile(b"|".join(one.starts for one in reversed(transcoders()) if one.starts))
+    starts = b"|".join(one.starts for one in reversed(transcoders()) if one.starts)
+    return re.compile(rb"\0*+(?:%b)" % starts)
 
 
 @cache

@@ -25,6 +25,7 @@ def test_a_torn_statement_ends_where_the_next_record_begins() -> None:
     torn = HEAD + b"SET timestamp=1773100799;\nselect 1\n"
     assert _framed(torn + QUERY) == [torn, QUERY]
     assert _framed(torn + OTHER + QUERY) == [torn, OTHER, QUERY]
+    assert _framed(torn + b"\0" + OTHER + QUERY) == [torn, b"\0", OTHER, QUERY]
 
 
 @pytest.mark.parametrize(

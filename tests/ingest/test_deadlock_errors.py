@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -75,3 +76,11 @@ def test_who_waits_is_read_from_what_postgresql_sent(parser: Parser) -> None:
     twice = {"time": "2026-11-28T15:04:05Z", "level": "error", "msg": error, "stack": f"a: {error}"}
     [row] = parser.parse(json.dumps(twice)).rows
     assert (row["operation"], row["event_type"], row["lock_detail"]) == ("deadlock", "error.deadlock", WAITS)
+
+
+def test_what_says_of_no_error_is_none_beside_records_that_do(new_parser: Callable[[], Parser]) -> None:
+    posted = {"time": "2026-11-28T15:04:05Z", "type": "CommentPosted", "text": "ERROR: deadlock detected?"}
+    failed = {"time": "2026-11-28T15:04:05Z", "type": "OrderFailed", "level": "error", "text": "x"}
+    lines = [json.dumps(one) for one in (posted, failed)]
+    assert new_parser().parse(*lines).rows[0].get("operation") is None
+    assert operation(lines[0], new_parser()) is None

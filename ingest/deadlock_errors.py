@@ -49,9 +49,10 @@ _ERRORS: Final = (
 _CALM: Final = (
     "info", "debug", "trace", "verbose", "notice", "information", "informational", "config", "fine", "finer",
     "finest", "success", "log", "default", "ok", "inf", "dbg", "trc", "vrb", "i", "d", "t", "v", "n", "5",
-    "6", "7", "10", "20", "30",
+    "6", "7", "9", "10", "11", "12", "20", "30",
+    *(f"{level}{step}" for level in ("info", "debug", "trace") for step in (2, 3, 4)),
 )  # fmt: skip
-"""Levels of what is no error, in words and in the numbers of syslog, bunyan and Python."""
+"""Levels of what is no error, in words and in the numbers of syslog, OpenTelemetry, bunyan and Python."""
 _WAIT: Final = r"Process \d+ waits for \w+Lock on [^;\\]{1,200}; blocked by process \d+\."
 TOLD: Final = "'error.deadlock'"
 """SQL: the type of such a record, where it names none."""

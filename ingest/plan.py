@@ -180,7 +180,7 @@ def _group_of(plan: Plan, lefts: Iterable[leftover.Tree | None]) -> PlanGroup:
 
 
 def numbered(groups: Sequence[tuple[PlanGroup, _Members]]) -> pa.Table:
-    """The table `plans` of a statement: each shape with the number of its group, and what is its own in it."""
+    """The table `plans` of a statement: each shape with the number of its group, and what is its own."""
     members = [(number, *member) for number, (_, group) in enumerate(groups) for member in group]
     columns = {
         "shape": pa.array([shape for _, shape, _ in members], pa.uint64()),

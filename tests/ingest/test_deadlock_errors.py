@@ -48,7 +48,8 @@ def test_an_error_of_a_database_is_one(error: str, parser: Parser) -> None:
     assert operation(json.dumps(as_json), parser) == "deadlock"
     del as_json["level"]
     assert operation(json.dumps(as_json), parser) == "deadlock"
-    assert operation(json.dumps({**as_json, "level": "info"}), parser) is None
+    for calm in ("info", "INFO2", 9):
+        assert operation(json.dumps({**as_json, "level": calm}), parser) is None
     in_docker = {"log": f"{error}\n", "stream": "stderr", "time": "2026-11-28T15:04:05Z"}
     assert operation(json.dumps(in_docker), parser) == "deadlock"
 

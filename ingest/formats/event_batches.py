@@ -2,7 +2,7 @@
 
 `events`, `records`, `messages`, `batch` or `logs` as clients and collectors send them. Only where all in the
 list have an id and a time are they events, and a type where what stands beside the list may be anything but
-an event itself: else the list is part of the record that it stands in. The service
+an event or a log line itself: else the list is part of the record that it stands in. The service
 and node of the batch are theirs, where they say none; what stands beside the list is kept with the first.
 Source: batches of Segment, "HTTP Tracking API"; bodies that collectors of applications take.
 """

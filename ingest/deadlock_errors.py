@@ -17,7 +17,7 @@ from ingest.formats.base import JsonFormat
 from ingest.names import Path
 from ingest.vocabulary import normalise
 
-_NEEDLES: Final = ("eadlock", "40P01", "-911")
+_NEEDLES: Final = ("eadlock", "40P01", "-911", "ER_LOCK_DEADLOCK")
 """Each of the errors holds one of these, which are found in less time."""
 _ERRORS: Final = (
     # PostgreSQL: drivers of Python, Ruby, PHP, Go, JavaScript, Java, Rust and .NET.

@@ -301,8 +301,9 @@ class Statement:
     def _is_told_of_a_deadlock(self) -> str:
         if not self._may_be_told:
             return "FALSE"
+        severity = self._format.computed.get("severity", "{severity}").format_map(self._placeholders())
         # Not each of those that one statement serves may be.
-        return f"CASE WHEN may_be_told THEN {is_told('line', 'severity', 'operation')} ELSE FALSE END"
+        return f"CASE WHEN may_be_told THEN {is_told('line', f'({severity})', 'operation')} ELSE FALSE END"
 
     def _output(self) -> str:
         columns = {

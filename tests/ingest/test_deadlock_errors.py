@@ -40,6 +40,7 @@ def operation(line: str, parser: Parser) -> str | None:
         "java.sql.SQLException: ORA-00060: deadlock detected while waiting for resource",
         "DB2 SQL Error: SQLCODE=-911, SQLSTATE=40001, SQLERRMC=2, DRIVER=4.26.14",
         "org.springframework.dao.DeadlockLoserDataAccessException: x",
+        "query failed with ER_LOCK_DEADLOCK",
     ],
 )
 def test_an_error_of_a_database_is_one(error: str, parser: Parser) -> None:
@@ -77,6 +78,12 @@ def test_who_waits_is_read_from_what_postgresql_sent(parser: Parser) -> None:
     twice = {"time": "2026-11-28T15:04:05Z", "level": "error", "msg": error, "stack": f"a: {error}"}
     [row] = parser.parse(json.dumps(twice)).rows
     assert (row["operation"], row["event_type"], row["lock_detail"]) == ("deadlock", "error.deadlock", WAITS)
+
+
+def test_a_level_that_is_left_out_counts_as_what_it_stands_for(parser: Parser) -> None:
+    posted = {"@t": "2026-11-28T15:04:05Z", "@mt": "Posted {text}", "text": "ERROR: deadlock detected"}
+    assert operation(json.dumps(posted), parser) is None
+    assert operation(json.dumps({**posted, "@l": "Error"}), parser) == "deadlock"
 
 
 def test_what_says_of_no_error_is_none_beside_records_that_do(new_parser: Callable[[], Parser]) -> None:

@@ -68,12 +68,13 @@ def may_be_told(format_: JsonFormat, roles: Container[str], paths: Iterable[Path
     )
 
 
-def is_told(line: str, severity: str, operation: str) -> str:
-    """SQL: whether the record that a line of JSON is says so, and no other operation."""
+def is_told(line: str, severity: str, operation: str, may_be: str) -> str:
+    """SQL: whether the record that a line of JSON is says so, if it may, and no other operation."""
     needles = " OR ".join(f"contains({line}, '{needle}')" for needle in _NEEDLES)
     errors = "|".join(_ERRORS).replace("'", "''")
     return (
-        f"CASE WHEN {operation} IS NOT NULL OR list_contains({texts(_CALM)}, lower({severity})) THEN FALSE"
+        f"CASE WHEN NOT {may_be} OR {operation} IS NOT NULL THEN FALSE"
+        f" WHEN list_contains({texts(_CALM)}, lower({severity})) THEN FALSE"
         f" WHEN {needles} THEN regexp_matches({line}, '{errors}') ELSE FALSE END"
     )
 

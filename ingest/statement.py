@@ -65,8 +65,7 @@ class Statement:
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
         every = {path for paths in order.values() for path in paths} | set(inputs.values())
         self._left, self._left_with_time = group.left, group.left_with_time
-        self._in_own_order = group.in_own_order
-        self._may_be_told = group.may_be_told
+        self._in_own_order, self._may_be_told = group.in_own_order, group.may_be_told
         self._paths = sorted({part for path in every for part in composed.parts(path)})
         self._index = {path: number for number, path in enumerate(self._paths, start=1)}
         self._roles = order
@@ -299,11 +298,9 @@ class Statement:
         )
 
     def _is_told_of_a_deadlock(self) -> str:
-        if not self._may_be_told:
-            return "FALSE"
         severity = self._format.computed.get("severity", "{severity}").format_map(self._placeholders())
-        # Not each of those that one statement serves may be.
-        return f"CASE WHEN may_be_told THEN {is_told('line', f'({severity})', 'operation')} ELSE FALSE END"
+        told = is_told("line", f"({severity})", "operation", "may_be_told")
+        return told if self._may_be_told else "FALSE"
 
     def _output(self) -> str:
         columns = {

@@ -105,8 +105,8 @@ _LINKS: Final = frozenset(
     }
 )  # fmt: skip
 """Words between others: `tipo_de_evento`, `enviado_en`, `erstellt_am`."""
-_OTHERWISE_ALONE: Final = frozenset({"coda", "cola", "fila", "folge", "laufende", "strom", "volg"})
-"""Words that mean another thing when nothing stands beside them: episode, row, electricity, a drink."""
+_OTHERWISE_ALONE: Final = frozenset({"folge", "laufende", "strom", "volg"})
+"""Words that mean another thing when nothing stands beside them: an episode, electricity."""
 _SPELT: Final = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "œ": "oe"}
 )

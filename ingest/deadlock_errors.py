@@ -17,7 +17,7 @@ from ingest.formats.base import JsonFormat
 from ingest.names import Path
 from ingest.vocabulary import normalise
 
-_NEEDLES: Final = ("eadlock", "40P01", "-911")
+_NEEDLES: Final = ("eadlock", "40P01", "-911", "ER_LOCK_DEADLOCK")
 """Each of the errors holds one of these, which are found in less time."""
 _ERRORS: Final = (
     # PostgreSQL: drivers of Python, Ruby, PHP, Go, JavaScript, Java, Rust and .NET.
@@ -49,9 +49,10 @@ _ERRORS: Final = (
 _CALM: Final = (
     "info", "debug", "trace", "verbose", "notice", "information", "informational", "config", "fine", "finer",
     "finest", "success", "log", "default", "ok", "inf", "dbg", "trc", "vrb", "i", "d", "t", "v", "n", "5",
-    "6", "7", "10", "20", "30",
+    "6", "7", "9", "10", "11", "12", "20", "30",
+    *(f"{level}{step}" for level in ("info", "debug", "trace") for step in (2, 3, 4)),
 )  # fmt: skip
-"""Levels of what is no error, in words and in the numbers of syslog, bunyan and Python."""
+"""Levels of what is no error, in words and in the numbers of syslog, OpenTelemetry, bunyan and Python."""
 _WAIT: Final = r"Process \d+ waits for \w+Lock on [^;\\]{1,200}; blocked by process \d+\."
 TOLD: Final = "'error.deadlock'"
 """SQL: the type of such a record, where it names none."""
@@ -67,12 +68,13 @@ def may_be_told(format_: JsonFormat, roles: Container[str], paths: Iterable[Path
     )
 
 
-def is_told(line: str, severity: str, operation: str) -> str:
-    """SQL: whether the record that a line of JSON is says so, and no other operation."""
+def is_told(line: str, severity: str, operation: str, may_be: str) -> str:
+    """SQL: whether the record that a line of JSON is says so, if it may, and no other operation."""
     needles = " OR ".join(f"contains({line}, '{needle}')" for needle in _NEEDLES)
     errors = "|".join(_ERRORS).replace("'", "''")
     return (
-        f"CASE WHEN {operation} IS NOT NULL OR list_contains({texts(_CALM)}, lower({severity})) THEN FALSE"
+        f"CASE WHEN NOT {may_be} OR {operation} IS NOT NULL THEN FALSE"
+        f" WHEN list_contains({texts(_CALM)}, lower({severity})) THEN FALSE"
         f" WHEN {needles} THEN regexp_matches({line}, '{errors}') ELSE FALSE END"
     )
 

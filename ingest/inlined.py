@@ -144,6 +144,8 @@ def _object(number: int) -> str:
 
 
 _MEMBER: Final = (
-    "json_extract(item, CASE WHEN json_exists(item, '/key') THEN '/key' ELSE '/name' END)"
-    " || ':' || coalesce(json_extract(item, '/value'), 'null')"
+    "coalesce(CASE WHEN len(json_keys(item)) = 1 + json_exists(item, '/value')::INTEGER THEN"
+    " json_extract(item, CASE WHEN json_exists(item, '/key') THEN '/key' ELSE '/name' END)"
+    " || ':' || coalesce(json_extract(item, '/value'), 'null') END, '?')"
 )
+"""SQL: a name and its value; no JSON where an object of these alone would lose something."""

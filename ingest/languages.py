@@ -105,6 +105,8 @@ _LINKS: Final = frozenset(
     }
 )  # fmt: skip
 """Words between others: `tipo_de_evento`, `enviado_en`, `erstellt_am`."""
+_OTHERWISE_ALONE: Final = frozenset({"folge", "laufende", "strom", "volg"})
+"""Words that mean another thing when nothing stands beside them: an episode, electricity."""
 _SPELT: Final = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "œ": "oe"}
 )
@@ -126,6 +128,8 @@ def translations(name: str) -> Iterator[str]:
             yield _PHRASES[joined]
     if not words or (name.isascii() and _ENGLISH.keys().isdisjoint(words)):
         return
+    if len(words) == 1 and words[0] in _OTHERWISE_ALONE:
+        return
     english = [_ENGLISH.get(word, word) for word in words if word in _ENGLISH or word not in _LINKS]
     yield "_".join(english)
     if words[-1] in _LINKS:
@@ -137,5 +141,7 @@ def translations(name: str) -> Iterator[str]:
 def _words(name: str) -> list[str]:
     plain = name.translate(_SPELT)
     if not plain.isascii():
-        plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
-    return [word.lower() for word in _WORD.findall(plain)]
+        plain = unicodedata.normalize("NFKD", plain)
+        if any(letter.isalpha() and not letter.isascii() for letter in plain):
+            return []  # of another script, whose words are not known
+    return [word.lower() for word in _WORD.findall(plain.encode("ascii", "ignore").decode())]

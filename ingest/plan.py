@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 
 from ingest import composed, leftover
+from ingest.deadlock_errors import may_be_told
 from ingest.formats.base import JsonFormat, Shape
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADERS, ONE_SPELLING, ZERO_ID, Path
 from ingest.vocabulary import GENERIC
@@ -78,6 +79,8 @@ class Plan:
     """Inputs of the format that no record of the shape has."""
     has_one_spelling: bool
     """Whether UUIDs are read as if they were all written alike."""
+    may_be_told: bool
+    """Whether its records may say that a database told of a deadlock."""
     in_any_order: bool = False
     """Whether it serves keys in any order; what is left is put together in that of each record."""
 
@@ -112,6 +115,8 @@ class PlanGroup:
     has_one_spelling: bool
     in_own_order: frozenset[Path] | None
     """What is taken off each of its records where their keys stand in any order; None: as plans say."""
+    may_be_told: bool = False
+    """Whether some of its records may say that a database told of a deadlock."""
     roles: dict[str, set[Path]] = field(default_factory=dict)
 
     def take(self, plan: Plan) -> bool:
@@ -125,6 +130,7 @@ class PlanGroup:
         ):
             return False
         self.absent &= plan.absent
+        self.may_be_told |= plan.may_be_told
         for role, paths in plan.paths.items():
             self.roles.setdefault(role, set()).update(paths)
         return True
@@ -174,13 +180,14 @@ def _group_of(plan: Plan, lefts: Iterable[leftover.Tree | None]) -> PlanGroup:
 
 
 def numbered(groups: Sequence[tuple[PlanGroup, _Members]]) -> pa.Table:
-    """The table `plans` of a statement: each shape with the number of its group, and what is taken off it."""
+    """The table `plans` of a statement: each shape with the number of its group, and what is its own."""
     members = [(number, *member) for number, (_, group) in enumerate(groups) for member in group]
     columns = {
         "shape": pa.array([shape for _, shape, _ in members], pa.uint64()),
         "group_no": pa.array([number for number, *_ in members], pa.int32()),
         "patch": pa.array([plan.patch for *_, plan in members], pa.string()),
         "patch_keeping_time": pa.array([plan.patch_keeping_time for *_, plan in members], pa.string()),
+        "may_be_told": pa.array([plan.may_be_told for *_, plan in members], pa.bool_()),
     }
     return pa.table(columns)
 
@@ -251,6 +258,7 @@ def make_plan(
         removed_but_time=frozenset(removed_but_time),
         absent=_absent(fmt, envelope, shape),
         has_one_spelling=ONE_SPELLING in told,
+        may_be_told=may_be_told(fmt, found, shape.paths),
     )
     return in_order(plan, shape)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from ingest import composed, leftover
-from ingest.deadlock_errors import TOLD, is_told, may_be_told, waits
+from ingest.deadlock_errors import TOLD, is_told, waits
 from ingest.expressions import alone_in, integer, layered, may_be_rounded, pointer, texts
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADER_OBJECTS, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
@@ -23,6 +23,7 @@ _INTEGER_COLUMNS: Final = {
 }  # fmt: skip
 _KEPT: Final = (
     "file_id", "byte_offset", "byte_length", "record_no", "line", "patch", "patch_keeping_time",
+    "may_be_told",
 )  # fmt: skip
 _OF_EVENTS: Final = (*IDS, "message_id")
 _NAMING: Final = (*_OF_EVENTS, "lock_owner", "lock_blocked_by")
@@ -64,7 +65,7 @@ class Statement:
         inputs = {name: group.envelope + path for name, path in group.format.inputs.items() if name in there}
         every = {path for paths in order.values() for path in paths} | set(inputs.values())
         self._left, self._left_with_time = group.left, group.left_with_time
-        self._in_own_order = group.in_own_order
+        self._in_own_order, self._may_be_told = group.in_own_order, group.may_be_told
         self._paths = sorted({part for path in every for part in composed.parts(path)})
         self._index = {path: number for number, path in enumerate(self._paths, start=1)}
         self._roles = order
@@ -297,9 +298,9 @@ class Statement:
         )
 
     def _is_told_of_a_deadlock(self) -> str:
-        paths = [*self._paths, *self._leaves()]
-        may_be = may_be_told(self._format, self._roles, paths)
-        return is_told("line", "severity", "operation") if may_be else "FALSE"
+        severity = self._format.computed.get("severity", "{severity}").format_map(self._placeholders())
+        told = is_told("line", f"({severity})", "operation", "may_be_told")
+        return told if self._may_be_told else "FALSE"
 
     def _output(self) -> str:
         columns = {

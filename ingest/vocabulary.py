@@ -195,8 +195,8 @@ def _phrases() -> Iterator[tuple[str, str]]:
 
 
 def is_lock_word(text: str) -> bool:
-    """Whether a text is a word for what is done with a lock, which may end in a colon."""
-    return operation_words().get(text.lower().removesuffix(":").rstrip(), ("", False))[1]
+    """Whether a text is a word for what is done with a lock."""
+    return operation_words().get(text.lower(), ("", False))[1]
 
 
 LONGEST_WORD: Final = max(map(len, operation_words()))

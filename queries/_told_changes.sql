@@ -2,7 +2,8 @@
 --
 -- One row per such record of the window. What was changed is what the record says in words. The
 -- setting, its old and its new value, or the version, stand behind it where the words do not
--- hold them: a record often says no more than that a setting was changed.
+-- hold them, behind a start the version alone: a record often says no more than that a setting
+-- was changed.
 -- What has no readable time is there when no window is asked for, and in no window.
 -- There is no order.
 --
@@ -95,7 +96,11 @@ fields AS (
         ON list_contains(named.names, lower(regexp_replace(leaf.key, '[_.-]', '', 'g')))
     WHERE
         leaf.atom IS NOT NULL AND leaf.type <> 'NULL'
-        AND told.kind IN ('change', 'start')
+        -- A start says a version: what else it says was from one to another is not what was set.
+        AND (
+            told.kind = 'change'
+            OR (told.kind = 'start' AND regexp_matches(lower(leaf.key), 'version|release|tag'))
+        )
         -- What carried the record has a version and a name too, and so has where it was written.
         AND NOT regexp_matches(
             leaf.path, '[.]"?(?:@|(?:ecs|agent|beat|host|os|observer|telemetry|sdk|runtime|input|log)\b)'

@@ -13,6 +13,8 @@ _STATED = {
     "correlation_id": ("CorrelationId", "correlationId", "ConversationId", "conversationId"),
     "event_type": ("EventType", "eventType", "EventName", "eventName", "MessageType", "messageType"),
 }
+_NOTHING = "'', '(null)', '00000000-0000-0000-0000-000000000000'"
+"""What is written where a value is null, or the empty GUID."""
 
 
 def _scoped(name: str) -> str:
@@ -21,7 +23,8 @@ def _scoped(name: str) -> str:
 
 
 def _stated(role: str) -> str:
-    return ", ".join(f"{{{role}_{number}}}" for number in range(len(_STATED[role])))
+    values = (f"{{{role}_{number}}}" for number in range(len(_STATED[role])))
+    return ", ".join(f"CASE WHEN {one} NOT IN ({_NOTHING}) THEN {one} END" for one in values)
 
 
 _SPAN = f"nullif({_scoped('SpanId')}, '0000000000000000')"

@@ -2,14 +2,14 @@
 
 `events`, `records`, `messages`, `batch` or `logs` as clients and collectors send them. Only where all in the
 list have an id and a time are they events, and a type where what stands beside the list may be anything but
-an event itself: else the list is part of the record that it stands in. The service
+an event or a log line itself: else the list is part of the record that it stands in. The service
 and node of the batch are theirs, where they say none; what stands beside the list is kept with the first.
 Source: batches of Segment, "HTTP Tracking API"; bodies that collectors of applications take.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -29,8 +29,10 @@ _BESIDE: Final = frozenset(
     }
 )  # fmt: skip
 """Words for what stands beside such a list."""
-_OF_EVENTS: Final = ("event_id", "event_type", "causation_id", "parent_id")
-"""Roles that what is an event itself has: a list in it is its own."""
+_OF_EVENTS: Final = ("event_id", "event_type", "causation_id", "parent_id", "severity")
+"""Roles that what is an event or a log line itself has: a list in it is its own."""
+_SAID: Final = frozenset({"message", "msg"})
+"""What only a log line has, in these words."""
 _OF_ALL: Final = ("service", "node")
 """Roles that a batch fills for its events."""
 
@@ -47,8 +49,9 @@ def _is_of_a_batch(beside: Iterable[str]) -> bool:
     return _BESIDE.issuperset(map(normalise, beside))
 
 
-def _is_no_event(beside: Iterable[str]) -> bool:
-    return GENERIC.roles((key,) for key in beside).keys().isdisjoint(_OF_EVENTS)
+def _is_no_event(beside: Collection[str]) -> bool:
+    is_said = not _SAID.isdisjoint(map(normalise, beside))
+    return not is_said and GENERIC.roles((key,) for key in beside).keys().isdisjoint(_OF_EVENTS)
 
 
 def _is_told(record: bytes) -> bool:

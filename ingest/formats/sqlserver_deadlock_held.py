@@ -9,7 +9,7 @@ documentation, "Deadlocks guide", "View event data in Extended Events".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ _FIELDS: Final = frozenset(
         "xmlreport",
     }
 )  # fmt: skip
-_GRAPH: Final = re.compile(rb"(?:<|\\u003[cC])deadlock[\s>\\-]")
+_GRAPH: Final = re.compile(r"\s*<(?:.*<)?deadlock[\s>-]", re.DOTALL)
 _TIMES: Final = {normalise(name): rank for rank, name in reversed(list(enumerate(NAMES["occurred_at"])))}
 
 
@@ -33,9 +33,22 @@ def _is_one(shape: Shape) -> bool:
     return any(len(path) == 1 and normalise(path[0]) in _FIELDS for path in shape.paths)
 
 
+def _held(content: Mapping[str, Any]) -> list[str]:
+    """The fields that hold a graph."""
+    texts = ((key, value) for key, value in content.items() if isinstance(value, str))
+    return [key for key, value in texts if normalise(key) in _FIELDS and _GRAPH.match(value)]
+
+
+def _is_told(record: bytes) -> bool:
+    try:
+        return bool(_held(exact.loads(record)))
+    except ValueError:
+        return False
+
+
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     content = exact.loads(record)
-    held = [key for key, value in content.items() if normalise(key) in _FIELDS and isinstance(value, str)]
+    held = _held(content)
     rest = {key: value for key, value in content.items() if key not in held}
     times = sorted((key for key in rest if normalise(key) in _TIMES), key=lambda key: _TIMES[normalise(key)])
     time = rest[times[0]] if times else None
@@ -49,6 +62,6 @@ FORMAT = Transcoder(
     format=replace(sqlserver_deadlock.MAPPED, name="sqlserver_deadlock_held"),
     match_json=_is_one,
     holds=b"deadlock",
-    is_told=lambda raw: _GRAPH.search(raw) is not None,
+    is_told=_is_told,
     transcode=_transcode,
 )

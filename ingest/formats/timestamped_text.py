@@ -13,7 +13,7 @@ Source: the documentation of the loggers listed there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ingest.formats import java_threads, separated_pairs, text_before_json
@@ -23,8 +23,9 @@ from ingest.formats.prefixed_json import OF_RUBY
 from ingest.formats.printed_objects import printed_fields
 from ingest.formats.text_layouts import ANY_HEADER, HEADER
 from ingest.times import MONTHS
-from ingest.vocabulary import EVENT_NAMES, is_lock_word, normalise
+from ingest.vocabulary import EVENT_NAMES, GENERIC, is_lock_word, normalise
 
+_OF_A_LOCK: Final = {"lock_resource", "lock_owner"}
 _NO_BRACE: Final = none_of(b"\n{")
 # No JSON object is lost that stands at the end of the line.
 _HOLDS_JSON: Final = (
@@ -117,6 +118,14 @@ def _is_text(line: bytes) -> bool:
         return False
 
 
+def _is_of_a_lock(words: str, names: Iterable[str]) -> bool:
+    """Whether what was done stands before what it was done with: "lock acquired resource=a owner=b".
+
+    Much else is blocked and released, but not by an owner.
+    """
+    return is_lock_word(words) and GENERIC.roles((name,) for name in names).keys() >= _OF_A_LOCK
+
+
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     found = ANY_HEADER.match(record)
     if found is None:
@@ -134,9 +143,9 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         text = "\n".join([text, more.decode().replace("\r\n", "\n")]).lstrip("\n")
     # The text has those as well that are called like one of the fields.
     words, pairs = trailing_pairs(first)
-    # What was done with a lock stands before what it was done with: "lock acquired resource=a owner=b".
-    done = {"operation": words} if pairs and is_lock_word(words) else {}
+    words = words.removesuffix(":").rstrip()
     spelled = _spelled(fields, text)
+    done = {"operation": words} if pairs and _is_of_a_lock(words, pairs.keys() | spelled.keys()) else {}
     yield {**done, **(pairs or printed_fields(first.decode())), **spelled}
     for edges in java_threads.circles(text) if more else ():
         yield java_threads.deadlock(edges, spelled.get("time"))

@@ -1,7 +1,8 @@
 """Which field says what was done with a message, where none is called so: all that it holds are words for it.
 
 What is sent somewhere is received somewhere: both are said in this field, in one log or in several. A state
-of business objects has such words as well (`delivered`), and is called one.
+of business objects has such words as well (`delivered`), and is called one; so has what goes in and out
+(parcels, cars, money), of which nothing tells that it is a message.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ingest.matching import is_looked_into
-from ingest.names import PAYLOADS, Path
+from ingest.names import CAUSES, PAYLOADS, Path
 from ingest.roles.decisions import Decision
 from ingest.roles.labels import counted, roles_by_name
 from ingest.roles.samples import Sampled
@@ -23,6 +24,8 @@ _FEWEST: Final = 20
 _SHARE: Final = 0.9
 """Share of the records that have it."""
 _BOTH: Final = frozenset({"send", "receive"})
+_OF_MESSAGES: Final = frozenset({"stream", "sequence", "broker_sequence", "correlation_id", *CAUSES})
+"""Roles that records of messages have, of which one is there unless the id is called that of an event."""
 _OF_OBJECTS: Final = re.compile(r"stat(e|us)|result|outcome|phase|stage")
 """What is called so is of what an event is about."""
 
@@ -52,7 +55,9 @@ def find(records: Mapping[str, Sequence[Sampled]], decided: Sequence[Decision]) 
 def _fitting(sampled: Sequence[Sampled], *, is_of_events: bool) -> dict[Path, Counter[str]]:
     """The fields that hold nothing else; none where one is called so."""
     named = roles_by_name(sampled)
-    if "operation" in named or not (is_of_events or "event_id" in named):
+    ids = named.get("event_id", [])
+    is_of_messages = not _OF_MESSAGES.isdisjoint(named) or any(normalise(path[-1]) != "id" for path in ids)
+    if "operation" in named or not (is_of_events or (ids and is_of_messages)):
         return {}
     least = max(_FEWEST, _SHARE * len(sampled))
     return {

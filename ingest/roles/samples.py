@@ -234,7 +234,9 @@ def _leaves(record: dict[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
 
 def _named(listed: list[Any]) -> dict[str, Any]:
     """What a list of names and values says; nothing where it is another."""
-    names = [one.get("key", one.get("name")) if isinstance(one, dict) else None for one in listed]
+    if not all(isinstance(one, dict) and len(one) == 1 + ("value" in one) for one in listed):
+        return {}
+    names = [one.get("key", one.get("name")) for one in listed]
     if not all(isinstance(name, str) for name in names):
         return {}
     return {str(name): one.get("value") for name, one in zip(names, listed, strict=True)}

@@ -32,6 +32,11 @@ _RECORDS: Final = 10
 """Records of each process on average, at least."""
 _FIELDS: Final = 12
 """Of few values, at most: each pair is compared."""
+_OF_OTHERS: Final = re.compile(
+    r"(?:version|release|build|branch|month|week|date|day|hour|region|zone|area|country|city|geo|subnet"
+    r"|network|browser|platform|device|model|family|product|variant|table|file|path|type)$|^(?:ip|os)$"
+)
+"""What is called so is after another as well: a version, a part of a country, of a product or of a table."""
 _AFTER: Final = re.compile(r"[-_.:/#@](?=.*\d)[\w-]{1,32}")
 
 
@@ -94,10 +99,11 @@ def _pairs(sampled: Sequence[Sampled], named: Mapping[str, list[Path]], taken: s
 @lru_cache(maxsize=65_536)
 def _is_after(name: str, own: str) -> bool:
     """Whether a process is called after a service."""
-    return bool(name) and own.startswith(name) and _AFTER.fullmatch(own, len(name)) is not None
+    return name[:1].isalpha() and own.startswith(name) and _AFTER.fullmatch(own, len(name)) is not None
 
 
 @lru_cache(maxsize=4096)
 def _may_say(path: Path) -> bool:
     is_free = GENERIC.roles([path]).keys() <= {"service", "node"}
-    return is_free and all(normalise(key) not in PAYLOADS for key in path[:-1])
+    is_outside = all(normalise(key) not in PAYLOADS for key in path[:-1])
+    return is_free and is_outside and not _OF_OTHERS.search(normalise(path[-1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -39,6 +40,7 @@ def operation(line: str, parser: Parser) -> str | None:
         "java.sql.SQLException: ORA-00060: deadlock detected while waiting for resource",
         "DB2 SQL Error: SQLCODE=-911, SQLSTATE=40001, SQLERRMC=2, DRIVER=4.26.14",
         "org.springframework.dao.DeadlockLoserDataAccessException: x",
+        "query failed with ER_LOCK_DEADLOCK",
     ],
 )
 def test_an_error_of_a_database_is_one(error: str, parser: Parser) -> None:
@@ -47,7 +49,8 @@ def test_an_error_of_a_database_is_one(error: str, parser: Parser) -> None:
     assert operation(json.dumps(as_json), parser) == "deadlock"
     del as_json["level"]
     assert operation(json.dumps(as_json), parser) == "deadlock"
-    assert operation(json.dumps({**as_json, "level": "info"}), parser) is None
+    for calm in ("info", "INFO2", 9):
+        assert operation(json.dumps({**as_json, "level": calm}), parser) is None
     in_docker = {"log": f"{error}\n", "stream": "stderr", "time": "2026-11-28T15:04:05Z"}
     assert operation(json.dumps(in_docker), parser) == "deadlock"
 
@@ -75,3 +78,17 @@ def test_who_waits_is_read_from_what_postgresql_sent(parser: Parser) -> None:
     twice = {"time": "2026-11-28T15:04:05Z", "level": "error", "msg": error, "stack": f"a: {error}"}
     [row] = parser.parse(json.dumps(twice)).rows
     assert (row["operation"], row["event_type"], row["lock_detail"]) == ("deadlock", "error.deadlock", WAITS)
+
+
+def test_a_level_that_is_left_out_counts_as_what_it_stands_for(parser: Parser) -> None:
+    posted = {"@t": "2026-11-28T15:04:05Z", "@mt": "Posted {text}", "text": "ERROR: deadlock detected"}
+    assert operation(json.dumps(posted), parser) is None
+    assert operation(json.dumps({**posted, "@l": "Error"}), parser) == "deadlock"
+
+
+def test_what_says_of_no_error_is_none_beside_records_that_do(new_parser: Callable[[], Parser]) -> None:
+    posted = {"time": "2026-11-28T15:04:05Z", "type": "CommentPosted", "text": "ERROR: deadlock detected?"}
+    failed = {"time": "2026-11-28T15:04:05Z", "type": "OrderFailed", "level": "error", "text": "x"}
+    lines = [json.dumps(one) for one in (posted, failed)]
+    assert new_parser().parse(*lines).rows[0].get("operation") is None
+    assert operation(lines[0], new_parser()) is None

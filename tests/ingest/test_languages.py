@@ -26,7 +26,11 @@ def test_what_is_a_known_name_in_english_is_that_name(names: str, english: str) 
 
 
 @pytest.mark.parametrize(
-    "name", ["event_data", "eTag", "sId", "uId", "timeZone", "numero", "file", "nameSpace", "時刻", "_", ""]
-)
+    "name",
+    [
+        "event_data", "eTag", "sId", "uId", "timeZone", "numero", "file", "nameSpace", "時刻", "_", "",
+        "顧客ID", "用户Id", "订单type", "ключ_key", "strom", "folge",
+    ],
+)  # fmt: skip
 def test_others_stay_as_they_are(name: str) -> None:
     assert normalise(name) == name.replace("_", "").lower()

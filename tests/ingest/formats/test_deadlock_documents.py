@@ -48,6 +48,25 @@ def test_what_stands_behind_a_torn_line_of_a_report_is_read(parser: Parser, elem
     assert [row["format"] for row in parsed.rows if row["format"] != "sqlserver_errorlog"] == ["access_log"]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"document": "How to read a <deadlock-list>", "title": "x"},
+        {"document": "plain", "text": "see <deadlock >"},
+        {"xml": "<a>1</a>", "note": "<deadlock >"},
+    ],
+)
+def test_a_text_about_graphs_is_none(parser: Parser, record: dict[str, str]) -> None:
+    parsed = parser.parse(json.dumps({"id": "d-1", **record}))
+    assert parsed.the_row()["event_id"] == "d-1"
+
+
+def test_xml_beside_a_graph_is_of_the_record(parser: Parser) -> None:
+    graph = GRAPH[GRAPH.index("<deadlock") : GRAPH.index("</deadlock>")] + "</deadlock>"
+    row = parser.parse(json.dumps({"xml_report": graph, "xml": "<a>1</a>"})).the_row()
+    assert (row["operation"], json.loads(row["attributes"])["record"]) == ("deadlock", {"xml": "<a>1</a>"})
+
+
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_record_is_cut_alike_however_much_of_it_is_there(path: Path) -> None:
     """What is read in parts ends where it ends when all of it is there."""

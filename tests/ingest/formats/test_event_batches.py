@@ -49,6 +49,8 @@ def test_what_stands_beside_events_may_have_any_name(parser: Parser) -> None:
         ({"lane": 4}, {"id": "m1", "time": "2026-11-28T10:00:00Z"}),
         ({"lane": 4, "order_id": "o1", "type": "paid"}, {"id": "m1", "time": 1, "type": "x"}),
         ({"lane": 4, "id": "o1"}, {"id": "m1", "time": 1, "type": "x"}),
+        ({"level": "info", "topic": "orders"}, {"id": "m1", "time": 1, "type": "x"}),
+        ({"msg": "3 read", "topic": "orders"}, {"id": "m1", "time": 1, "type": "x"}),
     ],
 )
 def test_a_list_of_an_event_is_its_own(

@@ -281,13 +281,22 @@ def test_a_hostile_line_costs_no_more_than_its_length(line: str, parser: Parser)
 
 @pytest.mark.parametrize(
     ("words", "operation"),
-    [("WAIT", "lock_wait"), ("lock acquired", "lock_acquire"), ("Released", "lock_release")],
+    [
+        ("WAIT", "lock_wait"),
+        ("lock acquired", "lock_acquire"),
+        ("Released", "lock_release"),
+        ("lock acquired:", "lock_acquire"),
+    ],
 )
 def test_what_is_done_with_a_lock_stands_before_its_pairs(words: str, operation: str, parser: Parser) -> None:
     start = "2026-11-28 15:04:05,123 INFO [w-1] com.shop.Locks - "
     [row] = read(f"{start}{words} resource=acct/1 owner=w1\n", parser).rows
     assert (row["operation"], row["lock_resource"], row["lock_owner"]) == (operation, "acct/1", "w1")
     [row] = read(f"{start}{words} for a=acct/1 b=w1\n", parser).rows
+    assert "operation" not in row
+    by_thread = f"2026-11-28 15:04:05,123 [w-1] INFO {words} resource=acct/1 mode=x\n"
+    assert read(by_thread, parser).rows[0]["lock_owner"] == "w-1"
+    [row] = read(f"2026-11-28 15:04:05 INFO {words} resource=/admin user=bob\n", parser).rows
     assert "operation" not in row
 
 

@@ -31,3 +31,6 @@ def test_other_words_named_fields_states_and_business_data_are_none() -> None:
     assert decided(messages("shipment_status", words)) == {}
     assert decided([{"message_id": "m", "data": {"did": words[n % 2]}} for n in range(60)]) == {}
     assert decided([{"n": n, "did": words[n % 2]} for n in range(60)]) == {}
+    cars = [{"id": n, "movement": ("in", "out")[n % 2], "gate": "g"} for n in range(60)]
+    assert decided(cars) == {}
+    assert decided([{**one, "topic": "gates"} for one in cars]) == {"operation": "movement"}

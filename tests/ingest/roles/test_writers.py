@@ -51,6 +51,21 @@ def test_business_objects_and_words_are_no_processes() -> None:
     assert decided([{"event_id": "e", "data": one} for one in written("by", "on")]) == {}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("browser", "browser_version"), ("geo", "region"), ("product_family", "item"), ("kind_of", "table")],
+)
+def test_what_is_called_a_part_or_a_version_of_another_is_no_process(one: str, other: str) -> None:
+    assert decided(written(one, other)) == {}
+
+
+def test_a_number_that_goes_on_is_no_process_of_a_number() -> None:
+    records = [
+        {**one, "on": f"2.{n % 3}.{n % 2}", "by": f"2.{n % 3}"} for n, one in enumerate(written("by", "on"))
+    ]
+    assert decided(records) == {}
+
+
 def test_who_writes_is_no_key_of_what_it_numbers() -> None:
     records = [{**one, "no": n // 6} for n, one in enumerate(written("by", "on", services=6))]
     assert decided(records) == {"service": "by", "node": "on", "sequence": "no"}

@@ -18,6 +18,7 @@
 --   log           VARCHAR    its format, one for all that share ids; the first is the best
 --   is_of_engine  BOOLEAN    whether a database wrote it
 --   voice         UBIGINT    of an application that was told so as an error: one for each thread
+--   words         UBIGINT    of such an error what it says, but for numbers; NULL: its thread is known
 --   waits         HUGEINT    as in _deadlock_waits; NULL when it does not say who waits
 --   file_id       INTEGER    file of the record
 --   byte_offset   BIGINT     first byte of the record
@@ -66,7 +67,15 @@ firsts AS (
 ),
 
 first_reports AS (
-    SELECT reported.*
+    SELECT
+        reported.*,
+        json_extract_string(
+            reported.attributes,
+            [
+                '/thread', '/thread_name', '/threadName', '/process.thread.name',
+                '/process/thread/name', '/tid'
+            ]
+        ) AS threads
     FROM reported
     LEFT OUTER JOIN firsts ON reported.event_id = firsts.event_id
     WHERE
@@ -109,15 +118,14 @@ SELECT
                     first_reports.file_id,
                     first_reports.node,
                     first_reports.service,
-                    json_extract_string(
-                        first_reports.attributes,
-                        [
-                            '/thread', '/thread_name', '/threadName', '/process.thread.name',
-                            '/process/thread/name', '/tid', '/pid'
-                        ]
-                    )
+                    first_reports.threads,
+                    json_extract_string(first_reports.attributes, '/pid')
                 )
     END AS voice,
+    CASE
+        WHEN coalesce(list_count(first_reports.threads), 0) = 0
+            THEN hash(regexp_replace(first_reports.message, '\S*\d\S*', '', 'g'))
+    END AS words,
     _deadlock_waits.waits,
     first_reports.file_id,
     first_reports.byte_offset,

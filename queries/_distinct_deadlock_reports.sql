@@ -51,36 +51,73 @@ files AS (
     GROUP BY reports.said, reports.file_id
 ),
 
-told_again AS (
-    SELECT reports.deadlock_id
+told AS (
+    SELECT
+        reports.*,
+        coalesce(
+            lag(reports.occurred_at) OVER all_said
+            >= reports.occurred_at - INTERVAL 100 MILLISECOND,
+            FALSE
+        ) AS is_near
     FROM reports
     WHERE
         reports.event_id IS NULL
         AND reports.voice IS NOT NULL
         AND reports.occurred_at IS NOT NULL
+    WINDOW all_said AS (PARTITION BY reports.voice ORDER BY reports.occurred_at, reports.place)
+),
+
+bursts AS (
+    SELECT
+        told.*,
+        count(*) FILTER (WHERE NOT told.is_near) OVER all_said AS burst
+    FROM told
+    WINDOW all_said AS (PARTITION BY told.voice ORDER BY told.occurred_at, told.place)
+),
+
+worded AS (
+    SELECT
+        bursts.*,
+        row_number() OVER same_words AS nth
+    FROM bursts
     WINDOW
-        all_said AS (PARTITION BY reports.voice ORDER BY reports.occurred_at, reports.place),
+        same_words AS (
+            PARTITION BY bursts.voice, bursts.burst, bursts.words
+            ORDER BY bursts.occurred_at, bursts.place
+        )
+),
+
+told_again AS (
+    SELECT worded.deadlock_id
+    FROM worded
+    WINDOW
         same_said AS (
-            PARTITION BY reports.voice, reports.waits
-            ORDER BY reports.occurred_at, reports.place
+            PARTITION BY worded.voice, worded.waits
+            ORDER BY worded.occurred_at, worded.place
+        ),
+        same_nth AS (
+            PARTITION BY worded.voice, worded.burst, worded.nth
+            ORDER BY worded.occurred_at, worded.place
         ),
         next_said AS (
-            PARTITION BY reports.voice
-            ORDER BY reports.occurred_at, reports.place
+            PARTITION BY worded.voice
+            ORDER BY worded.occurred_at, worded.place
             ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         )
     QUALIFY
         CASE
-            WHEN reports.waits IS NOT NULL
+            WHEN worded.waits IS NOT NULL
                 THEN
-                    lag(reports.occurred_at) OVER same_said
-                    >= reports.occurred_at - INTERVAL 2 SECOND
+                    lag(worded.occurred_at) OVER same_said
+                    >= worded.occurred_at - INTERVAL 2 SECOND
             ELSE
-                lag(reports.occurred_at) OVER all_said
-                >= reports.occurred_at - INTERVAL 100 MILLISECOND
-                OR min(reports.occurred_at) FILTER (WHERE reports.waits IS NOT NULL)
+                CASE
+                    WHEN worded.words IS NULL THEN worded.is_near
+                    ELSE row_number() OVER same_nth > 1
+                END
+                OR min(worded.occurred_at) FILTER (WHERE worded.waits IS NOT NULL)
                     OVER next_said
-                <= reports.occurred_at + INTERVAL 100 MILLISECOND
+                <= worded.occurred_at + INTERVAL 100 MILLISECOND
         END
 ),
 

@@ -43,6 +43,12 @@ def any_start() -> re.Pattern[bytes]:
 
 
 @cache
+def behind_code(json: bytes) -> re.Pattern[bytes]:
+    """What no line of code begins with: that, or a whole line that begins like `json`."""
+    return re.compile(rb"%b|%b" % (any_start().pattern, _whole_line([json]).pattern))
+
+
+@cache
 def object_behind_header() -> re.Pattern[bytes]:
     """How a line begins that is an envelope and holds an object."""
     enveloping = (one for one in transcoders() if one.header and one.peel is not None)

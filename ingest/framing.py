@@ -20,6 +20,7 @@ from ingest import documents
 from ingest.beginnings import (
     alone,
     any_start,
+    behind_code,
     may_start,
     object_behind_header,
     record_start,
@@ -197,9 +198,13 @@ def _end_of(data: bytes, start: int, enveloped: Lines, *, is_all: bool, is_held:
         if kind not in enveloped:
             enveloped[kind] = Enveloped(data, peel, is_all=is_all)
         return _end_of_envelopes(enveloped[kind], start)
-    # Printed flush, the objects in a document begin as documents do.
-    ends_at_any = is_last or kind in _code()
-    another = any_start() if ends_at_any else record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
+    if is_last:
+        another = any_start()
+    elif kind in _code():
+        another = behind_code(_ON_LINES)
+    else:
+        # Printed flush, the objects in a document begin as documents do.
+        another = record_start(_ON_A_LINE if kind == _DOCUMENT else _ON_LINES)
     try:
         if ends[kind] is quoted:
             return quoted(data, start, another=another, is_all=is_all, perhaps=any_start())

@@ -24,7 +24,8 @@ def test_lines_behind_a_statement_are_not_of_it() -> None:
 def test_a_torn_statement_ends_where_the_next_record_begins() -> None:
     torn = HEAD + b"SET timestamp=1773100799;\nselect 1\n"
     assert _framed(torn + QUERY) == [torn, QUERY]
-    assert _framed(torn + OTHER + QUERY) == [torn, OTHER, QUERY]
+    for other in (OTHER, b'{"status": "success"}\n', b'[{"id": 1}]\n'):
+        assert _framed(torn + other + QUERY) == [torn, other, QUERY]
     assert _framed(torn + b"\0" + OTHER + QUERY) == [torn, b"\0", OTHER, QUERY]
 
 

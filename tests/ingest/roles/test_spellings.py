@@ -26,6 +26,12 @@ SPELLINGS: dict[str, Spelling] = {
     "braces": lambda one: f"{{{one.upper()}}}",
     "a resource": lambda one: f"urn:uuid:{one}",
 }
+PAIRS = [
+    # Half of what is spelled in two ways is left to the run of everything.
+    pytest.param(own, cause, marks=pytest.mark.slow if (first + second) % 2 else ())
+    for first, own in enumerate(SPELLINGS)
+    for second, cause in enumerate(SPELLINGS)
+]
 ALIKE = (
     "4bf92f3577b34da6a3ce929d0e0e4736x", "C4FF64DE-BB5D-4B48-BC3B-66FA30D0B19", "aBcDeFgH", "",
     "4BF92F3577B30DA6A3CE929D0E0E4736", "c4ff64de:bb5d:4b48:bc3b:66fa30d0b194",
@@ -66,8 +72,7 @@ def test_the_database_says_the_same() -> None:
     assert [one for (one,) in found] == [as_one(text) or text for text in texts]
 
 
-@pytest.mark.parametrize("cause", SPELLINGS)
-@pytest.mark.parametrize("own", SPELLINGS)
+@pytest.mark.parametrize(("own", "cause"), PAIRS)
 def test_services_that_spell_ids_in_their_own_way(rig: Rig, own: str, cause: str) -> None:
     events = flows(random.Random(5), 60)
     spell = {True: SPELLINGS[own], False: SPELLINGS[cause]}

@@ -116,7 +116,7 @@ SELECT
     coalesce(chances.deadlock_count > 0 AND chances.probability <= 1 / 168, FALSE)
         AS is_surge,
     format(
-        '{} deadlocks this hour{}',
+        '{} deadlocks reported this hour{}',
         chances.deadlock_count,
         coalesce(format('; usual {:.1f}', chances.usual_count), '')
     ) AS meaning

@@ -20,16 +20,16 @@ _BARS: Final = 122
 
 
 def load(version: int, shown: Window, service: str | None = None) -> Answer:
-    """What the bars of this window are drawn from; of what one service reported, or any."""
+    """What the bars of this window are drawn from: of all deadlocks, or those that one service reported."""
     if shown.span < _FINER_BELOW:
         bucket = shown.bucket(_BARS)
-        return data.load("deadlock_rate", version, **shown.edges, bucket=bucket, **_of(service))
+        return data.load("deadlock_rate", version, **shown.edges, bucket=bucket, **_of(shown, service))
     return hourly(version, shown, service)
 
 
 def hourly(version: int, shown: Window, service: str | None = None) -> Answer:
-    """Deadlocks by the hours of the zone."""
-    return data.load("deadlocks_per_hour", version, **shown.edges, zone=zone.name(), **_of(service))
+    """Deadlocks by the hours of the zone; those that nobody reported where all of the window is read."""
+    return data.load("deadlocks_per_hour", version, **shown.edges, zone=zone.name(), **_of(shown, service))
 
 
 def untimed_count(version: int, service: str | None = None) -> int:
@@ -40,8 +40,15 @@ def untimed_count(version: int, service: str | None = None) -> int:
     return int(found.table.column("occurred_at").null_count)
 
 
-def _of(service: str | None) -> dict[str, str]:
-    return {"of_service": service} if service else {}
+def unreported_count(hours: Answer) -> int:
+    """How many of these nobody reported."""
+    return sum(hours.table.column("unreported_count").to_pylist())
+
+
+def _of(shown: Window, service: str | None) -> dict[str, Any]:
+    if service:
+        return {"of_service": service}
+    return {"unreported": False} if shown.near.is_part else {}
 
 
 def draw(

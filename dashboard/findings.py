@@ -46,14 +46,14 @@ def of_order(cells: pa.Table, *, is_cut: bool) -> Said:
     return verdict.order_level(ratio), said
 
 
-def of_deadlocks(hours: Sequence[Row], newest: Row) -> Said:
-    """Of rows of `deadlocks_per_hour` and the newest row of `deadlocks` of a window that has some."""
+def of_deadlocks(hours: Sequence[Row], newest: Row | None) -> Said:
+    """Of rows of `deadlocks_per_hour` of a window that has some, and the newest row of `deadlocks`."""
     found = verdict.deadlocks(sum(hour["deadlock_count"] for hour in hours), hours)
     if found is None:
         return "watch", "Deadlocks are reported, but none of them says when it was."
     latest = ""
-    if newest["occurred_at"] is not None:
-        latest = f"; the latest at {formatting.instant(newest['occurred_at'])} {zone.name()}"
+    if newest is not None and newest["occurred_at"] is not None:
+        latest = f"; the latest report at {formatting.instant(newest['occurred_at'])} {zone.name()}"
     return found.level, f"{found.text}{latest}."
 
 

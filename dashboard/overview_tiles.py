@@ -181,9 +181,14 @@ def _order(shown: Window, found: Found, chosen: Chosen) -> list[Tile]:
 def _deadlocks(version: int, shown: Window, found: Found, chosen: Chosen) -> Tile:
     numbers, hours = found.numbers, found.hourly.table.column("deadlock_count").to_pylist()
     untimed = numbers["untimed_deadlock_count"]
-    said = "reported by lock managers"
+    untold = deadlock_bars.unreported_count(found.hourly)
+    said = "reported, or told by lock events"
+    if shown.near.is_part or chosen.get("service"):
+        said = "of those that were reported"
     if any(hours) or untimed:
-        said = f"at most {formatting.count(max(hours, default=0))} in one hour" + _without_a_time(untimed)
+        alone = f", {formatting.count(untold)} of them only told by lock events" if untold else ""
+        most = formatting.count(max(hours, default=0))
+        said = f"at most {most} in one hour{alone}" + _without_a_time(untimed)
     # Asked for its panel as well, if there is one.
     bars = deadlock_bars.load(version, shown, chosen.get("service")) if any(hours) else found.hourly
     return Tile(

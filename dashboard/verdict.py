@@ -82,12 +82,11 @@ def _quiet(overview: Mapping[str, Any]) -> str:
     part = _PART if overview.get("is_part") else ""
     if overview["reordered_ratio"] is None:
         return part + (
-            "Calm as far as these logs tell: nothing arrived twice, no deadlock was reported, every line was "
+            "Calm as far as these logs tell: nothing arrived twice, no deadlock is known, every line was "
             "understood. Without sequence numbers they do not tell order or loss."
         )
     return (
-        f"{part}Calm: everything arrived once and in order, no deadlock was reported, every line was "
-        "understood."
+        f"{part}Calm: everything arrived once and in order, no deadlock is known, every line was understood."
     )
 
 
@@ -107,6 +106,9 @@ def deadlocks(count: int, hours: Sequence[Mapping[str, Any]]) -> Finding | None:
         return None
     worst = max(hours, key=lambda hour: hour["deadlock_count"], default=None)
     text = f"**{formatting.plural(count, 'deadlock')}**"
+    untold = sum(hour.get("unreported_count", 0) for hour in hours)
+    if untold:
+        text += f" ({'' if untold == count else f'{formatting.count(untold)} '}only told by lock events)"
     level: Level = "watch"
     if worst is not None and worst["deadlock_count"]:
         peak, when = worst["deadlock_count"], formatting.minute(worst["hour_start"])

@@ -57,7 +57,7 @@ WITH records AS MATERIALIZED (
 sends AS (
     SELECT
         records.event_hash,
-        arg_min(records.node, records.occurred_at) AS node,
+        arg_min(records.node, (records.occurred_at, records.node)) AS node,
         min(records.occurred_at) AS occurred_at
     FROM records
     WHERE records.operation IN ('send', 'create')

@@ -96,8 +96,8 @@ met AS MATERIALIZED (
 messages AS MATERIALIZED (
     SELECT
         met.event_id,
-        any_value(met.event_type ORDER BY met.occurred_at) AS event_type,
-        any_value(met.stream) AS stream,
+        any_value(met.event_type ORDER BY met.occurred_at, met.event_type) AS event_type,
+        min(met.stream) AS stream,
         min(met.sequence) AS sequence
     FROM met
     WHERE met.event_id IS NOT NULL

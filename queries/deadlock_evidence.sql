@@ -4,7 +4,8 @@
 -- one where owners waited for each other in a circle at one instant; circles that one wait
 -- closes, for what several hold, are one deadlock. A report and a circle
 -- are the same deadlock when the members of one are among those of the other and the report
--- came between the closing of the circle and the report_delay after its end. A circle that
+-- came between the closing of the circle and the report_delay after its end; reports that do
+-- not say who waits belong to such circles one by one, in the order of both. A circle that
 -- no report tells of may be one that a timeout broke, or one of clocks that are apart:
 -- clock_error leaves out circles that short. Owners are taken to have one name in all logs;
 -- circles of more than 12 owners are not looked for.
@@ -82,7 +83,7 @@ reports AS MATERIALIZED (
         )
 ),
 
-pairs AS (
+named AS (
     SELECT
         reports.deadlock_id,
         circles.closed_at,
@@ -112,11 +113,54 @@ pairs AS (
         ) = 1
 ),
 
+-- Of those that do not say who waits the first belongs to the first circle it may be about.
+nameless AS (
+    SELECT
+        reports.deadlock_id,
+        circles.closed_at,
+        circles.members
+    FROM circles
+    INNER JOIN reports
+        ON
+            reports.member_count = 0
+            AND reports.occurred_at >= circles.closed_at - clock_error::INTERVAL
+            AND reports.occurred_at
+            <= circles.broken_at + clock_error::INTERVAL + report_delay::INTERVAL
+    ANTI JOIN named
+        ON circles.closed_at = named.closed_at AND circles.members = named.members
+    WINDOW
+        of_circle AS (
+            PARTITION BY circles.closed_at, circles.members
+            ORDER BY reports.occurred_at, reports.deadlock_id
+        ),
+        of_report AS (
+            PARTITION BY reports.deadlock_id ORDER BY circles.closed_at, circles.members
+        )
+    QUALIFY row_number() OVER of_circle = row_number() OVER of_report
+),
+
+pairs AS (
+    SELECT
+        named.deadlock_id,
+        named.closed_at,
+        named.members
+    FROM named
+    UNION ALL
+    SELECT
+        nameless.deadlock_id,
+        nameless.closed_at,
+        nameless.members
+    FROM nameless
+),
+
 confirmed AS (
     SELECT
         pairs.deadlock_id,
         min(circles.closed_at) AS closed_at,
         min(circles.broken_at) AS broken_at,
+        min(circles.members) AS members,
+        min(circles.resources) AS resources,
+        min(circles.modes) AS modes,
         list_sort(list_distinct(flatten(list(circles.wait_ids)))) AS wait_ids
     FROM pairs
     INNER JOIN circles
@@ -133,10 +177,10 @@ merged AS (
         confirmed.broken_at,
         reports.occurred_at AS reported_at,
         reports.victim,
-        reports.member_count,
-        reports.members,
-        reports.resources,
-        reports.modes,
+        coalesce(nullif(reports.member_count, 0), len(confirmed.members), 0) AS member_count,
+        coalesce(nullif(reports.members, []), confirmed.members, []) AS members,
+        coalesce(nullif(reports.resources, []), confirmed.resources, []) AS resources,
+        coalesce(nullif(reports.modes, []), confirmed.modes, []) AS modes,
         list_sort(
             list_distinct(list_filter(reports.statements, LAMBDA one: one IS NOT NULL))
         ) AS statements,

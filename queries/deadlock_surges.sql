@@ -1,10 +1,11 @@
 -- deadlock_surges: in which hours were there more deadlocks than chance explains?
 --
--- One row per hour of deadlocks_per_hour, compared with the hours of the baseline before it;
--- nothing later is looked at. Where the counts of these vary no more than their mean, they
--- are taken as Poisson; where they clump (a greater variance), as negative binomial with that
--- variance. An hour is a surge when so many or more are expected less than once a week. So
--- 12 an hour need 23 to stand out. With fewer than 24 hours before, nothing is said.
+-- One row per hour of deadlocks_per_hour, those that were reported, compared with the hours of
+-- the baseline before it; nothing later is looked at. Where the counts of these vary no more
+-- than their mean, they are taken as Poisson; where they clump (a greater variance), as
+-- negative binomial with that variance. An hour is a surge when so many or more are expected
+-- less than once a week. So 12 an hour need 23 to stand out. With fewer than 24 hours before,
+-- nothing is said.
 --
 -- Parameters
 --   since     TIMESTAMP  first instant included (default: the oldest event)
@@ -13,7 +14,7 @@
 --
 -- Columns
 --   hour_start      TIMESTAMP  start of the hour, UTC
---   deadlock_count  BIGINT     deadlocks in the hour
+--   deadlock_count  BIGINT     deadlocks reported in the hour
 --   usual_count     DOUBLE     mean of the hours of the baseline; NULL with fewer than 24
 --   dispersion      DOUBLE     variance over mean of these; NULL where there were none
 --   probability     DOUBLE     of so many or more by chance; NULL with fewer than 24 hours
@@ -34,8 +35,11 @@ WITH hours AS (
         avg(counted.deadlock_count) OVER past AS mean_count,
         var_samp(counted.deadlock_count) OVER past AS variance
     FROM
-        deadlocks_per_hour(since := since::TIMESTAMP - baseline::INTERVAL, until := until)
-            AS counted
+        deadlocks_per_hour(
+            since := since::TIMESTAMP - baseline::INTERVAL,
+            until := until,
+            unreported := FALSE
+        ) AS counted
     WINDOW
         past AS (
             ORDER BY counted.hour_start
@@ -112,7 +116,7 @@ SELECT
     coalesce(chances.deadlock_count > 0 AND chances.probability <= 1 / 168, FALSE)
         AS is_surge,
     format(
-        '{} deadlocks this hour{}',
+        '{} deadlocks reported this hour{}',
         chances.deadlock_count,
         coalesce(format('; usual {:.1f}', chances.usual_count), '')
     ) AS meaning

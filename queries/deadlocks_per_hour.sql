@@ -1,6 +1,8 @@
--- deadlocks_per_hour: how many deadlocks were reported in each hour?
+-- deadlocks_per_hour: how many deadlocks were there in each hour?
 --
--- One row per hour of what the logs cover in the window, with 0 where there was none.
+-- One row per hour of what the logs cover in the window, with 0 where there was none. Those
+-- that somebody reported count when they were reported; those that nobody reported, but that
+-- lock events show as a circle of waits (deadlock_evidence), when the circle closed.
 -- Hours are those of the clocks of the zone and half-open: [hour_start, hour_start + 1 h); the
 -- first and the last count what lies in the window. Where clocks are set back an hour comes
 -- twice, told apart by hour_start. Two events that follow each other within 31 days cover
@@ -13,18 +15,22 @@
 --   until       TIMESTAMP  first instant excluded (default: the newest event)
 --   zone        VARCHAR    time zone whose hours are counted: Europe/Berlin (default: UTC)
 --   of_service  VARCHAR    only those that this service reported (default: all)
+--   unreported  BOOLEAN    whether those count that nobody reported, which lock events are
+--                          read for; none of a service does (default: true)
 --
 -- Columns
---   hour_start      TIMESTAMP  start of the hour, UTC
---   deadlock_count  BIGINT     deadlocks in the hour
---   local_start     TIMESTAMP  start of the hour as the clocks of the zone show it
+--   hour_start        TIMESTAMP  start of the hour, UTC
+--   deadlock_count    BIGINT     deadlocks in the hour
+--   unreported_count  BIGINT     of these, that nobody reported
+--   local_start       TIMESTAMP  start of the hour as the clocks of the zone show it
 --
--- Reads: events, _deadlock_records
+-- Reads: events, _deadlock_records, _unreported_deadlocks
 CREATE OR REPLACE MACRO deadlocks_per_hour(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
     zone := 'UTC',
-    of_service := NULL
+    of_service := NULL,
+    unreported := TRUE
 ) AS TABLE
 WITH neighbours AS (
     SELECT
@@ -71,12 +77,23 @@ covered AS (
                 ELSE [followed.quarter_start]
             END
         ) AS occurred_at,
-        0 AS deadlock_count
+        0 AS deadlock_count,
+        0 AS unreported_count
     FROM followed
     UNION ALL
     SELECT
+        circles.occurred_at,
+        1 AS deadlock_count,
+        1 AS unreported_count
+    FROM
+        _unreported_deadlocks(
+            since, until, unreported::BOOLEAN AND of_service::VARCHAR IS NULL
+        ) AS circles
+    UNION ALL
+    SELECT
         records.occurred_at,
-        1 AS deadlock_count
+        1 AS deadlock_count,
+        0 AS unreported_count
     FROM _deadlock_records(since := since, until := until) AS records
     WHERE
         records.occurred_at IS NOT NULL
@@ -87,6 +104,7 @@ local AS (
     SELECT
         covered.occurred_at,
         covered.deadlock_count,
+        covered.unreported_count,
         timezone(zone::VARCHAR, timezone('UTC', covered.occurred_at)) AS local_at
     FROM covered
 ),
@@ -96,7 +114,8 @@ hours AS (
         local.occurred_at - (local.local_at - date_trunc('hour', local.local_at))
             AS hour_start,
         date_trunc('hour', local.local_at) AS local_start,
-        sum(local.deadlock_count)::BIGINT AS deadlock_count
+        sum(local.deadlock_count)::BIGINT AS deadlock_count,
+        sum(local.unreported_count)::BIGINT AS unreported_count
     FROM local
     GROUP BY ALL
 )
@@ -104,6 +123,7 @@ hours AS (
 SELECT
     hours.hour_start,
     hours.deadlock_count,
+    hours.unreported_count,
     hours.local_start
 FROM hours
 WHERE

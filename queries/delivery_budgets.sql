@@ -3,9 +3,11 @@
 -- One row per bucket with numbered arrivals, consumer, stream and fault, of the spans that end
 -- with the bucket; nothing later is looked at. A burn of 1 uses the budget of a month up in a
 -- month, one of 14.4 two per cent of it in an hour. Both a long span and a short one must burn,
--- so that it is serious and still going on: page at 14.4 over 1 hour and 5 minutes, warn at
--- 6 over 6 hours and 30 minutes; calm else. NULL: with fewer than 200 arrivals in the long
--- span it cannot be told.
+-- so that it is serious and still going on: page where an hour used up 2 % of the budget and
+-- 5 minutes burn at 14.4, warn where 6 hours used up 5 % and 30 minutes burn at 6; calm else.
+-- What lies before the first event of the log used up nothing, so that a log of minutes has to
+-- burn as much as one of hours; fewer than 10 faults in the long span may be chance. NULL: with
+-- fewer than 200 arrivals in the long span it cannot be told.
 --
 -- Parameters
 --   since          TIMESTAMP  first instant included (default: the oldest event)
@@ -22,10 +24,13 @@
 --   burn_30min     DOUBLE     in 30 minutes
 --   burn_1h        DOUBLE     in an hour
 --   burn_6h        DOUBLE     in 6 hours
+--   used_1h        DOUBLE     share of the budget of 30 days that an hour used up; NULL with
+--                             fewer than 10 faults
+--   used_6h        DOUBLE     that 6 hours used up, likewise
 --   meaning        VARCHAR    the same in a sentence
 --
 -- Source: The Site Reliability Workbook, chapter 5 (multiwindow, multi-burn-rate alerts).
--- Reads: _fault_counts
+-- Reads: _fault_counts, _covered_days
 CREATE OR REPLACE MACRO delivery_budgets(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -70,21 +75,21 @@ spans AS (
         faults.fault,
         unnest([5, 30, 60, 360]) AS span_min,
         unnest(
-            list_transform(
-                [
-                    faults.fault_count / faults.arrival_count,
-                    sum(faults.fault_count) OVER half_hour
-                    / sum(faults.arrival_count) OVER half_hour,
-                    sum(faults.fault_count) OVER one_hour
-                    / sum(faults.arrival_count) OVER one_hour,
-                    sum(faults.fault_count) OVER six_hours
-                    / sum(faults.arrival_count) OVER six_hours
-                ],
-                LAMBDA ratio: ratio / allowed_ratio::DOUBLE
-            )
-        ) AS burn,
-        sum(faults.arrival_count) OVER one_hour AS in_one_hour,
-        sum(faults.arrival_count) OVER six_hours AS in_six_hours
+            [
+                faults.fault_count,
+                sum(faults.fault_count) OVER half_hour,
+                sum(faults.fault_count) OVER one_hour,
+                sum(faults.fault_count) OVER six_hours
+            ]
+        ) AS fault_count,
+        unnest(
+            [
+                faults.arrival_count,
+                sum(faults.arrival_count) OVER half_hour,
+                sum(faults.arrival_count) OVER one_hour,
+                sum(faults.arrival_count) OVER six_hours
+            ]
+        ) AS arrival_count
     FROM faults
     WINDOW
         half_hour AS (
@@ -104,20 +109,50 @@ spans AS (
         )
 ),
 
-burns AS (
+began AS (
+    SELECT min(days.first_at) AS first_at
+    FROM _covered_days AS days
+),
+
+burned AS (
     SELECT
         spans.bucket_start,
         spans.consumer,
         spans.stream,
         spans.fault,
-        any_value(spans.in_one_hour) AS in_one_hour,
-        any_value(spans.in_six_hours) AS in_six_hours,
-        max(spans.burn) FILTER (WHERE spans.span_min = 5) AS burn_5min,
-        max(spans.burn) FILTER (WHERE spans.span_min = 30) AS burn_30min,
-        max(spans.burn) FILTER (WHERE spans.span_min = 60) AS burn_1h,
-        max(spans.burn) FILTER (WHERE spans.span_min = 360) AS burn_6h
+        spans.span_min,
+        spans.fault_count,
+        spans.arrival_count,
+        spans.fault_count / spans.arrival_count / allowed_ratio::DOUBLE AS burn,
+        burn
+        * least(
+            epoch(spans.bucket_start + INTERVAL 5 MINUTE - began.first_at) / 60,
+            spans.span_min
+        )
+        / 43200 AS used
     FROM spans
-    GROUP BY spans.bucket_start, spans.consumer, spans.stream, spans.fault
+    CROSS JOIN began
+),
+
+burns AS (
+    SELECT
+        burned.bucket_start,
+        burned.consumer,
+        burned.stream,
+        burned.fault,
+        max(burned.arrival_count) FILTER (WHERE burned.span_min = 60) AS in_one_hour,
+        max(burned.arrival_count) FILTER (WHERE burned.span_min = 360) AS in_six_hours,
+        max(burned.burn) FILTER (WHERE burned.span_min = 5) AS burn_5min,
+        max(burned.burn) FILTER (WHERE burned.span_min = 30) AS burn_30min,
+        max(burned.burn) FILTER (WHERE burned.span_min = 60) AS burn_1h,
+        max(burned.burn) FILTER (WHERE burned.span_min = 360) AS burn_6h,
+        max(burned.used) FILTER (WHERE burned.span_min = 60) AS used,
+        max(burned.used) FILTER (WHERE burned.span_min = 60 AND burned.fault_count >= 10)
+            AS used_1h,
+        max(burned.used) FILTER (WHERE burned.span_min = 360 AND burned.fault_count >= 10)
+            AS used_6h
+    FROM burned
+    GROUP BY burned.bucket_start, burned.consumer, burned.stream, burned.fault
 )
 
 SELECT
@@ -127,10 +162,10 @@ SELECT
     burns.fault,
     CASE
         WHEN
-            burns.in_one_hour >= 200 AND burns.burn_1h >= 14.4 AND burns.burn_5min >= 14.4
+            burns.in_one_hour >= 200 AND burns.used_1h >= 0.02 AND burns.burn_5min >= 14.4
             THEN 'page'
         WHEN
-            burns.in_six_hours >= 200 AND burns.burn_6h >= 6 AND burns.burn_30min >= 6
+            burns.in_six_hours >= 200 AND burns.used_6h >= 0.05 AND burns.burn_30min >= 6
             THEN 'warn'
         WHEN burns.in_six_hours >= 200 THEN 'calm'
     END AS level,
@@ -138,11 +173,13 @@ SELECT
     burns.burn_30min,
     burns.burn_1h,
     burns.burn_6h,
+    burns.used_1h,
+    burns.used_6h,
     format(
         '{} of {}: the last hour used up {:.1f} % of what is allowed in 30 days',
         burns.fault,
         coalesce(burns.stream, 'no stream'),
-        burns.burn_1h * 100 / 720
+        burns.used * 100
     ) AS meaning
 FROM burns
 WHERE burns.bucket_start >= time_bucket(INTERVAL 5 MINUTE, since::TIMESTAMP)

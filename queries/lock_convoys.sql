@@ -51,7 +51,7 @@ waits AS (
         spells.is_ended,
         max(spells.ended_at) OVER (
             PARTITION BY spells.resource
-            ORDER BY spells.began_at, spells.ended_at
+            ORDER BY spells.began_at, spells.ended_at, spells.owner
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS busy_until
     FROM spells

@@ -89,8 +89,11 @@ orders AS MATERIALIZED (
         min(requests.asked_at) AS first_at,
         max(requests.asked_at) AS last_at,
         arg_min(requests.owner, (requests.asked_at, requests.owner)) AS owner,
-        arg_min(requests.asked, (requests.asked_at, requests.owner)) AS asked,
-        arg_min(requests.event_id, (requests.asked_at, requests.owner)) AS event_id,
+        arg_min(requests.asked, (requests.asked_at, requests.owner, requests.asked)) AS asked,
+        arg_min(
+            requests.event_id,
+            (requests.asked_at, requests.owner, requests.asked, requests.event_id)
+        ) AS event_id,
         min(requests.owner) AS least_owner,
         max(requests.owner) AS greatest_owner
     FROM requests
@@ -166,11 +169,20 @@ SELECT
     count(*) AS resource_pairs,
     sum(both_orders.forth_count)::BIGINT AS forth_count,
     sum(both_orders.back_count)::BIGINT AS back_count,
-    arg_min(both_orders.rarer.owner, (both_orders.inverted_at, both_orders.held_key))
+    arg_min(
+        both_orders.rarer.owner,
+        (both_orders.inverted_at, both_orders.held_key, both_orders.asked_key)
+    )
         AS rarer_owner,
-    arg_min(both_orders.rarer.asked, (both_orders.inverted_at, both_orders.held_key))
+    arg_min(
+        both_orders.rarer.asked,
+        (both_orders.inverted_at, both_orders.held_key, both_orders.asked_key)
+    )
         AS rarer_resource,
-    arg_min(both_orders.rarer.event_id, (both_orders.inverted_at, both_orders.held_key))
+    arg_min(
+        both_orders.rarer.event_id,
+        (both_orders.inverted_at, both_orders.held_key, both_orders.asked_key)
+    )
         AS rarer_event_id
 FROM both_orders
 ANTI JOIN gated

@@ -123,7 +123,8 @@ told AS (
         field_roles.role,
         field_roles.field,
         max(field_roles.confidence) AS confidence,
-        arg_max(field_roles.evidence, field_roles.confidence) AS evidence,
+        arg_max(field_roles.evidence, (field_roles.confidence, field_roles.evidence))
+            AS evidence,
         max(field_roles.decided_at) AS decided_at
     FROM field_roles
     GROUP BY field_roles.scope, field_roles.role, field_roles.field
@@ -161,7 +162,7 @@ filled AS (
         arg_min(
             used.source, list_position(['said', 'values', 'format', 'name'], used.source)
         ) AS source,
-        arg_max(told.field, told.confidence) AS told_field
+        arg_max(told.field, (told.confidence, told.field)) AS told_field
     FROM used
     LEFT OUTER JOIN told
         ON

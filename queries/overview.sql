@@ -16,7 +16,7 @@
 --   duplicate_count     BIGINT     events that arrived more than once at a consumer
 --   lost_count          BIGINT     numbers that never arrived, allowed lateness is over
 --   open_gap_count      BIGINT     runs of missing numbers that may still come
---   deadlock_count      BIGINT     reported deadlocks
+--   deadlock_count      BIGINT     deadlocks, reported or told by lock events alone
 --   chain_count         BIGINT     chains that began: causes without a cause, or with one
 --                                  that was never logged
 --   reject_count        BIGINT     rows in quarantine, of any time: what could not be read
@@ -25,8 +25,9 @@
 --   untimed_count       BIGINT     events without a readable time, whatever the window
 --   untimed_deadlock_count  BIGINT  of the deadlocks those without a readable time, whatever
 --                                  the window
+--   unreported_deadlock_count  BIGINT  of the deadlocks those that nobody reported
 --
--- Reads: events, rejects, reorder_hotspots, delivery, _deadlock_records, _root_hashes
+-- Reads: events, rejects, reorder_hotspots, delivery, _deadlock_records, _unreported_deadlocks, _root_hashes
 CREATE OR REPLACE MACRO overview(
     since := '-infinity'::TIMESTAMP,
     until := 'infinity'::TIMESTAMP,
@@ -73,8 +74,13 @@ delivered AS (
 ),
 
 stuck AS (
-    SELECT count(*) AS deadlock_count
+    SELECT count(*) AS reported_count
     FROM _deadlock_records(since := since, until := until)
+),
+
+stuck_untold AS (
+    SELECT count(*) AS unreported_deadlock_count
+    FROM _unreported_deadlocks(since, until, TRUE)
 ),
 
 begun AS (
@@ -106,16 +112,18 @@ SELECT
     delivered.duplicate_count,
     delivered.lost_count,
     delivered.open_gap_count,
-    stuck.deadlock_count,
+    stuck.reported_count + stuck_untold.unreported_deadlock_count AS deadlock_count,
     begun.chain_count,
     quarantined.reject_count,
     observed.newest_occurred_at,
     untimed.untimed_count,
-    untimed_stuck.untimed_deadlock_count
+    untimed_stuck.untimed_deadlock_count,
+    stuck_untold.unreported_deadlock_count
 FROM observed
 CROSS JOIN ordering
 CROSS JOIN delivered
 CROSS JOIN stuck
+CROSS JOIN stuck_untold
 CROSS JOIN begun
 CROSS JOIN quarantined
 CROSS JOIN untimed

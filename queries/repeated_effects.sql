@@ -75,7 +75,8 @@ effects AS (
             records.service, (records.is_later, records.occurred_at, records.service)
         ) AS service,
         arg_min(
-            records.event_type, (records.is_later, records.occurred_at, records.service)
+            records.event_type,
+            (records.is_later, records.occurred_at, records.service, records.event_type)
         ) AS event_type,
         arg_min(records.occurred_at, (records.is_later, records.occurred_at)) AS made_at
     FROM records
@@ -127,4 +128,9 @@ LEFT OUTER JOIN arrived
         repeats.service IS NOT DISTINCT FROM arrived.service
         AND repeats.cause_id = arrived.event_id
 WHERE arrived.arrival_count > 1 OR NOT only_reruns::BOOLEAN
-ORDER BY is_rerun DESC, repeats.first_at ASC, repeats.cause_id ASC, repeats.event_type ASC;
+ORDER BY
+    is_rerun DESC,
+    repeats.first_at ASC,
+    repeats.cause_id ASC,
+    repeats.event_type ASC,
+    repeats.service ASC;

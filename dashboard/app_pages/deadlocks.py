@@ -45,15 +45,16 @@ def _bars_panel(version: int, hourly: Answer, shown: Window, service: str | None
     counts = hourly.table.column("deadlock_count").to_pylist()
     bar = _picked_bar()
     about = (
-        "Deadlocks that a lock manager reported (for PostgreSQL: SQLSTATE 40P01 at ERROR), counted "
-        f"per clock hour, {zone.name()}, or finer in a short window. The same deadlock read from two logs of "
-        f"one server counts once. Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} an hour. **Click** a bar to "
+        "Deadlocks that a lock manager reported (for PostgreSQL: SQLSTATE 40P01 at ERROR), and, where all of "
+        "the window is read, circles of waits that lock events show and nobody reported; counted "
+        f"per clock hour, {zone.name()}, or finer in a short window. A deadlock that several logs tell of "
+        f"counts once. Red from {timeline.STORMY_DEADLOCKS_PER_HOUR} an hour. **Click** a bar to "
         "list its deadlocks, **drag** to zoom."
     )
     drawn = deadlock_bars.load(version, shown, service)
     answers = (hourly,) if drawn.name == hourly.name else (drawn, hourly)
     with panel("bars", "When did deadlocks happen?", about, *answers):
-        st.caption(_in_hours(counts))
+        st.caption(_in_hours(counts, deadlock_bars.unreported_count(hourly)))
         _say_untimed(version, service)
         lock_panels.say_coverage(version, shown)
         deadlock_bars.draw(
@@ -63,9 +64,11 @@ def _bars_panel(version: int, hourly: Answer, shown: Window, service: str | None
         )  # fmt: skip
 
 
-def _in_hours(counts: list[int]) -> str:
+def _in_hours(counts: list[int], untold: int) -> str:
     quiet = sum(1 for count in counts if not count)
-    said = f"{formatting.plural(sum(counts), 'deadlock')} in {formatting.plural(len(counts), 'clock hour')}"
+    alone = f", {formatting.count(untold)} of them only told by lock events," if untold else ""
+    hours = formatting.plural(len(counts), "clock hour")
+    said = f"{formatting.plural(sum(counts), 'deadlock')}{alone} in {hours}"
     return f"{said}; {formatting.plural(quiet, 'hour')} had none" if quiet else said
 
 
@@ -94,8 +97,8 @@ def _say_untimed(version: int, service: str | None) -> None:
 
 def _list_panel(answer: Answer, listed: list[dict[str, Any]], total: int, at: int | None) -> None:
     about = (
-        "Newest first. **Click** a row to see its wait-for graph. The *shape* is equal for "
-        "deadlocks of one kind: numbers in names of resources are left out."
+        "Those that were reported, newest first. **Click** a row to see its wait-for graph. The *shape* is "
+        "equal for deadlocks of one kind: numbers in names of resources are left out."
     )
     with panel("deadlock_list", "Which deadlocks?", about, answer):
         bar = _picked_bar()
@@ -108,7 +111,7 @@ def _list_panel(answer: Answer, listed: list[dict[str, Any]], total: int, at: in
         if len(listed) < total:
             st.caption(f"The newest {len(listed)} of {formatting.count(total)}; click a bar for the others")
         if not listed:
-            st.markdown("None in this piece of time.")
+            st.markdown("None was reported in this piece of time.")
             return
         table.picking(
             {name: [row[name] for row in listed] for name in _LIST_COLUMNS},
@@ -194,15 +197,23 @@ def _deadlocks(version: int, shown: Window) -> None:
         chosen = filters.draw(version, shown, "service") if every.table.num_rows else {"service": None}
     service = chosen["service"]
     found = every.only(service=service)
-    if not found.table.num_rows:
+    hourly = deadlock_bars.hourly(version, shown, service)
+    if not found.table.num_rows and not any(hourly.table.column("deadlock_count").to_pylist()):
         if every.table.num_rows or not _say_told(version, shown):
             _say_none(version, shown, service)
         attempt(lock_panels.evidence, version, shown, chosen)
         return
-    hourly = deadlock_bars.hourly(version, shown, service)
     newest = _newest_first(found)
-    verdict_box.draw(*findings.of_deadlocks(hourly.rows, newest[0]))
+    verdict_box.draw(*findings.of_deadlocks(hourly.rows, newest[0] if newest else None))
     _bars_panel(version, hourly, shown, service)
+    if newest:
+        _reported(version, every, found, newest)
+        attempt(lock_panels.shapes, version, shown, chosen)
+    attempt(lock_panels.evidence, version, shown, chosen)
+
+
+def _reported(version: int, every: Answer, found: Answer, newest: list[dict[str, Any]]) -> None:
+    """A list of those that were reported, and the one that is picked."""
     bar = _picked_bar()
     rows = [row for row in newest if bar is None or _lies_in(row, bar)]
     listed = rows[:_LISTED]
@@ -221,8 +232,6 @@ def _deadlocks(version: int, shown: Window) -> None:
             _graph_panel(row, members)
         attempt(lock_panels.causes, version, row["deadlock_id"])
         _members_panel(version, row, members)
-    attempt(lock_panels.shapes, version, shown, chosen)
-    attempt(lock_panels.evidence, version, shown, chosen)
 
 
 def _say_told(version: int, shown: Window) -> bool:

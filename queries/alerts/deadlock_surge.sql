@@ -1,4 +1,4 @@
--- deadlock_surge: are there more deadlocks than chance explains?
+-- deadlock_surge: are more deadlocks reported than chance explains?
 --
 -- Deadlocks of the hour that runs, or of the one before when those were more. It is a surge
 -- when chance has so many less than once a week, by the Poisson or negative binomial

@@ -2,7 +2,8 @@
 --
 -- How many times faster than allowed (1 in 1,000 arrivals) the budget of 30 days is used up:
 -- from 6 in both of the last 6 hours and 30 minutes, from 14.4 in both of the last hour and
--- 5 minutes, as delivery_budgets has it. Its windows do not scale with the pace of the log.
+-- 5 minutes, as delivery_budgets has it: with ten faults at least, and as if nothing had been
+-- wrong before the log began. Its windows do not scale with the pace of the log.
 --
 -- Threshold: 6, 14.4
 -- Severity: warn, page
@@ -21,10 +22,9 @@ SELECT
     || ' -> ' || coalesce(burning.consumer, 'no name') AS episode_key,
     CASE
         WHEN burning.level IS NULL THEN NULL
-        WHEN least(burning.burn_1h, burning.burn_5min) >= 14.4
-            THEN least(burning.burn_1h, burning.burn_5min)
+        WHEN burning.level = 'page' THEN least(burning.used_1h * 720, burning.burn_5min)
         -- The slow pair of windows alone makes no page.
-        ELSE least(burning.burn_6h, burning.burn_30min, 14.3)
+        ELSE least(coalesce(burning.used_6h, 0) * 120, burning.burn_30min, 14.3)
     END AS value,
     burning.meaning AS sentence,
     burning.fault,
@@ -33,7 +33,9 @@ SELECT
     burning.burn_5min,
     burning.burn_30min,
     burning.burn_1h,
-    burning.burn_6h
+    burning.burn_6h,
+    burning.used_1h,
+    burning.used_6h
 FROM
     delivery_budgets(since := $until::TIMESTAMP - INTERVAL 5 MINUTE, until := $until)
         AS burning

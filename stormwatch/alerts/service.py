@@ -33,7 +33,8 @@ _REST: Final = 4
 and the others are not."""
 _LONG_S: Final = 2.0
 _LONG_REST: Final = 3
-"""An evaluation that takes this long takes processors from reading: all of them together get a quarter."""
+"""An evaluation that takes this long takes processors from reading: while something is read, all of them
+together get a quarter."""
 _BACK: Final = 15
 """Where a clock goes back, so many minutes before are evaluated."""
 _STEP: Final = timedelta(minutes=2)
@@ -144,7 +145,9 @@ class Alerts:
             except Exception as error:  # noqa: BLE001 - a watcher that died would look like calm
                 # What was not stored is found again the next time.
                 self._failing[name] = _said(error)
-            self._stopped.wait(rest_s(time.monotonic() - started, is_busy=is_busy))
+            passed_s = time.monotonic() - started
+            is_reading = self._status().events_per_s > 0
+            self._stopped.wait(rest_s(passed_s, is_busy=is_busy, is_reading=is_reading))
 
     def _deliver(self) -> None:
         self._delivery.run(self._stopped)
@@ -362,9 +365,9 @@ class Alerts:
         queue_notices(cursor, self.config, self._base_url, self._now())
 
 
-def rest_s(passed_s: float, *, is_busy: bool) -> float:
+def rest_s(passed_s: float, *, is_busy: bool, is_reading: bool) -> float:
     """How long all rules rest after a turn that took so long, in seconds."""
-    rest = passed_s * (_LONG_REST if passed_s >= _LONG_S else 1)
+    rest = passed_s * (_LONG_REST if is_reading and passed_s >= _LONG_S else 1)
     return rest if is_busy else max(_LOOK_S, rest)
 
 

@@ -37,6 +37,8 @@ _HOUR: Final = 60
 _AFTER_FAILURE_S: Final = 30.0
 _STALE_REST: Final = 19
 """After counting again it rests so many times as long as that took."""
+_MANY: Final = 5_000_000
+"""A rule asks fewer events than this in a second or two; minutes take a tenth of one each, few or many."""
 
 _MARK_STALE: Final = """
 INSERT INTO stale_minutes
@@ -50,6 +52,11 @@ _WORK: Final = """
 SELECT epoch_us(bucket_start) // 60000000, observation_count, error_count, retry_count, deep_count
 FROM _work_counts_of_events($since, $until, INTERVAL 1 MINUTE, TRUE)
 INNER JOIN _severe_counts($since, $until, INTERVAL 1 MINUTE, TRUE) USING (bucket_start)
+"""
+_UP_TO_MANY: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM events WHERE occurred_at >= $since AND occurred_at < $until LIMIT $many
+)
 """
 _STALE: Final = """
 SELECT DISTINCT minute_no FROM stale_minutes, minute_state AS state
@@ -101,7 +108,8 @@ class Minutes:
         """Down to this minute types are to be counted of a log that was there before."""
         self._rests_until = 0.0
         self.is_behind = False
-        """Whether complete minutes are not counted yet: until they are, the events answer for them."""
+        """Whether complete minutes are not counted yet, and hold so many events that it takes longer to ask
+        these: until minutes are counted, events answer for them."""
 
     def close(self) -> None:
         """Stop keeping minutes."""
@@ -150,8 +158,15 @@ class Minutes:
             self._rests_until = started + (1 + _STALE_REST) * passed
         if until_no < complete_no:
             until_no = self._go_on(until_no, complete_no, is_over)
-        self.is_behind = until_no < complete_no
-        return self.is_behind or self._look_back()
+        has_more = until_no < complete_no
+        self.is_behind = has_more and self._are_many(complete_no)
+        return has_more or self._look_back()
+
+    def _are_many(self, complete_no: int) -> bool:
+        """Whether what rules look back at are very many events."""
+        edges = {"since": start_of(complete_no - _HISTORY), "until": start_of(complete_no)}
+        [(count,)] = self._head.cursor.execute(_UP_TO_MANY, {**edges, "many": _MANY}).fetchall()
+        return bool(count >= _MANY)
 
     def _go_on(self, until_no: int, complete_no: int, is_over: Callable[[], bool]) -> int:
         """Count for a while from `until_no` on; the first minute not counted."""

@@ -11,6 +11,7 @@ from stormwatch import readonly
 from stormwatch.alerts import asking, service
 from stormwatch.alerts.evidence import Allowance
 from stormwatch.errors import QueryError
+from stormwatch.minutes import keeper
 from stormwatch.status import IngestStatus
 
 from .planted import MINUTE, START
@@ -333,3 +334,18 @@ def test_rules_wait_for_minutes_only_for_so_long(site: Site, monkeypatch: pytest
     monkeypatch.setattr(service, "_WAITED_MINUTES", 0)
     settle(alerts)
     assert set(site.evaluated()) == {"counted"}
+
+
+@pytest.mark.parametrize(("many", "asked"), [(300, {"counted"}), (100, set())])
+def test_only_where_very_many_events_were_there_before_rules_wait_for_minutes(
+    site: Site, monkeypatch: pytest.MonkeyPatch, many: int, asked: set[str]
+) -> None:
+    monkeypatch.setattr(keeper, "_SLICE_S", 0)  # a minute a turn
+    monkeypatch.setattr(keeper, "_MANY", many)
+    site.rule("counted", RANGED)
+    site.now = START + 2 * MINUTE
+    site.commit([START - n * MINUTE for n in range(200, 0, -1)])
+    site.own().evaluate_due()
+    [(counted_to,)] = site.rows("SELECT make_timestamp(until_no * 60000000) FROM minute_state")
+    assert counted_to < START - 30 * MINUTE
+    assert set(site.evaluated()) == asked

@@ -96,6 +96,15 @@ def test_a_delivery_budget_that_burns_pages_and_is_over_in_the_end(
     assert 210 <= end <= 235
 
 
+def test_of_a_handful_of_late_events_among_hundreds_nobody_is_told(
+    database: duckdb.DuckDBPyConnection,
+) -> None:
+    # Ten times what is allowed, if it went on like that.
+    store(database, arrivals({0: 0.01}))
+    store(database, [{"occurred_at": at(-420), "operation": "process"}])
+    assert play(database, "delivery_budget_burning", (0, 60)).fired == ()
+
+
 # --- deadlock_surge --------------------------------------------------------------------------
 
 

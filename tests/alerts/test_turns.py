@@ -53,8 +53,15 @@ def test_rules_that_take_long_keep_no_other_from_being_asked(
     while clock.s - began < _HOURS * 3600:
         before = clock.s
         is_busy = alerts.evaluate_due()
-        clock.s += service.rest_s(clock.s - before, is_busy=is_busy)
+        clock.s += service.rest_s(clock.s - before, is_busy=is_busy, is_reading=True)
         site.now = START + timedelta(seconds=clock.s - began)
     assert asked.keys() == alerts.config.rules.keys()
     assert min(asked.values()) >= _HOURS * 4, asked
     assert asked["storm_ahead"] == max(asked[name] for name in {"storm_ahead", *slow})
+
+
+def test_what_took_long_has_all_rules_rest_long_only_while_something_is_read() -> None:
+    assert service.rest_s(30, is_busy=True, is_reading=True) == 90
+    assert service.rest_s(30, is_busy=True, is_reading=False) == 30
+    assert service.rest_s(1, is_busy=True, is_reading=True) == 1
+    assert service.rest_s(0, is_busy=False, is_reading=False) == service._LOOK_S

@@ -85,7 +85,11 @@ def test_deadlock_that_nothing_ended_is_not_said_to_have_lasted(store: Store, se
     serve(store)
     app = open_page("deadlocks", window="all")
     said = texts(app)
-    assert "**1 deadlock** that nobody reported" in said
+    assert "**1 deadlock** (only told by lock events)" in said
+    assert "1 deadlock, 1 of them only told by lock events, in " in said
+    assert "at most 1 in one hour, 1 of them only told by lock events" in texts(
+        open_page("overview", window="all")
+    )
     assert "**No deadlock**" not in said
     known = table(app, EVIDENCE)
     known = known[known["evidence"] == "reconstructed"]

@@ -36,7 +36,10 @@ def _file(**changes: Any) -> dict[str, Any]:
     ("page", "beginning"),
     [
         ("ordering", f"**20{NBSP}% of arrivals are out of order**, all at `orders → billing`, the first"),
-        ("deadlocks", "**2 deadlocks**, 1 of them in the hour from 2026-11-20 10:00 UTC; the latest at 2026"),
+        (
+            "deadlocks",
+            "**2 deadlocks**, 1 of them in the hour from 2026-11-20 10:00 UTC; the latest report at 2026",
+        ),
         ("versions", "Calm as far as these logs tell: no field changed, and no write is known to be lost."),
         ("health", "**1 line** could not be understood; 50"),
     ],

@@ -27,7 +27,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "event_time", "event_timestamp", "event_ts", "occurred_at", "occurred_on", "event.created",
         "time_unix_nano", "asctime", "time_local", "time_iso8601", "recorded_at", "recorded", "received_at",
         "consumed_at", "created_at", "created", "emitted_at", "published_at", "sent_at", "sent_time",
-        "processed_at", "happened_at",
+        "received_timestamp", "processed_at", "happened_at",
         "publish_time", "enqueued_time", "enqueued_time_utc", "source_ts_ms", "time_utc", "timestamp_utc",
         "start_time", "date", "t", "when", "time_generated", "log_timestamp", "log_date", "log_ts",
         "event_at", "event_date", "event_time_ms", "event_timestamp_ms", "occurred_at_utc", "created_on",
@@ -78,17 +78,20 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "stream", "stream_name", "queue", "queue_name", "topic", "topic_name", "destination",
         "messaging.destination.name", "messaging.destination", "destination_name", "routing_key", "exchange",
         "exchange_name", "channel", "channel_name", "stream_id", "subject", "source_queue", "target_queue",
-        "source_topic", "target_topic", "event_bus", "mailbox", "lane",
+        "source_topic", "target_topic", "event_bus", "mailbox", "lane", "received_topic", "consumer_queue",
+        "received_routing_key", "received_exchange", "task_queue",
     ),
     "stream_key": (
         "partition_key", "stream_key", "ordering_key", "message_key", "record_key", "routing_partition_key",
         "group_key", "message_group_id", "jmsx_group_id", "message_group", "sharding_key", "shard_key", "key",
+        "received_message_key", "received_key",
         "aggregate_id",
         "aggregate_identifier", "entity_id", "entity_key", "subject", "device", "device_id", "sensor",
         "sensor_id", "meter_id", "vehicle_id", "asset_id", "account", "account_id", "wallet_id", "customer",
         "customer_id", "user_id", "player_id", "tenant_id", "patient_id", "order_id", "cart_id", "payment_id",
         "invoice_id", "shipment_id", "booking_id", "trip_id", "product_id", "item_id", "sku", "symbol",
         "session_key", "partition", "partition_id", "partition_no", "shard", "shard_id",
+        "received_partition_id", "received_partition",
         "messaging.destination.partition.id", "kafka.partition", "msg_key", "order_no", "order_number",
         "account_no", "account_number", "subject_id", "vehicle", "vin", "patient", "player", "ticker",
         "tenant", "ce_subject",
@@ -192,6 +195,9 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 An `operation_hint` is asked where no field is there for the operation: it counts when its value is
 one of the words below. A `lock_state` is asked where that word is `lock` alone.
 """
+
+NO_ID_BESIDE: Final = {"task_id": "dag_id"}
+"""A name of ids of events -> the one beside which it is none: a task of Airflow is what each run runs."""
 
 WRAPPERS: Final = frozenset(
     {

@@ -16,6 +16,7 @@ from ingest.names import (
     CONTAINERS,
     EVENT_OBJECTS,
     NAMES,
+    NO_ID_BESIDE,
     PAYLOADS,
     STRONG,
     SYSTEMS,
@@ -50,6 +51,7 @@ def normalise(name: str) -> str:
 
 
 _STRONG: Final = frozenset(normalise(name) for name in STRONG)
+_BESIDE: Final = frozenset(normalise(name) for pair in NO_ID_BESIDE.items() for name in pair)
 CLEAR_IDS: Final = _STRONG.intersection(
     normalise(name) for role in ("event_id", "correlation_id", *CAUSES) for name in NAMES[role]
 )
@@ -124,13 +126,20 @@ class Vocabulary:
         on which other records were read with it.
         """
         found: dict[str, set[Path]] = {}
+        called_so: dict[str, set[Path]] = {}
         for path in paths:
             for spelling in spellings_of(path):
+                if spelling.name in _BESIDE:
+                    called_so.setdefault(spelling.name, set()).add(path)
                 for role in self._roles_of.get(spelling.name, ()):
                     found.setdefault(role, set()).add(path)
+        for name, beside in NO_ID_BESIDE.items():
+            if normalise(beside) in called_so and "event_id" in found:
+                found["event_id"] -= called_so.get(normalise(name), set())
         return {
             role: sorted(candidates, key=lambda path: self.sort_key(role, path))
             for role, candidates in found.items()
+            if candidates
         }
 
     def sort_key(self, role: str, path: Path) -> tuple[int, int, int, Path]:

@@ -106,7 +106,7 @@ SELECT
         WHEN first_reports.format IN ('postgresql_csvlog', 'postgresql_jsonlog', 'cloudnative_pg')
             THEN 'postgresql'
         WHEN first_reports.format = 'postgresql_syslog' THEN 'postgresql_text by way of syslog'
-        WHEN regexp_matches(first_reports.format, '^(?:mysql|innodb|sqlserver|postgresql)')
+        WHEN regexp_matches(first_reports.format, '^(?:mysql|innodb|sqlserver|postgresql|oracle|db2)')
             THEN first_reports.format
         ELSE 'that of an application, ' || first_reports.format
     END AS log,

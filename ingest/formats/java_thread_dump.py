@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats import java_threads
-from ingest.formats.base import Transcoder, continued, made
+from ingest.formats.base import JsonFormat, Transcoder, continued, made
 from ingest.formats.exact import whole
 
 _HEAD: Final = b"Full thread dump"
@@ -136,10 +136,10 @@ def _code(stacks: str) -> dict[str, str]:
     return {name: line for name, line in found.items() if line}
 
 
-FORMAT = Transcoder(
-    name="java_thread_dump",
-    format=made(
-        name="java_thread_dump",
+def mapped(name: str) -> JsonFormat:
+    """The format of what a dump tells."""
+    return made(
+        name=name,
         fields={
             "event_id": "id",
             "occurred_at": "time",
@@ -150,7 +150,12 @@ FORMAT = Transcoder(
         inputs={"operation_made": ("operation",)},
         computed={"operation": "{operation_made}"},
         made=("operation", "lock_edges"),
-    ),
+    )
+
+
+FORMAT = Transcoder(
+    name="java_thread_dump",
+    format=mapped("java_thread_dump"),
     starts=rb"%b|%b|%b|%b(?=%b)|%b" % (_HEAD, _FOUND, _TIME, _PROCESS, _TIME, java_threads.INFO),
     end=_end,
     openings=(_HEAD, _FOUND, b" owned by "),

@@ -9,7 +9,7 @@ Java Platform, "java.lang.management.ThreadInfo.toString"; Spring Boot, PlainTex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, Final
 
@@ -34,7 +34,11 @@ _LIBRARY: Final = ("java.", "javax.", "jdk.", "sun.", "com.sun.")
 
 def first_of_its_own(stack: str) -> str | None:
     """The first line of a stack that is not of the JDK, or the first of all."""
-    frames = (one[1].rstrip() for one in _FRAME.finditer(stack))
+    return own_frame(one[1].rstrip() for one in _FRAME.finditer(stack))
+
+
+def own_frame(frames: Iterator[str]) -> str | None:
+    """The first of these places in code that is not of the JDK, or the first of all."""
     if not (first := next(frames, "")):
         return None
     return next((frame for frame in chain([first], frames) if not frame.startswith(_LIBRARY)), first)
@@ -42,9 +46,12 @@ def first_of_its_own(stack: str) -> str | None:
 
 def circles(text: str) -> Iterator[list[dict[str, Any]]]:
     """The edges of each deadlock among the threads in a text, as they stand there."""
-    if 'owned by "' not in text:
-        return
-    waits = dict(_waits(text))
+    if 'owned by "' in text:
+        yield from circles_of(dict(_waits(text)))
+
+
+def circles_of(waits: dict[str, tuple[str, dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+    """The edges of each deadlock. `waits`: thread -> whom it waits for, and the edge."""
     seen: set[str] = set()
     for begin in waits:
         path: list[str] = []
@@ -75,9 +82,14 @@ def _waits(text: str) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
         yield thread["id"] or thread["tid"], (found["holder_id"], kept)
 
 
-def deadlock(edges: list[dict[str, Any]], time: str | None) -> dict[str, Any]:
-    """The event that a deadlock of threads is. Nobody is rolled back: the next dump tells the same one."""
-    names = sorted(f"{edge['owner']}@{edge['resource']}" for edge in edges)
+def deadlock(
+    edges: list[dict[str, Any]], time: str | None, members: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """The event that a deadlock of threads is. Nobody is rolled back: the next dump tells the same one.
+
+    `members` are what the threads are known by as long as they live, if not by what they wait for.
+    """
+    names = sorted(members or (f"{edge['owner']}@{edge['resource']}" for edge in edges))
     made = {
         "id": f"java {' + '.join(names)}", "time": time, "type": "java.deadlock", "operation": "deadlock",
         "message": "Deadlock of threads", "lock_edges": edges,

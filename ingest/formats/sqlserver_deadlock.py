@@ -3,8 +3,8 @@
 `<event name="xml_deadlock_report">` of an Extended Events session such as `system_health`, among its other
 events or in a `<RingBufferTarget>`; `<deadlock>` and `<deadlock-list>`, as `.xdl` files hold them, which say
 no time. Every waiter of a resource waits for each of its other owners. Owners go by their session (`spid`),
-and by their thread where a query ran in parallel. Documents with a document type are refused. Source:
-SQL Server documentation, "Deadlocks guide".
+and by their thread where a query ran in parallel. A `<blocked-process-report>` tells of one that waits.
+Documents with a document type are refused. Source: SQL Server documentation, "Deadlocks guide".
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ingest.formats.base import Transcoder, lines_with, made
 _NAME: Final = rb"[^>\n]*\bname=[\"']"
 _OF_A_SESSION: Final = rb"(?=[^>\n]*\bpackage=[\"'])(?=[^>\n]*\btimestamp=[\"'])"
 _STARTS: Final = (
-    rb"[ \t]*(?:<\?xml (?![^\n]*<log[\s>])[^\n]*|<(?:deadlock(?:-list)?[\s>]|RingBufferTarget[\s>]"
+    rb"[ \t]*(?:<\?xml (?![^\n]*<log[\s>])[^\n]*"
+    rb"|<(?:deadlock(?:-list)?[\s>]|blocked-process-report[\s>]|RingBufferTarget[\s>]"
     rb"|event (?:%bxml_deadlock_report[\"']|%b%b)))" % (_NAME, _OF_A_SESSION, _NAME)
 )
 _OTHER_ROOTS: Final = (b"log",)
@@ -31,12 +32,16 @@ _BEFORE: Final = re.compile(rb"\s*(?:<\?xml [^>\n]*\?>\s*)?")
 _ROOT: Final = re.compile(rb"<([A-Za-z_][\w.-]*)[\s/>]")
 _SQL: Final = re.compile(rb"<(?:inputbuf|frame|value)\b[^<>]*>")
 """The tag behind which text is a statement."""
-_PART: Final = re.compile(rb"\0*[ \t]*<(RingBufferTarget|event|deadlock-list|deadlock)[\s>]")
-_NESTED: Final = (b"RingBufferTarget", b"event", b"deadlock-list", b"deadlock")
+_PART: Final = re.compile(
+    rb"\0*[ \t]*<(RingBufferTarget|event|deadlock-list|deadlock|blocked-process-report)[\s>]"
+)
+_NESTED: Final = (b"RingBufferTarget", b"event", b"deadlock-list", b"deadlock", b"blocked-process-report")
 """Elements that begin a record, and may stand in those before them."""
 _MORE_XML: Final = re.compile(rb"(?:[ \t]*+(?:<[^\n]*+)?\r?\n)++")
-_TAG: Final = re.compile(rb"<(/?)(?:event|deadlock)(?=[\s/>])")
-_WITH_SOURCE: Final = ("event", "deadlock")
+_TAG: Final = re.compile(rb"<(/?)(?:event|deadlock|blocked-process-report)(?=[\s/>])")
+_BLOCKED: Final = "blocked-process-report"
+_GRAPHS: Final = ("deadlock", _BLOCKED)
+_WITH_SOURCE: Final = ("event", *_GRAPHS)
 _UNUSUAL: Final = (b"<!", b"<?", b"xmlns", b"xml:")
 _LONGEST_TAG: Final = 4096
 _LONGEST: Final = 8 << 20
@@ -212,17 +217,14 @@ def events(record: bytes, written_at: str | None = None) -> Iterator[dict[str, A
             found = True
             source = document.sources[event]
             about = {"time": event.get("timestamp"), "name": event.get("name")}
-            graphs = list(_graphs(event, document))
-            if not graphs:
-                yield {**about, "type": f"sqlserver.{about['name']}", "document": source.decode()}
-            for graph, _ in graphs:
-                yield _deadlock(graph, about, source)
+            told = [_told(graph, about, source) for graph, _ in _graphs(event, document)]
+            yield from told or [{**about, "type": f"sqlserver.{about['name']}", "document": source.decode()}]
         if part.tag != "event" and not found:
             for graph, source in _graphs(part, document):
                 found = True
-                yield _deadlock(graph, {"time": written_at}, source)
+                yield _told(graph, {"time": written_at}, source)
     if not found and (len(document.top) or _text(document.top).strip()):
-        raise ValueError("XML without a deadlock")
+        raise ValueError("XML without a deadlock or a process that is blocked")
 
 
 def parsed(text: str) -> Element:
@@ -249,17 +251,46 @@ def deadlocks(top: Element, time: str, source: str) -> Iterator[dict[str, Any]]:
 
 def _graphs(element: Element, document: _Document) -> Iterator[tuple[Element, bytes]]:
     """The graphs in an element, and how they were written."""
-    if element.tag == "deadlock":
+    if element.tag in _GRAPHS:
         yield element, document.sources[element]
         return
-    for graph in _every(element, "deadlock"):
+    for graph in _graphs_in(element):
         yield graph, document.sources[graph]
     for value in _every(element, "value"):
         # SQL Server 2008 put the graph as a text into its event.
-        if (text := _text(value)).lstrip().startswith("<deadlock"):
+        if (text := _text(value)).lstrip().startswith(("<deadlock", f"<{_BLOCKED}")):
             inner = _parsed(text.encode())
-            for graph in _every(inner.top, "deadlock"):
+            for graph in _graphs_in(inner.top):
                 yield graph, inner.sources[graph]
+
+
+def _graphs_in(element: Element) -> list[Element]:
+    return [graph for name in _GRAPHS for graph in _every(element, name)]
+
+
+def _told(graph: Element, about: dict[str, Any], source: bytes) -> dict[str, Any]:
+    """A deadlock, or that a process has waited for long."""
+    if graph.tag == _BLOCKED:
+        return {**about, **_blocked(graph), "document": source.decode()}
+    return _deadlock(graph, about, source)
+
+
+def _blocked(report: Element) -> dict[str, Any]:
+    """Who waits for what, and for whom."""
+    waiter = report.find("blocked-process/process")
+    if waiter is None:
+        raise ValueError("a report of a blocked process without one")
+    holder = report.find("blocking-process/process")
+    process, statement = _process(waiter)
+    processes = [process, *([] if holder is None else [_process(holder)[0]])]
+    told = {
+        "type": "sqlserver.blocked_process", "operation": "lock_wait",
+        "application": waiter.get("clientapp"), "database": waiter.get("currentdbname"),
+        "waiter": waiter.get("spid"), "resource": waiter.get("waitresource", "").strip(),
+        "mode": waiter.get("lockMode"), "holder": holder.get("spid") if holder is not None else None,
+        "statement": statement, "processes": processes,
+    }  # fmt: skip
+    return {key: value for key, value in told.items() if value not in (None, "")}
 
 
 def _deadlock(graph: Element, about: dict[str, Any], source: bytes) -> dict[str, Any]:
@@ -336,32 +367,20 @@ def _resource(resource: Element) -> str:
         place = f"page {about.get('fileid', '?')}:{page}" if page else ""
         return " ".join(part for part in (named, index, place) if part)
     kept = (
-        "id",
-        "hobtid",
-        "objid",
-        "dbid",
-        "fileid",
-        "pageid",
-        "hash",
-        "xactid",
-        "classid",
-        "subresource",
+        "id", "hobtid", "objid", "dbid", "fileid", "pageid", "hash", "xactid", "classid", "subresource",
         "WaitType",
-    )
+    )  # fmt: skip
     return " ".join([resource.tag, *(f"{key}={about[key]}" for key in kept if about.get(key))])
 
 
+_FIELDS: Final[dict[str, str | tuple[str, ...]]] = {
+    "event_id": "id", "occurred_at": "time", "service": "application", "entity": "database",
+    "event_type": "type", "lock_owner": ("victim", "waiter"), "lock_resource": "resource",
+    "lock_mode": "mode", "lock_blocked_by": "holder", "lock_edges": "lock_edges",
+}  # fmt: skip
 MAPPED: Final = made(
     name="sqlserver_deadlock",
-    fields={
-        "event_id": "id",
-        "occurred_at": "time",
-        "service": "application",
-        "entity": "database",
-        "event_type": "type",
-        "lock_owner": "victim",
-        "lock_edges": "lock_edges",
-    },
+    fields=_FIELDS,
     inputs={"operation_made": ("operation",)},
     computed={"operation": "{operation_made}"},
     made=("id", "operation", "lock_edges"),

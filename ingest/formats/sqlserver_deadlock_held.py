@@ -1,8 +1,8 @@
 """Deadlock graphs of SQL Server in a field of a JSON record or of a table, as queries and agents save them.
 
 `event_data` of `sys.fn_xe_file_target_read_file`, `target_data` of `sys.dm_xe_session_targets`, `TextData` of
-a trace, `xml_report` and the like of monitoring: each graph is read as the file with it would be
-(sqlserver_deadlock.py). One that does not say when has the time of its record. Source: SQL Server
+a trace, `xml_report`, `blocked_process_report` and the like of monitoring: each is read as the file with it
+would be (sqlserver_deadlock.py). One that does not say when has the time of its record. Source: SQL Server
 documentation, "Deadlocks guide", "View event data in Extended Events".
 """
 
@@ -20,12 +20,13 @@ from ingest.vocabulary import normalise
 
 _FIELDS: Final = frozenset(
     {
-        "deadlock", "deadlockevent", "deadlockgraph", "deadlockreport", "deadlockxml", "document",
+        "blockedprocess", "blockedprocessreport", "deadlock", "deadlockevent", "deadlockgraph",
+        "deadlockreport", "deadlockxml", "document",
         "eventdata", "eventxml", "graph", "targetdata", "textdata", "xml", "xmldata", "xmldeadlockreport",
         "xmlreport",
     }
 )  # fmt: skip
-_GRAPH: Final = re.compile(r"\s*<(?:.*<)?deadlock[\s>-]", re.DOTALL)
+_GRAPH: Final = re.compile(r"\s*<(?:.*<)?(?:deadlock|blocked-process-report)[\s>-]", re.DOTALL)
 _TIMES: Final = {normalise(name): rank for rank, name in reversed(list(enumerate(NAMES["occurred_at"])))}
 
 
@@ -61,7 +62,7 @@ FORMAT = Transcoder(
     name="sqlserver_deadlock_held",
     format=replace(sqlserver_deadlock.MAPPED, name="sqlserver_deadlock_held"),
     match_json=_is_one,
-    holds=b"deadlock",
+    holds=b"process",
     is_told=_is_told,
     transcode=_transcode,
 )

@@ -6,8 +6,8 @@ are the fields. A field that stands in different places has a group for each: `t
 Sources: documentation of Log4j, Logback, Spring Boot, java.util.logging, the unified logging of the JVM,
 Python's logging, Celery, Django, Gunicorn, Flask, loguru, Serilog, NLog, Ruby's Logger, Monolog, Go's log,
 glog, hclog, SQL Server, nginx, Apache httpd, RabbitMQ, Redis, NATS, Kafka, ZooKeeper, Elasticsearch, etcd,
-MongoDB before 4.4, Cassandra, WildFly, Spark, Android and OpenStack; logs of supercomputers in the USENIX
-repository.
+MongoDB before 4.4, Cassandra, CockroachDB, WildFly, Spark, Android and OpenStack; logs of supercomputers in
+the USENIX repository.
 """
 
 from __future__ import annotations
@@ -193,6 +193,13 @@ _UNFIT: Final = (
     (
         rf"(?P<level>[DEFIW])(?P<time>(?:[12]\d{{3}})?(?:0[1-9]|1[0-2])[0-3]\d {_CLOCK}\.\d{{1,6}}) +"
         rf"(?P<tid>\d{{1,20}}) (?P<caller>{_FILE})\] "
+    ),
+    # CockroachDB: file, perhaps its channel, the mark of redactable lines, tags, a counter.
+    (
+        rf"(?P<level>[DEFIW])(?P<time>\d\d(?:0[1-9]|1[0-2])[0-3]\d {_CLOCK}\.\d{{1,6}}) (?P<tid>\d{{1,20}}) "
+        rf"(?:\d+@)?(?P<caller>{_FILE}){_S}(?:\xe2\x8b\xae )?"
+        r"\[(?:(?=(?:[^\]\n]*,)?(?P<node>n\d+)[,\]])|)(?P<tags>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"
+        rf"(?:{_S}(?P<counter>\d{{1,20}}) [ +|]|{_S})"
     ),
     (
         rf"(?P<time>{_MONTH} \d{{1,2}}, [12]\d{{3}},? \d{{1,2}}:[0-5]\d:[0-5]\d(?: |\xe2\x80\xaf)[AP]M) "

@@ -69,8 +69,8 @@ _LONGEST: Final = 256 << 10
 """Bytes of a record, when nothing ends it."""
 _YEARLESS: Final = re.compile(r"(0[1-9]|1[0-2])-?(\d\d) (\d\d:.*)")
 """Of glog and Android."""
-_YEAR_FIRST: Final = re.compile(r"(\d\d)/?(\d\d)/?(\d\d) (\d\d):?(\d\d):?(\d\d)")
-"""Of Hadoop and Spark."""
+_YEAR_FIRST: Final = re.compile(r"(\d\d)/?(\d\d)/?(\d\d) (\d\d):?(\d\d):?(\d\d(?:\.\d+)?)")
+"""Of Hadoop, Spark and CockroachDB."""
 _OF_JAVA: Final = re.compile(r"([A-Z]+): ?(.*)", re.DOTALL)
 
 

@@ -65,13 +65,17 @@ _GOES_ON: Final = {
     "postgresql_syslog": rb"[^\n]*(?:\[\d+-\d+\] |#011|\t|%b)" % _PART,
     "mysql_text": rb"[ \t]|Version: '",
     "java_thread_dump": rb'["\t }\r\n=]|0x|_|JNI|Thr|Java|Found|Heap',
+    "javacore": b"NULL|[1-9][A-Z]{2}|0SECTION",
+    "oracle_trace": rb"[ \t\r\n]|\*\*\*|[=-]{5}|[A-Za-z]",
     "innodb_status": b"=",
     "rabbitmq_trace_text": b"",  # a payload may be anything
     "timestamped_text": _MORE_TEXT,
     "terminal_colours": _MORE_TEXT,
 }
 """Format -> how lines begin that its records go on with, if they follow: nobody can tell."""
-_TAKES_ANYTHING: Final = frozenset({"mysql_text", "innodb_status", "rabbitmq_trace_text"})
+_TAKES_ANYTHING: Final = frozenset(
+    {"mysql_text", "innodb_status", "rabbitmq_trace_text", "oracle_trace", "db2_diag"}
+)
 """Formats of which a torn record may hold any line, so that it takes what follows for its own."""
 TEXTS: Final = (
     "plain text", "    at com.example.Main(Main.java:3)", "\ttext", "}", "]", "{", "[", "{}", "[]", "null",

@@ -104,3 +104,34 @@ def test_the_node_is_what_the_resource_says_of_its_place(name: str, parser: Pars
     about = [{"key": name, "value": {"stringValue": "orders-7f"}}]
     record = {"resourceSpans": [{"resource": {"attributes": about}, "scopeSpans": [{"spans": [SPAN]}]}]}
     assert parser.parse(json.dumps(record)).the_row()["node"] == "orders-7f"
+
+
+_LATER, _EARLIER = "2018-12-13T14:51:00.300000", "2018-12-13T14:50:50.300000"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"1544712660300000000"', _LATER),
+        ("1544712660300000000", _LATER),
+        ('"1.5447126603e18"', _LATER),
+        ("0", _EARLIER),
+        ('""', _EARLIER),
+    ],
+)
+def test_a_metric_has_the_time_of_its_latest_point(parser: Parser, written: str, read: str) -> None:
+    points = (
+        f'[{{"asInt":"1","timeUnixNano":{written}}},{{"asInt":"2","timeUnixNano":"1544712650300000000"}}]'
+    )
+    metrics = f'[{{"name":"queue.size","gauge":{{"dataPoints":{points}}}}}]'
+    line = f'{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":{metrics}}}]}}]}}'
+    row = parser.parse(line).the_row()
+    assert row["event_type"] == "otlp.metric"
+    assert row["occurred_at"].isoformat() == read
+
+
+def test_a_metric_whose_time_is_none_is_rejected(parser: Parser) -> None:
+    metrics = '[{"name":"a","sum":{"dataPoints":[{"timeUnixNano":"x"}]}}]'
+    line = f'{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":{metrics}}}]}}]}}'
+    [reject] = parser.parse(line).rejects
+    assert "not a count of nanoseconds" in reject.reason

@@ -1,0 +1,75 @@
+"""Thread dumps of a JVM as JSON: what Spring Boot's `/actuator/threaddump` answers.
+
+The dump is one event. It does not look for deadlocks, but says of each thread which lock it waits for and
+who owns that (`lockOwnerId`): threads that wait for each other in a circle are another event each, with
+the id that a dump as text gives it. It says no time, unless whoever saved it put one beside. Source: Spring
+Boot, "Actuator API", thread dump; Java Platform, "java.lang.management.ThreadInfo".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ingest.formats import exact, java_thread_dump, java_threads
+from ingest.formats.base import Transcoder
+from ingest.vocabulary import GENERIC
+
+_THREADS: Final = "threads"
+
+
+def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
+    content = exact.loads(record)
+    threads = [one for one in content.pop(_THREADS) or () if isinstance(one, dict)]
+    times = GENERIC.roles((key,) for key in content).get("occurred_at", ())
+    time = str(content[times[0][0]]) if times else None
+    circles = list(java_threads.circles_of(dict(_waits(threads))))
+    made = {
+        "time": time, "type": "java.thread_dump", "message": "Thread dump",
+        "threads": dict(Counter(str(one.get("threadState")) for one in threads)),
+        "deadlocks": len(circles), "beside": content or None, "dump": threads,
+    }  # fmt: skip
+    yield {key: value for key, value in made.items() if value is not None}
+    for edges in circles:
+        yield java_threads.deadlock(edges, time)
+
+
+def _waits(threads: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    """Thread -> the one that it waits for, and the edge."""
+    names = {str(one.get("threadId")): one.get("threadName") for one in threads}
+    for one in threads:
+        holder = str(one.get("lockOwnerId"))
+        if holder in names:
+            edge = {
+                "owner": one.get("threadName"), "resource": _lock(one), "blocked_by": names[holder],
+                "statement": java_threads.own_frame(_frames(one.get("stackTrace") or [])),
+            }  # fmt: skip
+            told = {key: value for key, value in edge.items() if value is not None}
+            yield str(one.get("threadId")), (holder, told)
+
+
+def _lock(thread: Mapping[str, Any]) -> str | None:
+    lock = thread.get("lockInfo")
+    if isinstance(lock, dict) and isinstance(code := lock.get("identityHashCode"), int):
+        return f"{lock.get('className')}@{code & 0xFFFFFFFF:x}"
+    return thread.get("lockName")
+
+
+def _frames(stack: list[Any]) -> Iterator[str]:
+    for one in stack:
+        if isinstance(one, dict):
+            place = "Native Method" if one.get("nativeMethod") else one.get("fileName") or "Unknown Source"
+            line = one.get("lineNumber")
+            at = f"{place}:{line}" if isinstance(line, int) and line > 0 else place
+            yield f"{one.get('className')}.{one.get('methodName')}({at})"
+
+
+FORMAT = Transcoder(
+    name="java_thread_dump_json",
+    format=java_thread_dump.mapped("java_thread_dump_json"),
+    match_json=lambda shape: shape.has(_THREADS),
+    holds=b'"lockOwnerId"',
+    is_told=lambda raw: b'"threadName"' in raw,
+    transcode=_transcode,
+)

@@ -32,7 +32,7 @@ NUMBER_SCHEMA: Final = pa.schema(
         pa.field("label", pa.string()),
     ]
 )
-"""One row per number (label is NULL) or short text (number is NULL) of a sampled record."""
+"""A row per number (label is NULL) or short text (number is NULL) of a record; two of a number in a text."""
 
 _KEYS: Final = 5
 """Keys there are at least."""
@@ -59,8 +59,9 @@ _PARTITIONS: Final = frozenset({"partition", "partitionid", "partitionno", "shar
 _COUNTED: Final = """
 WITH numbers AS (SELECT record, scope, field, number FROM counted WHERE number IS NOT NULL),
 labels AS (
-    SELECT record, field, coalesce(label, number::VARCHAR) AS label
+    SELECT record, field, coalesce(any_value(label), any_value(number)::VARCHAR) AS label
     FROM counted WHERE label IS NOT NULL OR list_contains($numbered, field)
+    GROUP BY record, field
     UNION ALL
     SELECT DISTINCT record, -1 AS field, '' AS label FROM counted
 ),

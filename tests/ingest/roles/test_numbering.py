@@ -39,6 +39,23 @@ def test_a_counter_that_nobody_knows_the_name_of() -> None:
     assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("gadget", True)}
 
 
+@pytest.mark.parametrize("notation", ["{}", "{:06d}"])
+def test_a_number_may_be_a_text(notation: str) -> None:
+    records = [
+        {"gadget": key, "ctr": notation.format(number)} for key, number in counted(random.Random(1), 20, 30)
+    ]
+    assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("gadget", True)}
+
+
+def test_a_key_that_is_a_number_in_a_text_is_one_key() -> None:
+    records = [
+        {"gadget_no": key.removeprefix("gadget-"), "ctr": number}
+        for key, number in counted(random.Random(1), 20, 30)
+        for _ in range(5)
+    ]
+    assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("gadget_no", True)}
+
+
 def test_names_that_are_right_are_confirmed() -> None:
     records = [{"partition_key": key, "seq": n, "n": n} for key, n in counted(random.Random(2), 20, 30)]
     assert decided(records) == {"sequence": ("seq", False), "stream_key": ("partition_key", False)}

@@ -123,7 +123,7 @@ def count(
 ) -> list[Decision]:
     """The sequence and its key in every scope where the values tell them; uses the name `counted`.
 
-    `decided`: who writes may be told, and is no key.
+    `decided`: who writes may be told, and is no key, and what the id is, which counts nothing.
     """
     # Numbers are keys where they are called so: small ones meet those of a counter by accident.
     numbered = [number for number, path in enumerate(fields) if _is_called_key(path)]
@@ -140,8 +140,12 @@ def count(
     for scope, field in set(zip(table["scope"].to_pylist(), table["field"].to_pylist(), strict=True)):
         used.setdefault(scopes[scope], set()).add(fields[field])
     named = {scope: GENERIC.roles(paths) for scope, paths in used.items()}
-    services = {(one.scope, one.field) for one in decided if one.role == "service"}
-    found = {scope: _decided(counters, named[scope]) for scope, counters in sorted(by_scope.items())}
+    taken = {(one.scope, one.role, one.field) for one in decided}
+    found: dict[str, list[Decision]] = {}
+    for scope, counters in sorted(by_scope.items()):
+        # An id may be called a number, and be counted up: what others count goes before it.
+        ids = {path for path in named[scope].get("sequence", []) if (scope, "event_id", path) in taken}
+        found[scope] = _decided_without(ids, counters, named[scope]) or _decided(counters, named[scope])
     alike = [
         decision
         for scope, told in found.items()
@@ -150,7 +154,9 @@ def count(
     ]
     every = [decision for told in found.values() for decision in told] + alike
     # Its events are those of the service anyway.
-    return [one for one in every if one.role != "stream_key" or (one.scope, one.field) not in services]
+    return [
+        one for one in every if one.role != "stream_key" or (one.scope, "service", one.field) not in taken
+    ]
 
 
 def _called_alike(
@@ -199,6 +205,16 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
         return unkeyed
     found = _best([one for one in nameless if one.field != sequences[0]], sequences, keys)
     return found + [one for one in unkeyed if not found or one.role != "sequence"]
+
+
+def _decided_without(
+    ids: set[Path], counters: list[_Counter], named: Mapping[str, list[Path]]
+) -> list[Decision]:
+    """The same where these are called sequences, and are none; nothing where there are none of them."""
+    if not ids:
+        return []
+    sequences = [path for path in named["sequence"] if path not in ids]
+    return _decided([one for one in counters if one.field not in ids], {**named, "sequence": sequences})
 
 
 def _streams(named: list[Path]) -> list[Path]:

@@ -129,7 +129,8 @@ def _count(value: Any) -> int | None:
     """What may count: a number, also in a text as headers and tables have it, of which zeros fill up some."""
     if isinstance(value, str):
         return int(value) if value[:1] in _BEGINS_NUMBER and _COUNT.fullmatch(value) else None
-    return value if isinstance(value, int) and abs(value) < _COUNTED else None
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_whole and abs(value) < _COUNTED else None
 
 
 def _listed(path: Path, value: list[Any]) -> list[str]:

@@ -141,16 +141,25 @@ def count(
         used.setdefault(scopes[scope], set()).add(fields[field])
     named = {scope: GENERIC.roles(paths) for scope, paths in used.items()}
     taken = {(one.scope, one.role, one.field) for one in decided}
-    found: dict[str, list[Decision]] = {}
-    for scope, counters in sorted(by_scope.items()):
-        # An id may be called a number, and be counted up: what others count goes before it.
-        ids = {path for path in named[scope].get("sequence", []) if (scope, "event_id", path) in taken}
-        found[scope] = _decided_without(ids, counters, named[scope]) or _decided(counters, named[scope])
+    # An id may be called a number, and be counted up: what others count goes before it.
+    others = {
+        scope: {
+            **roles,
+            "sequence": [
+                path for path in roles.get("sequence", []) if (scope, "event_id", path) not in taken
+            ],
+        }
+        for scope, roles in named.items()
+    }
+    found = {
+        scope: _decided_without_ids(counters, named[scope], others[scope]) or _decided(counters, named[scope])
+        for scope, counters in sorted(by_scope.items())
+    }
     alike = [
         decision
         for scope, told in found.items()
         if not told
-        for decision in _called_alike(by_scope[scope], named[scope], found)
+        for decision in _called_alike(by_scope[scope], others[scope], found)
     ]
     every = [decision for told in found.values() for decision in told] + alike
     # Its events are those of the service anyway.
@@ -165,7 +174,7 @@ def _called_alike(
     """What others count by the same fields, where too few records are to tell, and none says otherwise."""
     for told in decided.values():
         fields = {one.role: one.field for one in told}
-        if any(named.get(role, [field])[0] != field for role, field in fields.items()):
+        if any((named.get(role) or [field])[0] != field for role, field in fields.items()):
             continue
         pair = (fields.get("sequence"), fields.get("stream_key"))
         for one in counters:
@@ -207,14 +216,12 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
     return found + [one for one in unkeyed if not found or one.role != "sequence"]
 
 
-def _decided_without(
-    ids: set[Path], counters: list[_Counter], named: Mapping[str, list[Path]]
+def _decided_without_ids(
+    counters: list[_Counter], named: Mapping[str, list[Path]], others: Mapping[str, list[Path]]
 ) -> list[Decision]:
-    """The same where these are called sequences, and are none; nothing where there are none of them."""
-    if not ids:
-        return []
-    sequences = [path for path in named["sequence"] if path not in ids]
-    return _decided([one for one in counters if one.field not in ids], {**named, "sequence": sequences})
+    """The same without ids that are called sequences; nothing where there are none."""
+    ids = set(named.get("sequence", [])).difference(others["sequence"])
+    return _decided([one for one in counters if one.field not in ids], others) if ids else []
 
 
 def _streams(named: list[Path]) -> list[Path]:

@@ -190,10 +190,9 @@ def _called_alike(
 def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[Decision]:
     """The best of those that names allow: what is called a sequence, or else what has no name."""
     sequences, keys = named.get("sequence", []), named.get("stream_key", [])
-    # Of what is no lock nobody is the owner: a session then is one like any other.
-    free = (
-        {"sequence", "stream_key"} if "lock_resource" in named else {"sequence", "stream_key", "lock_owner"}
-    )
+    # Events are numbered by what they are about. Of what is no lock nobody is the owner: a session then is
+    # one like any other.
+    free = {"sequence", "stream_key", "entity"} | (set() if "lock_resource" in named else {"lock_owner"})
     claimed = {path for role, paths in named.items() if role not in free for path in paths}
     # Streams that have numbers of their own need no key beside them.
     keys = [*keys, *_streams(named.get("stream", []))]

@@ -39,6 +39,11 @@ def test_a_counter_that_nobody_knows_the_name_of() -> None:
     assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("gadget", True)}
 
 
+def test_what_events_are_about_may_be_the_key_of_their_numbers() -> None:
+    records = [{"entity": key, "no": number} for key, number in counted(random.Random(1), 20, 30)]
+    assert decided(records) == {"sequence": ("no", True), "stream_key": ("entity", True)}
+
+
 @pytest.mark.parametrize("written", [str, "{:06d}".format, float])
 def test_a_number_may_be_a_text_or_a_fraction(written: Callable[[int], str | float]) -> None:
     records = [{"gadget": key, "ctr": written(number)} for key, number in counted(random.Random(1), 20, 30)]

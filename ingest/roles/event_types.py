@@ -110,7 +110,9 @@ def _say_what_was_done(sampled: Sequence[Sampled], paths: frozenset[Path]) -> bo
     """Whether all that these fields hold are words for operations."""
     said = counted(sampled, paths.__contains__)
     held = Counter(path for record in sampled for path in paths & record.fields)
-    return all(count == said[path].total() and all(map(_is_done, said[path])) for path, count in held.items())
+    return said.keys() == held.keys() and all(
+        words.total() == held[path] and all(map(_is_done, words)) for path, words in said.items()
+    )
 
 
 def _is_done(label: str) -> bool:

@@ -35,6 +35,7 @@ def test_what_is_called_an_event_and_says_what_was_done_with_one_is_no_type() ->
     done = [{**one, "event": ("emitted", "handled")[n % 2]} for n, one in enumerate(events("name"))]
     assert decided(done) == {"event_type": "name"}
     assert decided([*done, {"event_id": "e-60", "event": "order.lost", "name": "x"}]) == {}
+    assert decided([{**one, "kind": 3} for one in done]) == {}
     assert decided([*done, {"event_id": "e-60", "event": "the order is lost", "name": "x"}]) == {}
 
 

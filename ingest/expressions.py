@@ -72,6 +72,12 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def begun(text: str, beginning: str, words: Iterable[str], where: Iterable[str]) -> str:
+    """SQL: the text with that before it, if it is one of the words and one of the others is there."""
+    is_meant = f"list_contains({texts(words)}, {text}) AND coalesce({', '.join(where)}) IS NOT NULL"
+    return f"CASE WHEN {is_meant} THEN '{beginning}' || {text} ELSE {text} END"
+
+
 def integer(text: str, kind: str) -> str:
     """SQL: the whole number that a text is, NULL where it is none or one that the type cannot hold."""
     # A cast alone would round "3.7" to 4; JSON of some languages writes 3 as 3.0.

@@ -207,7 +207,7 @@ WRAPPERS: Final = frozenset(
         "basicproperties", "messageheaders", "cloudevent",
         "kafka", "rabbitmq", "rabbit", "amqp", "nats", "jetstream", "redis", "pulsar", "sqs", "sns", "mqtt",
         "broker", "transport", "jsonpayload", "contextmap", "applicationproperties", "userproperties",
-        "brokerproperties", "messageattributes", "dd",
+        "brokerproperties", "messageattributes", "dd", "routing",
     }
 )  # fmt: skip
 """Objects that only hold fields: `metadata.causation_id` means `causation_id`."""

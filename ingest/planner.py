@@ -69,7 +69,10 @@ class Planner:
         self._formats: dict[str, JsonFormat | Envelope] = {one.made: one.format for one in transcoders()}
         within = [one.format for one in transcoders() if isinstance(one.format, Envelope)]
         self._formats |= {one.name: one.format for one in (*envelopes(), *within)}
-        self._marks = sorted({*MARKS, *(fmt.mark for fmt in json_formats() if fmt.mark)})
+        marked = (*json_formats(), *self._formats.values())
+        self._marks = sorted(
+            {*MARKS, *(fmt.mark for fmt in marked if isinstance(fmt, JsonFormat) and fmt.mark)}
+        )
 
     def tell_apart(self, lines: pa.Table, cores: int) -> None:
         """Fill the temp table `lines` with these and their shapes, of which then all have plans."""

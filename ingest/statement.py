@@ -7,12 +7,12 @@ from typing import Final
 
 from ingest import composed, leftover
 from ingest.deadlock_errors import TOLD, is_told, waits
-from ingest.expressions import alone_in, integer, layered, may_be_rounded, pointer, texts
+from ingest.expressions import alone_in, begun, integer, layered, may_be_rounded, pointer, texts
 from ingest.names import ABOUT, ABOVE, CAUSES, HEADER_OBJECTS, HEADERS, IDS, ZERO_ID, Path
 from ingest.plan import LIST_ROLES, LOCK_ROLES, OUTER_FIRST, UNREMOVED, PlanGroup
 from ingest.spellings import as_one_sql
 from ingest.times import ZONES, Beginning, Spelling, is_inexact, parse_time_spelled, time_within
-from ingest.vocabulary import LONGEST_WORD, normalise
+from ingest.vocabulary import LONGEST_WORD, OF_LOCKS_ALONE, is_called_lock, normalise
 
 _TEXT_COLUMNS: Final = (
     "event_id", "node", "service", "stream", "stream_key", "epoch", "correlation_id",
@@ -149,11 +149,11 @@ class Statement:
         """
         columns, joins = [], []
         for number, path in enumerate([*self._operations, *self._roles.get("lock_state", ())]):
-            raw, name = self._item(path), f"w{number}"
-            if path in self._roles.get("operation", ()):
-                spelled = f"lower({raw})"
-            else:  # a text may be long, a word is not
-                spelled = f"CASE WHEN strlen({raw}) <= {LONGEST_WORD} THEN lower({raw}) END"
+            spelled, name = f"lower({self._item(path)})", f"w{number}"
+            if path not in self._roles.get("operation", ()):  # a text may be long, a word is not
+                spelled = f"CASE WHEN strlen({self._item(path)}) <= {LONGEST_WORD} THEN {spelled} END"
+            if locks := list(filter(is_called_lock, (path, *self._roles.get("lock_resource", ())))):
+                spelled = begun(spelled, "lock_", OF_LOCKS_ALONE, map(self._item, locks))
             joins.append(f"LEFT JOIN operation_words AS {name} ON {name}.word = {spelled}")
             columns += [f"{name}.{column} AS {name}_{column}" for column in ("word", "operation", "is_lock")]
         return columns, "\n    ".join(joins)

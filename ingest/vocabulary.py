@@ -208,6 +208,15 @@ def is_lock_word(text: str) -> bool:
     return operation_words().get(text.lower(), ("", False))[1]
 
 
+OF_LOCKS_ALONE: Final = ("granted", "request", "requested")
+"""Words with `lock_` before them that may be said of anything, unless what is named is called a lock."""
+
+
+def is_called_lock(path: Path) -> bool:
+    """Whether a field is of a lock, as `lock.action` and `mutex` are: a resource may be anything."""
+    return any(normalise(part).startswith(("lock", *LOCK_NOUNS)) for part in path)
+
+
 LONGEST_WORD: Final = max(map(len, operation_words()))
 """Characters."""
 

@@ -19,7 +19,8 @@ from ingest.formats.base import JsonFormat, Transcoder, continued, made
 from ingest.formats.exact import whole
 
 _HEAD: Final = b"Full thread dump"
-_FOUND: Final = b"Found one Java-level deadlock:"
+FOUND: Final = "Found one Java-level deadlock:"
+_FOUND: Final = FOUND.encode()
 _TIME: Final = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[ \t]*\r?\n"
 # Of jcmd, before what it prints.
 _PROCESS: Final = rb"\d{1,10}:\r?\n"
@@ -64,7 +65,7 @@ def _end(data: bytes, start: int, *, another: re.Pattern[bytes], is_all: bool) -
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     text = record.decode()
     process = _PROCESS_OF.match(text)
-    head, *sections = text[process.end() if process else 0 :].split(_FOUND.decode())
+    head, *sections = text[process.end() if process else 0 :].split(FOUND)
     time = head[: len("yyyy-mm-dd hh:mm:ss")] if head[:1].isdigit() else None
     is_dump = _HEAD.decode() in head
     if not sections and not is_dump and _INFO.match(record) is None:
@@ -87,6 +88,15 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         yield java_threads.deadlock(edges, time)
 
 
+def deadlocks(text: str) -> Iterator[dict[str, Any]]:
+    """Those that the JVM found, of a dump that something else holds, without a time. Raises ValueError when
+    one is torn.
+    """
+    head, *sections = text.split(FOUND)
+    for section in sections:
+        yield _deadlock(section, None, head)
+
+
 def _deadlock(section: str, time: str | None, head: str) -> dict[str, Any]:
     cycle, _, stacks = section.partition(_STACKS)
     code = _code(stacks)
@@ -96,7 +106,7 @@ def _deadlock(section: str, time: str | None, head: str) -> dict[str, Any]:
     names = sorted(f"{edge['owner']}@{_tid(head, edge['owner']) or edge['resource']}" for edge in edges)
     made = {
         "id": f"java {' + '.join(names)}", "time": time, "type": "java.deadlock", "operation": "deadlock",
-        "message": _FOUND.decode().rstrip(":"), "lock_edges": edges, "section": section.strip(),
+        "message": FOUND.rstrip(":"), "lock_edges": edges, "section": section.strip(),
     }  # fmt: skip
     return {key: value for key, value in made.items() if value is not None}
 

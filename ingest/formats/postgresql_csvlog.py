@@ -25,7 +25,7 @@ _COLUMNS = (
 )  # fmt: skip
 _NUMBERS = ("pid", "line_num", "txid", "query_id", "leader_pid")
 _FEWEST = _COLUMNS.index("application_name") + 1
-_START = rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [A-Z][\w/+-]*,(?:"[^"\n]*+")?,'
+_START = rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[A-Z][\w/+-]*|[+-]\d\d(?:\d\d)?),(?:"[^"\n]*+")?,'
 
 csv.field_size_limit(1 << 30)
 

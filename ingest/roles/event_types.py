@@ -1,11 +1,13 @@
 """Which field says what kind of event a record is, where none is called so: a few names, told many times.
 
-Only fields are asked whose names may say it. In log lines `name` is the logger.
+Only fields are asked whose names may say it. In log lines `name` is the logger. What is called an event, and
+only ever says what was done with one (`emitted`, `handled`), says no kind of it.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -86,10 +88,12 @@ def _counted(told: _Told) -> Mapping[str, object]:
 
 def _fitting(sampled: Sequence[Sampled], taken: set[Path]) -> list[_Told]:
     """The fields that may say it."""
-    named = roles_by_name(sampled).keys()
-    if "event_type" in named:
+    named = roles_by_name(sampled)
+    called = frozenset(named.get("event_type", ()))
+    if not _say_what_was_done(sampled, called):
         return []
-    names = frozenset(_NAMES).difference(() if named.isdisjoint(_OF_LOG_LINES) else _OF_LOGGERS)
+    is_log_line = any(not called.issuperset(named.get(role, ())) for role in _OF_LOG_LINES)
+    names = frozenset(_NAMES).difference(_OF_LOGGERS if is_log_line else ())
     values = counted(
         sampled, lambda path: path not in taken and normalise(path[-1]) in names and _may_say(path)
     )
@@ -98,8 +102,21 @@ def _fitting(sampled: Sequence[Sampled], taken: set[Path]) -> list[_Told]:
         for path, counts in values.items()
         if counts.total() >= max(_FEWEST, _SHARE * len(sampled))
         and all(map(_WORD.fullmatch, counts))
-        and not all(label.lower() in operation_words() for label in counts)
+        and not all(map(_is_done, counts))
     ]
+
+
+def _say_what_was_done(sampled: Sequence[Sampled], paths: frozenset[Path]) -> bool:
+    """Whether all that these fields hold are words for operations."""
+    said = counted(sampled, paths.__contains__)
+    held = Counter(path for record in sampled for path in paths & record.fields)
+    return said.keys() == held.keys() and all(
+        words.total() == held[path] and all(map(_is_done, words)) for path, words in said.items()
+    )
+
+
+def _is_done(label: str) -> bool:
+    return label.lower() in operation_words()
 
 
 def _may_say(path: Path) -> bool:

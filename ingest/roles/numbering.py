@@ -32,7 +32,7 @@ NUMBER_SCHEMA: Final = pa.schema(
         pa.field("label", pa.string()),
     ]
 )
-"""One row per number (label is NULL) or short text (number is NULL) of a sampled record."""
+"""A row per number (label is NULL) or short text (number is NULL) of a record; two of a number in a text."""
 
 _KEYS: Final = 5
 """Keys there are at least."""
@@ -59,8 +59,9 @@ _PARTITIONS: Final = frozenset({"partition", "partitionid", "partitionno", "shar
 _COUNTED: Final = """
 WITH numbers AS (SELECT record, scope, field, number FROM counted WHERE number IS NOT NULL),
 labels AS (
-    SELECT record, field, coalesce(label, number::VARCHAR) AS label
+    SELECT record, field, coalesce(any_value(label), any_value(number)::VARCHAR) AS label
     FROM counted WHERE label IS NOT NULL OR list_contains($numbered, field)
+    GROUP BY record, field
     UNION ALL
     SELECT DISTINCT record, -1 AS field, '' AS label FROM counted
 ),
@@ -122,7 +123,7 @@ def count(
 ) -> list[Decision]:
     """The sequence and its key in every scope where the values tell them; uses the name `counted`.
 
-    `decided`: who writes may be told, and is no key.
+    `decided`: who writes may be told, and is no key, and what the id is, which counts nothing.
     """
     # Numbers are keys where they are called so: small ones meet those of a counter by accident.
     numbered = [number for number, path in enumerate(fields) if _is_called_key(path)]
@@ -139,17 +140,32 @@ def count(
     for scope, field in set(zip(table["scope"].to_pylist(), table["field"].to_pylist(), strict=True)):
         used.setdefault(scopes[scope], set()).add(fields[field])
     named = {scope: GENERIC.roles(paths) for scope, paths in used.items()}
-    services = {(one.scope, one.field) for one in decided if one.role == "service"}
-    found = {scope: _decided(counters, named[scope]) for scope, counters in sorted(by_scope.items())}
+    taken = {(one.scope, one.role, one.field) for one in decided}
+    # An id may be called a number, and be counted up: what others count goes before it.
+    others = {
+        scope: {
+            **roles,
+            "sequence": [
+                path for path in roles.get("sequence", []) if (scope, "event_id", path) not in taken
+            ],
+        }
+        for scope, roles in named.items()
+    }
+    found = {
+        scope: _decided_without_ids(counters, named[scope], others[scope]) or _decided(counters, named[scope])
+        for scope, counters in sorted(by_scope.items())
+    }
     alike = [
         decision
         for scope, told in found.items()
         if not told
-        for decision in _called_alike(by_scope[scope], named[scope], found)
+        for decision in _called_alike(by_scope[scope], others[scope], found)
     ]
     every = [decision for told in found.values() for decision in told] + alike
     # Its events are those of the service anyway.
-    return [one for one in every if one.role != "stream_key" or (one.scope, one.field) not in services]
+    return [
+        one for one in every if one.role != "stream_key" or (one.scope, "service", one.field) not in taken
+    ]
 
 
 def _called_alike(
@@ -158,7 +174,7 @@ def _called_alike(
     """What others count by the same fields, where too few records are to tell, and none says otherwise."""
     for told in decided.values():
         fields = {one.role: one.field for one in told}
-        if any(named.get(role, [field])[0] != field for role, field in fields.items()):
+        if any((named.get(role) or [field])[0] != field for role, field in fields.items()):
             continue
         pair = (fields.get("sequence"), fields.get("stream_key"))
         for one in counters:
@@ -174,10 +190,9 @@ def _called_alike(
 def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[Decision]:
     """The best of those that names allow: what is called a sequence, or else what has no name."""
     sequences, keys = named.get("sequence", []), named.get("stream_key", [])
-    # Of what is no lock nobody is the owner: a session then is one like any other.
-    free = (
-        {"sequence", "stream_key"} if "lock_resource" in named else {"sequence", "stream_key", "lock_owner"}
-    )
+    # Events are numbered by what they are about. Of what is no lock nobody is the owner: a session then is
+    # one like any other.
+    free = {"sequence", "stream_key", "entity"} | (set() if "lock_resource" in named else {"lock_owner"})
     claimed = {path for role, paths in named.items() if role not in free for path in paths}
     # Streams that have numbers of their own need no key beside them.
     keys = [*keys, *_streams(named.get("stream", []))]
@@ -198,6 +213,14 @@ def _decided(counters: list[_Counter], named: Mapping[str, list[Path]]) -> list[
         return unkeyed
     found = _best([one for one in nameless if one.field != sequences[0]], sequences, keys)
     return found + [one for one in unkeyed if not found or one.role != "sequence"]
+
+
+def _decided_without_ids(
+    counters: list[_Counter], named: Mapping[str, list[Path]], others: Mapping[str, list[Path]]
+) -> list[Decision]:
+    """The same without ids that are called sequences; nothing where there are none."""
+    ids = set(named.get("sequence", [])).difference(others["sequence"])
+    return _decided([one for one in counters if one.field not in ids], others) if ids else []
 
 
 def _streams(named: list[Path]) -> list[Path]:

@@ -45,6 +45,7 @@ _NUMBERED: Final = re.compile(r"(?:^|[_\-. ])(?:no|nr|num|number)$|[a-z](?:No|Nr
 _ID_FIRST: Final = re.compile(r"(?i:id)[_\-. ]|id(?=[A-Z])|ID(?=[A-Z][a-z])")
 _COUNTED: Final = 1_000_000_000
 """Greater numbers are times, amounts or ids, not counts."""
+_COUNT: Final = re.compile(r"0*\d{1,9}", re.ASCII)
 _LISTED: Final = 32
 """Elements that are looked at."""
 _LABEL: Final = re.compile(r"[^\s\x00-\x1f]{1,64}")
@@ -113,15 +114,23 @@ def _sampled(record: dict[str, Any]) -> Sampled | None:
         elif len(ids) < _LEAVES and _may_be_id(path, text):
             ids.append((path, text))
             ids += composed.parts_of(path, text)
-        if isinstance(value, int) and abs(value) < _COUNTED and len(numbers) < _LEAVES:
-            numbers.append((path, value))
-        elif isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
+        if (number := _count(value)) is not None and len(numbers) < _LEAVES:
+            numbers.append((path, number))
+        if isinstance(value, str) and _LABEL.fullmatch(value) and len(labels) < _LEAVES:
             labels.append((path, value))
     times = _times(record) if time is None or not is_outside else []
     fields = _once(_kind_of([path for path, _ in leaves]))
     ids += composed.values(fields, texts)
     ids += [(path, one) for path, several in lists for one in several]
     return Sampled(ids, numbers, labels, time, times, fields, lists) if ids or numbers or times else None
+
+
+def _count(value: Any) -> int | None:
+    """What may count: a number, also in a text as headers and tables have it, of which zeros fill up some."""
+    if isinstance(value, str):
+        return int(value) if value[:1] in _BEGINS_NUMBER and _COUNT.fullmatch(value) else None
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_whole and abs(value) < _COUNTED else None
 
 
 def _listed(path: Path, value: list[Any]) -> list[str]:

@@ -31,6 +31,14 @@ def test_a_field_that_is_called_a_type_goes_before() -> None:
     assert decided(events("name", event_type="x")) == {}
 
 
+def test_what_is_called_an_event_and_says_what_was_done_with_one_is_no_type() -> None:
+    done = [{**one, "event": ("emitted", "handled")[n % 2]} for n, one in enumerate(events("name"))]
+    assert decided(done) == {"event_type": "name"}
+    assert decided([*done, {"event_id": "e-60", "event": "order.lost", "name": "x"}]) == {}
+    assert decided([{**one, "kind": 3} for one in done]) == {}
+    assert decided([*done, {"event_id": "e-60", "event": "the order is lost", "name": "x"}]) == {}
+
+
 def test_the_name_of_a_logger_is_none() -> None:
     assert decided(events("name", level="info", msg="started")) == {}
     assert decided(events("name", levelname="INFO")) == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -37,6 +37,36 @@ def test_a_counter_that_nobody_knows_the_name_of() -> None:
         for key, number in counted(rng, 20, 30)
     ]
     assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("gadget", True)}
+
+
+def test_what_events_are_about_may_be_the_key_of_their_numbers() -> None:
+    records = [{"entity": key, "no": number} for key, number in counted(random.Random(1), 20, 30)]
+    assert decided(records) == {"sequence": ("no", True), "stream_key": ("entity", True)}
+
+
+@pytest.mark.parametrize("written", [str, "{:06d}".format, float])
+def test_a_number_may_be_a_text_or_a_fraction(written: Callable[[int], str | float]) -> None:
+    records = [{"gadget": key, "ctr": written(number)} for key, number in counted(random.Random(1), 20, 30)]
+    assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("gadget", True)}
+
+
+def test_what_is_called_a_number_and_is_the_id_is_no_sequence() -> None:
+    records: list[dict[str, Any]] = []
+    for place, (key, number) in enumerate(counted(random.Random(1), 20, 30)):
+        cause = {"because_no": 500_000 + place - 7} if place > 7 else {}
+        records.append({"event_no": 500_000 + place, "gadget": key, "ctr": number, **cause})
+    told = decided(records)
+    assert (told["event_id"], told["sequence"]) == (("event_no", True), ("ctr", True))
+    assert told["stream_key"] == ("gadget", True)
+
+
+def test_a_key_that_is_a_number_in_a_text_is_one_key() -> None:
+    records = [
+        {"gadget_no": key.removeprefix("gadget-"), "ctr": number}
+        for key, number in counted(random.Random(1), 20, 30)
+        for _ in range(5)
+    ]
+    assert decided(records) == {"sequence": ("ctr", True), "stream_key": ("gadget_no", True)}
 
 
 def test_names_that_are_right_are_confirmed() -> None:

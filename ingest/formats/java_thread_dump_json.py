@@ -37,23 +37,23 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
 
 def _waits(threads: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
     """Thread -> the one that it waits for, and the edge."""
-    names = {str(one.get("threadId")): one.get("threadName") for one in threads}
+    names = {str(one.get("threadId")): str(one.get("threadName") or one.get("threadId")) for one in threads}
     for one in threads:
-        holder = str(one.get("lockOwnerId"))
-        if holder in names:
+        waiter, holder = str(one.get("threadId")), str(one.get("lockOwnerId"))
+        if holder in names and one.get("lockOwnerId") is not None:
             edge = {
-                "owner": one.get("threadName"), "resource": _lock(one), "blocked_by": names[holder],
+                "owner": names[waiter], "resource": _lock(one), "blocked_by": names[holder],
                 "statement": java_threads.own_frame(_frames(one.get("stackTrace") or [])),
             }  # fmt: skip
             told = {key: value for key, value in edge.items() if value is not None}
-            yield str(one.get("threadId")), (holder, told)
+            yield waiter, (holder, told)
 
 
-def _lock(thread: Mapping[str, Any]) -> str | None:
+def _lock(thread: Mapping[str, Any]) -> str:
     lock = thread.get("lockInfo")
     if isinstance(lock, dict) and isinstance(code := lock.get("identityHashCode"), int):
         return f"{lock.get('className')}@{code & 0xFFFFFFFF:x}"
-    return thread.get("lockName")
+    return str(thread.get("lockName") or "a lock that is not named")
 
 
 def _frames(stack: list[Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ _THREADS: Final = "threads"
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     content = exact.loads(record)
-    threads = [one for one in content.pop(_THREADS) or () if isinstance(one, dict)]
+    threads = _objects(content.pop(_THREADS))
     times = GENERIC.roles((key,) for key in content).get("occurred_at", ())
     time = str(content[times[0][0]]) if times else None
     circles = list(java_threads.circles_of(dict(_waits(threads))))
@@ -43,7 +43,7 @@ def _waits(threads: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, dict
         if holder in names and one.get("lockOwnerId") is not None:
             edge = {
                 "owner": names[waiter], "resource": _lock(one), "blocked_by": names[holder],
-                "statement": java_threads.own_frame(_frames(one.get("stackTrace") or [])),
+                "statement": java_threads.own_frame(_frames(_objects(one.get("stackTrace")))),
             }  # fmt: skip
             told = {key: value for key, value in edge.items() if value is not None}
             yield waiter, (holder, told)
@@ -56,13 +56,17 @@ def _lock(thread: Mapping[str, Any]) -> str:
     return str(thread.get("lockName") or "a lock that is not named")
 
 
-def _frames(stack: list[Any]) -> Iterator[str]:
+def _frames(stack: list[dict[str, Any]]) -> Iterator[str]:
     for one in stack:
-        if isinstance(one, dict):
-            place = "Native Method" if one.get("nativeMethod") else one.get("fileName") or "Unknown Source"
-            line = one.get("lineNumber")
-            at = f"{place}:{line}" if isinstance(line, int) and line > 0 else place
-            yield f"{one.get('className')}.{one.get('methodName')}({at})"
+        place = "Native Method" if one.get("nativeMethod") else one.get("fileName") or "Unknown Source"
+        line = one.get("lineNumber")
+        at = f"{place}:{line}" if isinstance(line, int) and line > 0 else place
+        yield f"{one.get('className')}.{one.get('methodName')}({at})"
+
+
+def _objects(listed: object) -> list[dict[str, Any]]:
+    """Those in a list; none where it is no list."""
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 FORMAT = Transcoder(

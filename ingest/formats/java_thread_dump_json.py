@@ -21,14 +21,15 @@ _THREADS: Final = "threads"
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     content = exact.loads(record)
-    threads = _objects(content.pop(_THREADS))
+    dump = content.pop(_THREADS)
+    threads = _objects(dump)
     times = GENERIC.roles((key,) for key in content).get("occurred_at", ())
     time = str(content[times[0][0]]) if times else None
     circles = list(java_threads.circles_of(dict(_waits(threads))))
     made = {
         "time": time, "type": "java.thread_dump", "message": "Thread dump",
         "threads": dict(Counter(str(one.get("threadState")) for one in threads)),
-        "deadlocks": len(circles), "beside": content or None, "dump": threads,
+        "deadlocks": len(circles), "beside": content or None, "dump": dump,
     }  # fmt: skip
     yield {key: value for key, value in made.items() if value is not None}
     for edges in circles:

@@ -329,9 +329,14 @@ def test_what_is_there_is_not_asked_again_while_something_is_missing(
     ("page", "name", "there", "comes"),
     [
         ("ordering", "reorder_hotspots", "Which events swapped?", "Hotspots"),
-        ("ordering", "event_facets", "Hotspots", ""),
-        ("storms", "loop_gain", "What else announces a storm?", ""),
-        ("events", "event_records", "Who logs what?", "Events"),
+        *(
+            pytest.param(*page, marks=pytest.mark.slow)
+            for page in (
+                ("ordering", "event_facets", "Hotspots", ""),
+                ("storms", "loop_gain", "What else announces a storm?", ""),
+                ("events", "event_records", "Who logs what?", "Events"),
+            )
+        ),
     ],
 )
 def test_page_is_there_before_what_is_asked_first(

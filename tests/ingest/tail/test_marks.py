@@ -31,7 +31,9 @@ def read(rig: Rig) -> list[tuple[Any, ...]]:
     )
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", *ENCODINGS])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", ENCODINGS[0], *(pytest.param(one, marks=pytest.mark.slow) for one in ENCODINGS[1:])]
+)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_mark_does_not_spoil_the_first_record(
     make_rig: Callable[..., Rig], encoding: str, text: str

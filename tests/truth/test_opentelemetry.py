@@ -75,7 +75,7 @@ def test_examples_of_the_protocol(data: Path, tmp_path: Path) -> None:
         found = examples.rows(
             "SELECT path, format, event_id, event_type, correlation_id, causation_id, service, severity,"
             " message, occurred_at::VARCHAR FROM events JOIN files USING (file_id)"
-            " WHERE format LIKE 'otlp_%' ORDER BY path"
+            " WHERE format LIKE 'otlp_%' ORDER BY path, message"
         )
         examples.assert_every_byte_accounted()
     trace = "5b8efff798038103d269b633813fc60c"
@@ -87,6 +87,13 @@ def test_examples_of_the_protocol(data: Path, tmp_path: Path) -> None:
         (
             "logs.jsonl", "otlp_logs", None, None, trace, "eee19b7ec3c1b174", "my.service", "Information",
             "Example log record", "2018-12-13 14:51:00.3",
+        ),
+        *(
+            (
+                "metrics.jsonl", "otlp_metrics", None, "otlp.metric", None, None, "my.service", None, name,
+                "2018-12-13 14:51:00.3",
+            )
+            for name in ("my.counter", "my.exponential.histogram", "my.gauge", "my.histogram")
         ),
         (
             "trace.jsonl", "otlp_traces", "eee19b7ec3c1b174", "I'm a server span", trace,

@@ -22,7 +22,8 @@ TRACE = (
     "Caused by: java.sql.SQLException: timeout\n\t... 3 more\n"
 )
 WORD = re.compile(rb"\b[A-Za-z_]\w+")
-SPELLED_OUT = {b"I1128", b"I20261128", b"INF", b"FTL", b"Nov", b"PM", b"Sat"}
+SPELLED_OUT = {b"I1128", b"I20261128", *(b"%c260310" % level for level in b"IWEF")}
+SPELLED_OUT |= {b"INF", b"FTL", b"Nov", b"PM", b"Sat"}
 """Parts of times, and levels that become other words."""
 
 

@@ -129,7 +129,13 @@ def written(events: list[tuple[datetime, Event]], line: Line) -> bytes:
     return b"".join((one if isinstance(one, str) else json.dumps(one)).encode() + b"\n" for one in made)
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(
+    "notation",
+    [
+        pytest.param(name, marks=pytest.mark.slow if number % 3 else ())  # a third is enough of each day
+        for number, name in enumerate(NOTATIONS)
+    ],
+)
 def test_ids_and_causes_are_told_in_every_notation(tmp_path: Path, notation: str) -> None:
     rig = Rig(tmp_path)
     rng = random.Random(1)

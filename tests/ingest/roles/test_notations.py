@@ -132,7 +132,7 @@ def written(events: list[tuple[datetime, Event]], line: Line) -> bytes:
 @pytest.mark.parametrize(
     "notation",
     [
-        pytest.param(name, marks=pytest.mark.slow if number % 3 else ())  # a third is enough of each day
+        pytest.param(name, marks=pytest.mark.slow if number % 3 else ())  # a third is enough for every day
         for number, name in enumerate(NOTATIONS)
     ],
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats.base import Transcoder, made
+from ingest.formats.given import given
 
 _HEAD: Final = (
     rb"[12]\d{3}-\d\d-\d\d-\d\d\.\d\d\.\d\d\.\d{6}(?:[+-]\d{3})?[ \t]+[A-Z]\d+[A-Z]\d+[ \t]+LEVEL: \w"
@@ -70,7 +71,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     }  # fmt: skip
     if _DEADLOCK in text:
         made |= {"type": "error.deadlock", "operation": "deadlock"}
-    yield {key: value for key, value in made.items() if value is not None}
+    yield given(made)
 
 
 def _zone(minutes: str | None) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats.base import JsonFormat, Transcoder
+from ingest.formats.given import given
 
 _TOKEN: Final = re.compile(
     r'[\s,]*(?:(?P<open>[{\[(]|#\{)|(?P<close>[}\])])|"(?P<text>(?:[^"\\]|\\.)*)"|(?P<tag>#[\w.*+!?<>=/-]*)'
@@ -111,7 +112,7 @@ def _logged(text: str) -> dict[str, Any]:
     found = _OPERATION.match(text)
     if found is None:
         raise ValueError("not an operation of Jepsen")
-    told = {name: value for name, value in found.groupdict().items() if value is not None}
+    told = given(found.groupdict())
     if zone := told.pop("zone", ""):
         told["time"] = f"{told['time']} {zone}"
     told["value"] = _Reader(told["value"]).value()

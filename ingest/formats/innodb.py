@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from ingest.formats.given import given
+
 DETECTED: Final = rb"[Tt]ransactions? deadlock detected, dumping detailed information"
 """Regular expression for the message before a dump in the error log."""
 ROLLED_BACK: Final = b"*** WE ROLL BACK TRANSACTION ("
@@ -123,7 +125,7 @@ def _edges(waiter: _Transaction, every: list[_Transaction]) -> Iterator[dict[str
                 "owner": waiter.id, "resource": wait.resource, "mode": wait.mode, "blocked_by": blocker,
                 "statement": waiter.statement or None,
             }  # fmt: skip
-            yield {key: value for key, value in edge.items() if value is not None}
+            yield given(edge)
 
 
 def _blockers(waiter: _Transaction, wait: _Lock, others: list[_Transaction]) -> list[str | None]:

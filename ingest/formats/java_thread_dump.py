@@ -17,6 +17,7 @@ from typing import Any, Final
 from ingest.formats import java_threads
 from ingest.formats.base import JsonFormat, Transcoder, continued, made
 from ingest.formats.exact import whole
+from ingest.formats.given import given
 
 _HEAD: Final = b"Full thread dump"
 FOUND: Final = "Found one Java-level deadlock:"
@@ -108,7 +109,7 @@ def _deadlock(section: str, time: str | None, head: str) -> dict[str, Any]:
         "id": f"java {' + '.join(names)}", "time": time, "type": "java.deadlock", "operation": "deadlock",
         "message": FOUND.rstrip(":"), "lock_edges": edges, "section": section.strip(),
     }  # fmt: skip
-    return {key: value for key, value in made.items() if value is not None}
+    return given(made)
 
 
 def _tid(head: str, name: str) -> str | None:
@@ -133,7 +134,7 @@ def _edge(block: re.Match[str], code: dict[str, str]) -> dict[str, Any]:
         "mode": parts.get("kind", "").lower() or None,
         "blocked_by": block["holder"], "statement": code.get(block["owner"]),
     }  # fmt: skip
-    return {key: value for key, value in edge.items() if value is not None}
+    return given(edge)
 
 
 def _code(stacks: str) -> dict[str, str]:

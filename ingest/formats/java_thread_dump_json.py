@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ingest.formats import exact, java_thread_dump, java_threads
 from ingest.formats.base import Transcoder
+from ingest.formats.given import given
 from ingest.vocabulary import GENERIC
 
 _THREADS: Final = "threads"
@@ -31,7 +32,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "threads": dict(Counter(str(one.get("threadState")) for one in threads)),
         "deadlocks": len(circles), "beside": content or None, "dump": dump,
     }  # fmt: skip
-    yield {key: value for key, value in made.items() if value is not None}
+    yield given(made)
     for edges in circles:
         yield java_threads.deadlock(edges, time)
 
@@ -46,7 +47,7 @@ def _waits(threads: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, dict
                 "owner": names[waiter], "resource": _lock(one), "blocked_by": names[holder],
                 "statement": java_threads.own_frame(_frames(_objects(one.get("stackTrace")))),
             }  # fmt: skip
-            told = {key: value for key, value in edge.items() if value is not None}
+            told = given(edge)
             yield waiter, (holder, told)
 
 

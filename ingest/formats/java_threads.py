@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, Final
 
+from ingest.formats.given import given
+
 INFO: Final = (
     rb'"[^"\n]*+" (?:daemon )?(?:prio=\d+ )?Id=\d+ '
     rb"(?:NEW|RUNNABLE|BLOCKED|WAITING|TIMED_WAITING|TERMINATED)\b"
@@ -78,7 +80,7 @@ def _waits(text: str) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
             "owner": thread["name"], "resource": told.get("lock") or f"{told['class']}@{told['hash']}",
             "blocked_by": found["holder"], "statement": first_of_its_own(stack),
         }  # fmt: skip
-        kept = {key: value for key, value in edge.items() if value is not None}
+        kept = given(edge)
         yield thread["id"] or thread["tid"], (found["holder_id"], kept)
 
 
@@ -94,4 +96,4 @@ def deadlock(
         "id": f"java {' + '.join(names)}", "time": time, "type": "java.deadlock", "operation": "deadlock",
         "message": "Deadlock of threads", "lock_edges": edges,
     }  # fmt: skip
-    return {key: value for key, value in made.items() if value is not None}
+    return given(made)

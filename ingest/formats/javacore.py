@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ingest.formats import java_thread_dump, java_threads
 from ingest.formats.base import Transcoder, continued
+from ingest.formats.given import given
 
 _SECTION: Final = rb"0SECTION +\w+ subcomponent dump routine"
 _TITLE: Final = re.compile(r"0SECTION +TITLE ")
@@ -56,7 +57,7 @@ def _dump(text: str, time: str | None, threads: list[re.Match[str]], deadlocks: 
         "time": time, "type": "java.thread_dump", "message": cause[1] if cause else "Java dump",
         "threads": dict(Counter(one["state"] for one in threads)), "deadlocks": deadlocks, "dump": text,
     }  # fmt: skip
-    return {key: value for key, value in made.items() if value is not None}
+    return given(made)
 
 
 def _deadlock(block: str, text: str, threads: list[re.Match[str]], time: str | None) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def _deadlock(block: str, text: str, threads: list[re.Match[str]], time: str | N
             "owner": member["name"], "resource": _object(what) if what else None,
             "blocked_by": holder["name"], "statement": _code(member["name"], text, threads),
         }  # fmt: skip
-        edges.append({key: value for key, value in edge.items() if value is not None})
+        edges.append(given(edge))
     if not edges:
         raise ValueError("a deadlock without threads; a torn dump?")
     # Objects may move from one dump to the next.

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats.base import JsonFormat, Transcoder, behind_next, continued, made_once, simplest
+from ingest.formats.given import given
 from ingest.formats.innodb import DETECTED, ROLLED_BACK, deadlock
 
 _TIME: Final = (
@@ -107,7 +108,7 @@ def _record_of(header: re.Match[bytes]) -> dict[str, Any]:
         "label": parts.get("label"), "err_code": parts.get("code"), "subsystem": subsystem,
         "msg": parts.get("text", "").rstrip("\r"),
     }  # fmt: skip
-    return {key: value for key, value in fields.items() if value is not None}
+    return given(fields)
 
 
 def written(time: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from ingest.formats import exact
 from ingest.formats.base import Transcoder, made
+from ingest.formats.given import given
 
 Json = dict[str, Any]
 Id = str | int | float
@@ -39,7 +40,7 @@ def _event(event: Json, types: Mapping[Id, Any], unseen: dict[Id, Json]) -> Json
         {**relation, "type": types.get(known)} if known is not None else relation
         for relation, known in zip(related, ids, strict=True)
     ]
-    found = {"relationships": [{k: v for k, v in one.items() if v is not None} for one in about]}
+    found = {"relationships": [given(one) for one in about]}
     attributes = event.get("attributes")
     if isinstance(attributes, list):
         named = {

@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ingest.formats.base import Transcoder, made
+from ingest.formats.given import given
 
 _TIME: Final = rb"[12]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{3,9}(?:[+-]\d\d:\d\d)?"
 _AT: Final = rb"(?:\*\*\* %b(?: \([^\n]*\))?|%b\*:\w+\.c@\d+:\w+\(\):)[ \t]*\r?\n" % (_TIME, _TIME)
 _ABOUT: Final = rb"\*\*\* [A-Z ]{2,20}:\([^\n]*\) %b" % _TIME
-_DETECTED: Final = rb"DEADLOCK DETECTED \( ORA-00060 \)"
+_SAID: Final = "DEADLOCK DETECTED ( ORA-00060 )"
+_DETECTED: Final = re.escape(_SAID.encode())
 _FILE: Final = rb"Trace file [^\n]+\.tr[cm][ \t]*\r?\n"
 _STARTS: Final = rb"%b|%b|%b|%b" % (_AT, _ABOUT, _DETECTED, _FILE)
 _HEADER: Final = re.compile(rb"(?:%b|%b[^\n]*\n|[ \t]*\r?\n)*+(?=%b)" % (_AT, _ABOUT, _DETECTED))
@@ -88,7 +90,7 @@ def _lines(data: bytes, start: int, like: re.Pattern[bytes], *, is_all: bool) ->
 
 def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     text = record.decode()
-    head, detected, report = text.partition(_DETECTED.decode().replace("\\", ""))
+    head, detected, report = text.partition(_SAID)
     times = re.findall(_TIME.decode(), head)
     told = {"time": times[-1]} if times else {}
     if not detected:
@@ -106,7 +108,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
         "type": "oracle.deadlock", "operation": "deadlock", "message": detected, "victim": victim,
         "lock_edges": [_edge(one, statements) for one in waits], "report": text.strip(),
     }  # fmt: skip
-    yield {key: value for key, value in made.items() if value is not None}
+    yield given(made)
 
 
 def _edge(wait: re.Match[str], statements: dict[str, str]) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def _edge(wait: re.Match[str], statements: dict[str, str]) -> dict[str, Any]:
         "owner": wait["waiter"], "resource": wait["resource"], "mode": wait["mode"],
         "blocked_by": wait["holder"], "statement": statements.get(wait["waiter"]),
     }  # fmt: skip
-    return {key: value for key, value in edge.items() if value is not None}
+    return given(edge)
 
 
 def _victim(head: str, report: str, sessions: set[str]) -> str | None:

@@ -18,6 +18,7 @@ import orjson
 from ingest.formats import erlang_terms, rabbitmq_trace
 from ingest.formats.base import Transcoder
 from ingest.formats.exact import whole
+from ingest.formats.given import given
 
 _RULER: Final = b"=" * 80
 _HEADING: Final = rb"\d{4}-\d\d-\d\d[T ]\d{1,2}:\d\d:\d\d\S*: Message (?:published|received)"
@@ -106,7 +107,7 @@ def _transcode(record: bytes) -> Iterator[dict[str, Any]]:
     if not text.isascii():
         _keep_bytes(event)
     # Older servers say neither connection nor channel.
-    yield event if channel else {key: value for key, value in event.items() if value is not None}
+    yield event if channel else given(event)
 
 
 def _keep_bytes(event: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from ingest.formats.given import given
+
 DETECTED: Final = rb"Deadlock encountered ?\.+ ?Printing deadlock information"
 """Regular expression for what the first line says."""
 VICTIM: Final = b"Victim Resource Owner:"
@@ -47,7 +49,7 @@ def deadlock(text: str, time: str) -> dict[str, Any]:
         "type": "sqlserver.deadlock", "operation": "deadlock",
         "victim": _name(gives_way) if gives_way else None, "lock_edges": edges, "document": text.strip(),
     }  # fmt: skip
-    return {key: value for key, value in made.items() if value is not None}
+    return given(made)
 
 
 def _name(who: re.Match[str]) -> str:

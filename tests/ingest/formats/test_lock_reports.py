@@ -52,6 +52,14 @@ def test_sessions_with_several_threads_have_each_their_name(parser: Parser) -> N
     assert json.loads(row["lock_edges"])[0]["owner"] == "51/3"
 
 
+def test_who_wants_more_of_what_it_has_does_not_wait_for_itself(parser: Parser) -> None:
+    granted = next(line for line in GRAPH.splitlines() if "SPID:52" in line)
+    both = GRAPH.replace(granted, f"{granted}\n{granted.replace('SPID:52', 'SPID:51')}")
+    [row] = read(both, parser).rows
+    waits = [(edge["owner"], edge["blocked_by"]) for edge in json.loads(row["lock_edges"])]
+    assert waits == [("51", "52"), ("52", "51")]
+
+
 @pytest.mark.parametrize("dump", ["PROCESS STATE\n-------------\n  process: 0x7a1b\nSO: 0x1, type: 2\n", ""])
 def test_the_dump_of_a_process_belongs_to_the_report_before_it(parser: Parser, dump: str) -> None:
     parsed = read(TRACE + dump + OLD_TRACE + EVENT, parser)
@@ -99,3 +107,8 @@ def test_threads_as_json_that_wait_for_one_that_runs_are_no_deadlock(parser: Par
 def test_a_list_called_threads_is_no_dump(parser: Parser) -> None:
     [row] = read('{"id":"e-2","threads":[{"threadName":"main"}]}\n', parser).rows
     assert row["format"] == "json"
+
+
+def test_what_stands_among_threads_and_is_none_is_kept(parser: Parser) -> None:
+    dump, _ = read(ACTUATOR.replace('"threads":[', '"threads":[7,"x",'), parser).rows
+    assert json.loads(dump["attributes"])["dump"][:2] == [7, "x"]
